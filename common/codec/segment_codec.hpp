@@ -1,0 +1,61 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/bytes.hpp"
+#include "common/codec/age.hpp"
+#include "common/codec/envelope.hpp"
+#include "common/codec/signing.hpp"
+#include "common/sink.hpp"
+
+namespace walferry {
+
+/// How segments are turned into objects. Shared by all workers; immutable.
+struct EncodeOptions {
+    int level = 3;                          // zstd
+    std::vector<AgeRecipient> recipients;   // empty: plain .zst
+    std::shared_ptr<const WriterKey> writer;  // null: unsigned
+};
+
+/// Computed over the object's bytes while they are made.
+struct EncodeResult {
+    std::array<std::byte, 32> sha256;
+    std::array<std::byte, 16> md5;
+    std::uint64_t size = 0;      // of the object
+    std::string fingerprint;     // of the segment's bytes as they were read, for comparison with the envelope's
+};
+
+/// Compresses, adds the envelope, encrypts and hashes a segment in one pass.
+/// `read` fills a buffer and returns how many bytes it put there, 0 at the end. Exactly `envelope.size` bytes
+/// must come, and they must hash to envelope.fingerprint; else throws integrity. `envelope` needs no
+/// frame_sha256, writer and signature: they are filled in here.
+EncodeResult encode_segment(const std::function<std::size_t(MutableBytes)>& read, Envelope envelope,
+                            const EncodeOptions& options, Sink& object);
+
+struct DecodeOptions {
+    std::vector<AgeIdentity> identities;         // empty: the object is plain .zst
+    std::vector<std::string> trusted_writers;    // where set, anything not signed by one of them is refused
+};
+
+/// The inverse: an object's bytes go into write(), the segment's come out of `segment`. Checked by finish():
+/// age's authentication, zstd's checksum, frame_sha256, size, fingerprint, signature. Nothing that comes out
+/// before finish() returned may be trusted. Throws integrity, or config when no identity fits.
+class SegmentDecoder : public Sink {
+  public:
+    SegmentDecoder(const DecodeOptions& options, Sink& segment);
+    ~SegmentDecoder() override;
+    void write(Bytes bytes) override;
+    void finish() override;
+    /// Valid after finish().
+    const Envelope& envelope() const;
+
+  private:
+    class Chain;
+    std::unique_ptr<Chain> chain_;
+};
+
+}  // namespace walferry

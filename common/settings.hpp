@@ -1,0 +1,60 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace walferry {
+
+enum class StoreType { s3, directory };
+enum class Addressing { path, virtual_host };
+
+/// One [[store]] of the configuration. File names are as resolved: absolute.
+struct StoreSettings {
+    std::string name;
+    StoreType type = StoreType::s3;
+    std::string path;      // directory stores
+    std::string endpoint;  // s3: scheme://host[:port], no trailing slash
+    std::string region;
+    std::string bucket;
+    std::string prefix;  // may be empty; no slash at either end
+    std::string credentials_file;
+    std::string restore_credentials_file;
+    Addressing addressing = Addressing::path;
+    std::string ca_file;
+    std::chrono::milliseconds connect_timeout{5000};
+    std::chrono::milliseconds silence_timeout{20000};
+    int attempts = 4;
+    std::uint64_t bandwidth_limit = 0;  // bytes per second, both directions each; 0: none
+    bool allow_http = false;
+};
+
+/// The configuration file, checked. Every key is declared once, in the table of settings.cpp.
+struct Settings {
+    std::string file;  // where it was read from
+    std::string cluster;
+    std::string spool;
+    int jobs = 0;  // resolved: at least 1
+    std::string work_dir;
+    std::string server_conninfo;
+    int compression_level = 3;
+    std::vector<std::string> recipients;  // age1…, checked
+    std::string identity_file;
+    bool encrypt = true;  // false only where `none = true` was said
+    std::string signing_key_file;
+    std::vector<std::string> trusted_writers;
+    std::vector<StoreSettings> stores;
+};
+
+/// Reads and checks a configuration file. Throws config with file, line, key and what would be right.
+Settings load_settings(const std::string& file);
+
+/// --config, else $WALFERRY_CONFIG, else /etc/walferry/walferry.toml.
+std::string settings_path(const std::optional<std::string>& option);
+
+/// The commented sample configuration, and the text of `walferry config --help`: from the same table.
+std::string sample_settings();
+std::string settings_help();
+
+}  // namespace walferry

@@ -1,0 +1,47 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace walferry {
+
+/// The last part of a WAL object's key (design: "Objects"):
+///   NAME-FINGERPRINT-RECIPIENTS-SHA256.zst.age     encrypted
+///   NAME-FINGERPRINT-00000000-SHA256.zst           not encrypted
+struct ObjectName {
+    std::string segment;      // a WalName's text
+    std::string fingerprint;  // 32 lower-case hex digits
+    std::string recipients;   // 8 lower-case hex digits
+    std::string sha256;       // first 32 hex digits of the body's SHA-256
+    bool encrypted = true;
+
+    std::string text() const;
+    /// "NAME-FINGERPRINT-RECIPIENTS-": what every encoding of one content for one set of recipients starts with.
+    std::string stem() const;
+    /// nullopt for other suffixes and for anything that text() would not produce to the letter.
+    static std::optional<ObjectName> parse(std::string_view text);
+
+    bool operator==(const ObjectName&) const = default;
+};
+
+/// First 8 hex digits of SHA-256 over the sorted recipients joined by newlines; "00000000" for none.
+std::string recipients_tag(std::vector<std::string> recipients);
+
+/// Builds keys below PREFIX/CLUSTER/SYSID. An empty prefix leaves its slash out too.
+class ObjectKeys {
+  public:
+    ObjectKeys(std::string_view prefix, std::string_view cluster, std::uint64_t system_identifier);
+
+    const std::string& root() const noexcept { return root_; }             // ends in "/"
+    std::string wal_directory(std::string_view segment_name) const;        // ".../wal/TTTTTTTT/"
+    std::string wal(const ObjectName& name) const;
+    std::string settled_directory() const { return root_ + "settled/"; }
+    std::string settled(std::string_view segment_name, std::string_view fingerprint) const;
+
+  private:
+    std::string root_;
+};
+
+}  // namespace walferry

@@ -1,0 +1,79 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/body.hpp"
+#include "common/bytes.hpp"
+#include "common/settings.hpp"
+
+namespace walferry {
+
+/// What a store needs to send a body in one piece; all of it was computed once, while the body was made.
+struct BodyDigest {
+    std::array<std::byte, 32> sha256;
+    std::array<std::byte, 16> md5;
+};
+
+struct ObjectInfo {
+    std::string key;
+    std::uint64_t size = 0;
+};
+
+struct ObjectPage {
+    std::vector<ObjectInfo> objects;  // in ascending byte order of their keys
+    bool more = false;                // keys follow after the last one here
+};
+
+enum class PutResult { stored, already_there };
+
+/// Takes an object as it arrives. begin() is called before the first byte of every attempt and throws away
+/// what an earlier attempt has delivered.
+class Receiver {
+  public:
+    virtual ~Receiver() = default;
+    virtual void begin() = 0;
+    virtual void write(Bytes bytes) = 0;
+};
+
+/// A place for objects. Keys are slash-separated paths of printable ASCII without "." and ".." parts.
+///
+/// Every operation may be repeated safely:
+/// - put under a key that exists with the same bytes is success (already_there where the store can tell);
+///   a caller never puts other bytes under a key, because the key holds their hash. A put that failed may
+///   still have stored its object.
+/// - remove of a missing key is success.
+/// Errors: kinds from unreachable to rejected in error.hpp; traits().retryable tells a passing one from a
+/// permanent one. `interrupted` when the stop token given to open_store() asked for it.
+/// Every call returns or throws within the limits of StoreSettings. One thread uses an object at a time.
+class ObjectStore {
+  public:
+    virtual ~ObjectStore() = default;
+    virtual PutResult put(const std::string& key, const Body& body, const BodyDigest& digest) = 0;
+    /// Delivers the whole object; throws not_found where there is none, and on a length other than the
+    /// store announced. The caller checks content.
+    virtual void get(const std::string& key, Receiver& receiver) = 0;
+    /// nullopt where the store answered that there is no such object.
+    virtual std::optional<ObjectInfo> head(const std::string& key) = 0;
+    /// Up to 1000 keys that start with `prefix` and sort after `start_after` (may be empty).
+    virtual ObjectPage list(const std::string& prefix, const std::string& start_after) = 0;
+    virtual void remove(const std::string& key) = 0;
+};
+
+enum class StoreAccess { write, restore };  // which credentials file is read
+
+/// Shared by every connection to one store: opens after failures in a row, so that a dead store costs a run
+/// seconds and not minutes a segment. Thread-safe. See retry.hpp.
+class Breaker;
+
+/// A store with retries (attempts, full jitter, Retry-After) as its settings say. Throws config when
+/// credentials or the CA file cannot be used. `stop` ends waits and transfers early.
+std::unique_ptr<ObjectStore> open_store(const StoreSettings& settings, StoreAccess access,
+                                        std::shared_ptr<Breaker> breaker = nullptr, std::stop_token stop = {});
+
+}  // namespace walferry

@@ -1,0 +1,10 @@
+# cmake -DOUT=header -DDIR=folder -DFILES=a.sql;b/c.sql -P embed.cmake
+set(text "#pragma once\n// Made from the files in sql/ when the project is built.\nnamespace walferry::sql {\n")
+foreach(file IN LISTS FILES)
+  file(READ ${DIR}/${file} body)
+  string(REGEX REPLACE "\\.sql$" "" name ${file})
+  string(MAKE_C_IDENTIFIER ${name} name)
+  string(APPEND text "inline constexpr const char ${name}[] = R\"sql(${body})sql\";\n")
+endforeach()
+string(APPEND text "}  // namespace walferry::sql\n")
+file(WRITE ${OUT} "${text}")
