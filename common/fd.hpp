@@ -5,8 +5,8 @@
 
 namespace walferry {
 
-/// Owns one file descriptor and closes it. close() errors are ignored on purpose: whoever cares about the data
-/// has called fsync before.
+/// Owns one file descriptor and closes it. close() errors are ignored on purpose: whoever cares about the
+/// data has called fsync before.
 class Fd {
   public:
     Fd() noexcept = default;

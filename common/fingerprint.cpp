@@ -10,10 +10,14 @@ struct Fingerprint::State {
     XXH3_state_t xxh;
 };
 
-Fingerprint::Fingerprint() : state_(std::make_unique<State>()) { XXH3_128bits_reset(&state_->xxh); }
+Fingerprint::Fingerprint() : state_(std::make_unique<State>()) {
+    XXH3_128bits_reset(&state_->xxh);
+}
 Fingerprint::~Fingerprint() = default;
 
-void Fingerprint::update(Bytes bytes) noexcept { XXH3_128bits_update(&state_->xxh, bytes.data(), bytes.size()); }
+void Fingerprint::update(Bytes bytes) noexcept {
+    XXH3_128bits_update(&state_->xxh, bytes.data(), bytes.size());
+}
 
 std::string Fingerprint::digits() const {
     XXH128_canonical_t canonical;

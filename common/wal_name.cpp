@@ -38,7 +38,8 @@ std::optional<WalName> WalName::parse(std::string_view text) {
     const auto seg = upper_hex8(text.substr(16));
     if (!log || !seg) return std::nullopt;
     const std::string_view rest = text.substr(24);
-    const bool backup = rest.size() == 16 && rest[0] == '.' && upper_hex8(rest.substr(1)) && rest.substr(9) == ".backup";
+    const bool backup =
+        rest.size() == 16 && rest[0] == '.' && upper_hex8(rest.substr(1)) && rest.substr(9) == ".backup";
     if (rest.empty()) return WalName{std::string(text), WalKind::segment, *timeline, *log, *seg};
     if (rest == ".partial") return WalName{std::string(text), WalKind::partial, *timeline, *log, *seg};
     if (backup) return WalName{std::string(text), WalKind::backup, *timeline, *log, *seg};

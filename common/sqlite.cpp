@@ -1,0 +1,187 @@
+#include "common/sqlite.hpp"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+#include "common/error.hpp"
+
+namespace walferry::sqlite {
+
+Database::Database(std::string path, const OpenOptions& options) : path_(std::move(path)) {
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (options.create) flags |= SQLITE_OPEN_CREATE;
+    try {
+        if (sqlite3_open_v2(path_.c_str(), &handle_, flags, nullptr) != SQLITE_OK) fail("open it");
+        configure(options);
+    } catch (...) {
+        sqlite3_close_v2(handle_);
+        throw;
+    }
+}
+
+Database::~Database() {
+    sqlite3_close_v2(handle_);
+}
+
+void Database::configure(const OpenOptions& options) {
+    const auto set = [this](int option, int value) {
+        if (sqlite3_db_config(handle_, option, value, nullptr) != SQLITE_OK) fail("configure the connection");
+    };
+    set(SQLITE_DBCONFIG_DEFENSIVE, 1);
+    set(SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
+    set(SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0);
+    set(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
+    set_busy_timeout(options.busy_timeout);
+    execute(("PRAGMA cache_size = -" + std::to_string(options.cache_kib)).c_str());
+    execute(options.synchronous == Synchronous::full ? "PRAGMA synchronous = FULL"
+                                                     : "PRAGMA synchronous = NORMAL");
+    execute("PRAGMA foreign_keys = ON");
+    execute("PRAGMA cell_size_check = ON");
+    if (sqlite3_wal_autocheckpoint(handle_, options.autocheckpoint_pages) != SQLITE_OK) {
+        fail("configure the connection");
+    }
+}
+
+void Database::execute(const char* sql) {
+    if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail("run a statement");
+}
+
+std::int64_t Database::integer(const char* sql) {
+    Statement statement(*this, sql);
+    if (!statement.step()) {
+        throw Error(ErrorKind::ledger, "ledger " + path_ + ": a row is missing that every ledger has");
+    }
+    return statement.integer(0);
+}
+
+int Database::changes() const noexcept {
+    return sqlite3_changes(handle_);
+}
+
+std::int64_t Database::last_insert_id() const noexcept {
+    return sqlite3_last_insert_rowid(handle_);
+}
+
+void Database::set_busy_timeout(std::chrono::milliseconds timeout) {
+    const auto ms = timeout.count() > 0 ? static_cast<int>(timeout.count()) : 0;
+    if (sqlite3_busy_timeout(handle_, ms) != SQLITE_OK) fail("set the busy time-out");
+}
+
+void Database::set_deadline(std::chrono::steady_clock::time_point deadline) {
+    deadline_ = deadline;
+    sqlite3_progress_handler(handle_, 1000, &Database::past_deadline, this);
+}
+
+int Database::past_deadline(void* self) noexcept {
+    return std::chrono::steady_clock::now() > static_cast<Database*>(self)->deadline_ ? 1 : 0;
+}
+
+void Database::fail(std::string_view doing) const {
+    const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
+    std::string message = "ledger " + path_ + ": cannot ";
+    message += doing;
+    message += ": ";
+    message += handle_ ? sqlite3_errmsg(handle_) : "out of memory";
+    std::string hint;
+    switch (code & 0xff) {
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+            hint = "run `walferry rebuild`; nothing in the spool or the stores depends on it";
+            break;
+        case SQLITE_CANTOPEN:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+        case SQLITE_READONLY:
+            hint = "does this user belong to the spool's group? `walferry init` mends owners and modes";
+            break;
+        case SQLITE_FULL:
+            hint = "free some space";
+            break;
+        default:
+            break;
+    }
+    throw Error(ErrorKind::ledger, std::move(message), std::move(hint));
+}
+
+Statement::Statement(Database& database, const char* sql) : database_(database) {
+    if (sqlite3_prepare_v2(database.get(), sql, -1, &statement_, nullptr) != SQLITE_OK) {
+        database.fail("prepare a statement");
+    }
+}
+
+Statement::~Statement() {
+    sqlite3_finalize(statement_);
+}
+
+void Statement::reset() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+}
+
+void Statement::check(int result, std::string_view doing) {
+    if (result != SQLITE_OK) database_.fail(doing);
+}
+
+bool Statement::step() {
+    const int result = sqlite3_step(statement_);
+    if (result == SQLITE_ROW) return true;
+    if (result == SQLITE_DONE) {
+        sqlite3_reset(statement_);
+        return false;
+    }
+    database_.fail("run a statement");
+}
+
+void Statement::run() {
+    while (step()) {
+    }
+}
+
+void Statement::bind_one(int index, std::string_view value) {
+    check(
+        sqlite3_bind_text(statement_, index, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT),
+        "bind a value");
+}
+
+void Statement::bind_one(int index, std::int64_t value) {
+    check(sqlite3_bind_int64(statement_, index, value), "bind a value");
+}
+
+void Statement::bind_one(int index, std::nullptr_t) {
+    check(sqlite3_bind_null(statement_, index), "bind a value");
+}
+
+std::int64_t Statement::integer(int column) const {
+    return sqlite3_column_int64(statement_, column);
+}
+
+std::string Statement::text(int column) const {
+    const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    return data ? std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
+                : std::string();
+}
+
+std::optional<std::string> Statement::optional_text(int column) const {
+    if (is_null(column)) return std::nullopt;
+    return text(column);
+}
+
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+Transaction::Transaction(Database& database) : database_(database) {
+    database_.execute("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+    if (open_) sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::commit() {
+    database_.execute("COMMIT");
+    open_ = false;
+}
+
+}  // namespace walferry::sqlite
