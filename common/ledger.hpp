@@ -1,0 +1,167 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/clock.hpp"
+#include "common/spool.hpp"
+#include "common/sqlite.hpp"
+#include "common/wal_name.hpp"
+
+namespace walferry {
+
+enum class UploadState { pending, stored, verified };
+std::string_view to_string(UploadState state) noexcept;
+
+/// What a store points at. A difference in any of these makes it another store.
+struct StoreIdentity {
+    std::string name;
+    std::string type;      // "s3", "directory"
+    std::string endpoint;  // a directory store's path
+    std::string bucket;
+    std::string prefix;
+    bool operator==(const StoreIdentity&) const = default;
+};
+
+struct StoreRow {
+    std::int64_t id;
+    StoreIdentity identity;
+    std::string added_at;
+    std::optional<std::string> retired_at;
+};
+
+struct SegmentRow {
+    std::int64_t id;
+    std::uint64_t system_identifier;
+    std::string name;
+    std::string fingerprint;
+    std::uint64_t size;
+    std::string spooled_at;
+    std::optional<std::string> removed_at;
+};
+
+struct UploadRow {
+    std::int64_t segment;
+    std::int64_t store;
+    UploadState state;
+    int attempts;
+    std::string object_key;
+    std::optional<std::string> next_attempt_at;
+};
+
+/// An object that was read back whole.
+struct VerifiedObject {
+    std::int64_t segment;
+    std::string key;
+    std::uint64_t size;
+    std::string sha256;  // 64 hex digits
+};
+
+struct ConflictRow {
+    std::int64_t id;
+    std::uint64_t system_identifier;
+    std::string name;
+    std::string store;  // empty: seen in the spool
+    std::string ours, theirs, seen_at;
+    std::optional<std::string> settled_at;
+};
+
+/// A conflict to be recorded. store: none for one seen in the spool.
+struct NewConflict {
+    std::int64_t segment;
+    std::optional<std::int64_t> store;
+    std::string ours, theirs;
+};
+
+struct StoreSummary {
+    std::string name, type;
+    std::int64_t pending, pending_bytes;
+    std::optional<std::string> oldest_pending_spooled_at;
+    std::int64_t stored, verified, conflicts;
+    std::optional<std::string> last_verified_segment, last_verified_at, last_error;
+};
+
+struct RunRow {
+    std::int64_t pid;
+    std::string started_at;
+    std::optional<std::string> finished_at;
+    std::optional<std::int64_t> exit_code;
+    std::int64_t verified, removed;
+    std::string message;
+};
+
+struct ListRow {
+    std::uint64_t system_identifier;
+    std::string name, fingerprint;
+    std::uint64_t size;
+    std::string spooled_at;
+    std::optional<std::string> removed_at;
+    std::string store, state;
+    std::string object_key;
+    std::int64_t attempts;
+    std::optional<std::string> last_error, verified_at;
+};
+
+/// The operator's side of the ledger. Thread-safe: one connection behind a mutex. Everything throws Error of
+/// kind ledger.
+class Ledger {
+  public:
+    enum class Open { existing, create };
+    /// Opens and migrates. existing: a missing ledger is an error. A ledger written by a newer version is
+    /// refused, because what it says might be misread.
+    Ledger(const SpoolPaths& spool, Open open);
+
+    std::vector<StoreRow> active_stores();
+    std::vector<StoreRow> all_stores();
+    std::int64_t add_store(const StoreIdentity& identity, WallTime now);
+    void retire_store(std::int64_t id, WallTime now);
+
+    std::int64_t begin_run(std::int64_t pid, WallTime now);
+    void end_run(std::int64_t id, int exit_code, std::int64_t verified, std::int64_t removed,
+                 const std::string& message, WallTime now);
+    std::optional<std::string> open_run(std::int64_t pid);  // since when
+    std::optional<RunRow> last_run();
+
+    /// Rows whose file should be in the spool.
+    std::vector<SegmentRow> spooled();
+    std::vector<SegmentRow> rows_of(std::uint64_t system_identifier, const std::string& name);
+    /// A row for a file that is in the spool; an existing one is kept, and no longer counts as removed.
+    std::int64_t adopt(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
+                       std::uint64_t size, WallTime spooled_at);
+    void removed(std::int64_t segment, WallTime now);
+
+    /// Of segments in the spool.
+    std::vector<UploadRow> open_uploads();
+    std::vector<UploadRow> uploads_of(std::int64_t segment);
+    void begin_attempt(std::int64_t segment, std::int64_t store);
+    void attempt_failed(std::int64_t segment, std::int64_t store, const std::string& error,
+                        WallTime next_attempt);
+    void stored(std::int64_t store, const VerifiedObject& object, WallTime now);
+    /// One durable transaction (synchronous = FULL). Returns how many of the conflicts were not known before.
+    int verified(std::int64_t store, std::span<const VerifiedObject> objects,
+                 std::span<const NewConflict> conflicts, WallTime now);
+    bool add_conflict(const NewConflict& conflict, WallTime now);
+    /// Verified in every active store, by durable records.
+    bool verified_everywhere(std::int64_t segment);
+
+    std::vector<ConflictRow> conflicts(bool settled_too);
+    int settle(std::uint64_t system_identifier, const std::string& name, WallTime now);
+
+    std::vector<StoreSummary> store_summaries();
+    std::vector<ListRow> list(const std::optional<std::string>& state,
+                              const std::optional<std::string>& store);
+
+  private:
+    class Change;
+    void migrate(bool create);
+
+    std::mutex mutex_;
+    std::unique_ptr<sqlite::Database> database_;
+    std::string path_;
+};
+
+}  // namespace walferry

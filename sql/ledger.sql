@@ -1,0 +1,117 @@
+-- The statements of common/ledger.cpp, by name. Each ends with the only semicolon in it (sql/embed.cmake).
+
+-- :active_stores
+SELECT id, name, type, endpoint, bucket, prefix, added_at, retired_at FROM store
+ WHERE retired_at IS NULL ORDER BY id;
+
+-- :all_stores
+SELECT id, name, type, endpoint, bucket, prefix, added_at, retired_at FROM store ORDER BY id;
+
+-- :add_store
+INSERT INTO store (name, type, endpoint, bucket, prefix, added_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+
+-- :retire_store
+UPDATE store SET retired_at = ?2 WHERE id = ?1 AND retired_at IS NULL;
+
+-- :begin_run
+INSERT INTO run (pid, started_at) VALUES (?1, ?2);
+
+-- :end_run
+UPDATE run SET finished_at = ?2, exit_code = ?3, verified = ?4, removed = ?5, message = ?6 WHERE id = ?1;
+
+-- :open_run
+SELECT started_at FROM run WHERE pid = ?1 AND finished_at IS NULL ORDER BY id DESC LIMIT 1;
+
+-- :spooled
+SELECT id, system_identifier, name, fingerprint, size, spooled_at, removed_at FROM segment
+ WHERE removed_at IS NULL;
+
+-- :rows_of
+SELECT id, system_identifier, name, fingerprint, size, spooled_at, removed_at FROM segment
+ WHERE system_identifier = ?1 AND name = ?2 ORDER BY id;
+
+-- A file is in the spool: a row that said it had left is put right.
+-- :adopt
+INSERT INTO segment (system_identifier, name, fingerprint, kind, timeline, size, spooled_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    ON CONFLICT (system_identifier, name, fingerprint) DO UPDATE SET removed_at = NULL;
+
+-- :segment_id
+SELECT id FROM segment WHERE system_identifier = ?1 AND name = ?2 AND fingerprint = ?3;
+
+-- :open_uploads
+SELECT u.segment, u.store, u.state, u.attempts, u.object_key, u.next_attempt_at
+  FROM upload u JOIN segment s ON s.id = u.segment AND s.removed_at IS NULL;
+
+-- :uploads_of
+SELECT segment, store, state, attempts, object_key, next_attempt_at FROM upload WHERE segment = ?1;
+
+-- Said before anything is sent, so that a killed run's object is looked for and not put twice.
+-- :begin_attempt
+INSERT INTO upload (segment, store, attempts) VALUES (?1, ?2, 1)
+    ON CONFLICT (segment, store) DO UPDATE SET attempts = attempts + 1;
+
+-- :attempt_failed
+UPDATE upload SET last_error = ?3, next_attempt_at = ?4
+ WHERE segment = ?1 AND store = ?2 AND state <> 'verified';
+
+-- :stored
+UPDATE upload SET state = 'stored', object_key = ?3, object_size = ?4, object_sha256 = ?5, stored_at = ?6
+ WHERE segment = ?1 AND store = ?2 AND state <> 'verified';
+
+-- :verified
+UPDATE upload
+   SET state = 'verified', object_key = ?3, object_size = ?4, object_sha256 = ?5,
+       stored_at = coalesce(stored_at, ?6), verified_at = ?6, last_error = NULL, next_attempt_at = NULL
+ WHERE segment = ?1 AND store = ?2;
+
+-- :add_conflict
+INSERT INTO conflict (segment, store, ours, theirs, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT DO NOTHING;
+
+-- Only durable records count here: this is what a deletion asks.
+-- :verified_everywhere
+SELECT EXISTS (SELECT 1 FROM store WHERE retired_at IS NULL)
+   AND NOT EXISTS (SELECT 1 FROM store t
+                    WHERE t.retired_at IS NULL
+                      AND NOT EXISTS (SELECT 1 FROM upload u
+                                       WHERE u.segment = ?1 AND u.store = t.id AND u.state = 'verified'));
+
+-- :removed
+UPDATE segment SET removed_at = ?2 WHERE id = ?1;
+
+-- :open_conflicts
+SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at
+  FROM conflict c JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store
+ WHERE c.settled_at IS NULL OR ?1 ORDER BY c.id;
+
+-- :settle
+UPDATE conflict SET settled_at = ?3
+ WHERE settled_at IS NULL
+   AND segment IN (SELECT id FROM segment WHERE system_identifier = ?1 AND name = ?2);
+
+-- :store_summary
+SELECT t.name, b.segments, b.bytes, b.oldest_spooled_at,
+       (SELECT count(*) FROM upload u WHERE u.store = t.id AND u.state = 'stored'),
+       (SELECT count(*) FROM upload u WHERE u.store = t.id AND u.state = 'verified'),
+       (SELECT count(*) FROM conflict c WHERE c.settled_at IS NULL AND (c.store = t.id OR c.store IS NULL)),
+       (SELECT s.name FROM upload u JOIN segment s ON s.id = u.segment
+         WHERE u.store = t.id AND u.state = 'verified' ORDER BY u.segment DESC LIMIT 1),
+       (SELECT u.verified_at FROM upload u
+         WHERE u.store = t.id AND u.state = 'verified' ORDER BY u.segment DESC LIMIT 1),
+       (SELECT u.last_error FROM upload u
+         WHERE u.store = t.id AND u.state <> 'verified' AND u.last_error IS NOT NULL
+         ORDER BY u.next_attempt_at DESC LIMIT 1),
+       t.type
+  FROM store t JOIN backlog b ON b.store = t.name
+ WHERE t.retired_at IS NULL ORDER BY t.id;
+
+-- :last_run
+SELECT pid, started_at, finished_at, exit_code, verified, removed, message FROM run ORDER BY id DESC LIMIT 1;
+
+-- :list
+SELECT system_identifier, name, fingerprint, size, spooled_at, removed_at, store, state, object_key,
+       attempts, last_error, verified_at
+  FROM copies
+ WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR store = ?2)
+ ORDER BY system_identifier, timeline, name, fingerprint, store_id;
