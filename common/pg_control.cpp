@@ -1,0 +1,62 @@
+#include "common/pg_control.hpp"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+#include "common/error.hpp"
+#include "common/os.hpp"
+
+namespace walferry {
+namespace {
+
+std::string parent_of(const std::string& path) {
+    const std::size_t slash = path.find_last_of('/');
+    if (slash == std::string::npos) return path == "." || path == ".." ? path + "/.." : ".";
+    const std::string last = path.substr(slash + 1);
+    if (last == "." || last == "..") return path + "/..";
+    const std::size_t end = path.find_last_not_of('/', slash);
+    return end == std::string::npos ? "/" : path.substr(0, end + 1);
+}
+
+}  // namespace
+
+std::string control_file_beside(const std::string& wal_file) {
+    const std::string data_directory = parent_of(parent_of(wal_file));
+    return (data_directory == "/" ? "" : data_directory) + "/global/pg_control";
+}
+
+std::optional<std::uint64_t> read_system_identifier(const std::string& control_file) {
+    const Fd file(::open(control_file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!file) {
+        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) return std::nullopt;
+        throw_errno(errno, "open " + control_file);
+    }
+    std::array<std::byte, 8> bytes{};
+    std::uint64_t value = 0;
+    if (S_ISREG(os::status(file.get(), control_file).st_mode) &&
+        os::read_at(file.get(), bytes, 0, control_file) == bytes.size()) {
+        for (std::size_t i = bytes.size(); i-- > 0;)
+            value = value << 8 | std::to_integer<std::uint64_t>(bytes[i]);
+    }
+    if (value == 0) {
+        throw Error(ErrorKind::refused, control_file + " holds no system identifier",
+                    "is this a PostgreSQL data directory? pg_controldata tells");
+    }
+    return value;
+}
+
+std::optional<std::uint64_t> find_system_identifier(const std::string& wal_file) {
+    const auto here = read_system_identifier("global/pg_control");
+    return here ? here : read_system_identifier(control_file_beside(wal_file));
+}
+
+std::optional<std::uint64_t> parse_system_identifier(const std::string& text) noexcept {
+    std::uint64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc() || stop != end || value == 0) return std::nullopt;
+    return value;
+}
+
+}  // namespace walferry
