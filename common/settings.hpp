@@ -30,7 +30,7 @@ struct StoreSettings {
     bool allow_http = false;
 };
 
-/// The configuration file, checked. Every key is declared once, in the table of settings.cpp.
+/// The configuration file, checked. Every key is declared once, in the table of settings_keys.cpp.
 struct Settings {
     std::string file;  // where it was read from
     std::string cluster;
@@ -47,7 +47,17 @@ struct Settings {
     std::vector<StoreSettings> stores;
 };
 
-/// Reads and checks a configuration file. Throws config with file, line, key and what would be right.
+/// Everything that is wrong with a file, one line each: "FILE:LINE:COLUMN: KEY: what and what would be
+/// right". The settings are good for use only where the list is empty. Throws config where the file cannot be
+/// read.
+struct SettingsReport {
+    Settings settings;
+    std::vector<std::string> problems;
+};
+SettingsReport check_settings(const std::string& file);
+
+/// The same, for everyone who needs good settings: throws config with the first problem and the number of
+/// others.
 Settings load_settings(const std::string& file);
 
 /// --config, else $WALFERRY_CONFIG, else /etc/walferry/walferry.toml.
@@ -56,5 +66,9 @@ std::string settings_path(const std::optional<std::string>& option);
 /// The commented sample configuration, and the text of `walferry config --help`: from the same table.
 std::string sample_settings();
 std::string settings_help();
+
+/// The settings in force, defaults included, as TOML or as JSON. Holds no secret: the file may not either.
+enum class SettingsFormat { toml, json };
+std::string show_settings(const Settings& settings, SettingsFormat format);
 
 }  // namespace walferry

@@ -1,0 +1,55 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "common/error.hpp"
+#include "common/settings.hpp"
+#include "uploader/command.hpp"
+
+namespace walferry {
+namespace {
+
+struct ConfigOptions {
+    bool sample = false;
+    bool json = false;
+};
+
+int report_problems(const SettingsReport& report, bool json) {
+    if (json) {
+        const nlohmann::json answer = {{"file", report.settings.file}, {"problems", report.problems}};
+        std::cout << answer.dump(2) << '\n';
+    } else {
+        for (const std::string& line : report.problems) std::cerr << line << '\n';
+    }
+    return traits(ErrorKind::config).exit_code;
+}
+
+int run(const ConfigOptions& options, const GlobalOptions& global) {
+    if (options.sample) {
+        std::cout << sample_settings();
+        return 0;
+    }
+    const SettingsReport report = check_settings(settings_path(global.config));
+    if (!report.problems.empty()) return report_problems(report, options.json);
+    std::cout << show_settings(report.settings, options.json ? SettingsFormat::json : SettingsFormat::toml);
+    return 0;
+}
+
+}  // namespace
+
+CommandBody declare_config(CLI::App& app) {
+    const auto options = std::make_shared<ConfigOptions>();
+    auto* sample = app.add_flag("--sample", options->sample, "Print a commented sample file and stop");
+    app.add_flag("--json", options->json, "Print the settings, or what is wrong with them, as JSON")
+        ->excludes(sample);
+    app.footer([] {
+        return "Checks the configuration file, lists everything that is wrong with it, and prints the "
+               "settings in\n"
+               "force with defaults filled in. Looks at no store and opens no other file.\n\n" +
+               settings_help() + "\n" + exit_status_help();
+    });
+    return [options](const GlobalOptions& global) { return run(*options, global); };
+}
+
+}  // namespace walferry
