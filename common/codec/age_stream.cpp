@@ -1,0 +1,112 @@
+#include "common/codec/age_stream.hpp"
+
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "common/codec/age.hpp"
+#include "common/codec/hkdf.hpp"
+#include "common/codec/octets.hpp"
+
+namespace walferry {
+namespace {
+
+constexpr std::size_t sealed_chunk = age_chunk + age_tag;
+
+/// Passes every piece of `limit` bytes that something follows to `take`, from where it lies when it lies in
+/// one piece, and leaves the rest, never nothing once there was something, in `held`.
+template <typename Take>
+void in_chunks(Bytes bytes, std::size_t limit, std::vector<std::byte>& held, Take take) {
+    while (held.size() + bytes.size() > limit) {
+        if (held.empty()) {
+            take(bytes.first(limit));
+            bytes = bytes.subspan(limit);
+            continue;
+        }
+        const std::size_t missing = limit - held.size();
+        held.insert(held.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(missing));
+        bytes = bytes.subspan(missing);
+        take(Bytes(held));
+        held.clear();
+    }
+    held.insert(held.end(), bytes.begin(), bytes.end());
+}
+
+}  // namespace
+
+const unsigned char* AgeChunkNonce::bytes(bool last) noexcept {
+    for (std::size_t i = 0; i < 8; ++i) nonce_[10 - i] = static_cast<unsigned char>(number_ >> 8 * i);
+    nonce_[11] = last ? 1 : 0;
+    return nonce_.data();
+}
+
+void AgeChunkNonce::advance() noexcept {
+    ++number_;
+}
+
+AgePayloadWriter::AgePayloadWriter(Bytes file_key, Bytes payload_nonce, Sink& next)
+    : next_(next), sealed_(sealed_chunk) {
+    hkdf_sha256(file_key, payload_nonce, "payload", key_.fill());
+    held_.reserve(age_chunk);
+}
+
+void AgePayloadWriter::write(Bytes bytes) {
+    in_chunks(bytes, age_chunk, held_, [this](Bytes plain) { seal(plain, false); });
+}
+
+void AgePayloadWriter::finish() {
+    seal(held_, true);
+    next_.finish();
+}
+
+void AgePayloadWriter::seal(Bytes plain, bool last) {
+    crypto_aead_chacha20poly1305_ietf_encrypt(writable_octets(sealed_), nullptr, octets(plain), plain.size(),
+                                              nullptr, 0, nullptr, nonce_.bytes(last), octets(key_.bytes()));
+    nonce_.advance();
+    next_.write(Bytes(sealed_).first(plain.size() + age_tag));
+}
+
+AgePayloadReader::AgePayloadReader(Bytes file_key, Bytes payload_nonce, Sink& next)
+    : next_(next), plain_(age_chunk) {
+    hkdf_sha256(file_key, payload_nonce, "payload", key_.fill());
+    held_.reserve(sealed_chunk);
+}
+
+void AgePayloadReader::write(Bytes bytes) {
+    in_chunks(bytes, sealed_chunk, held_, [this](Bytes sealed) { open_inner(sealed); });
+}
+
+void AgePayloadReader::finish() {
+    open_last(held_);
+    next_.finish();
+}
+
+void AgePayloadReader::open_inner(Bytes sealed) {
+    if (open(sealed, false)) return;
+    // Tells garbage behind a whole file from damage; both are refused.
+    if (open(sealed, true))
+        throw AgeError(AgeFailure::payload, "something follows the end of the encrypted data");
+    throw AgeError(AgeFailure::payload, "the encrypted data is damaged: a chunk does not authenticate");
+}
+
+void AgePayloadReader::open_last(Bytes sealed) {
+    if (sealed.size() == age_tag && !nonce_.at_first()) {
+        throw AgeError(AgeFailure::payload,
+                       "the encrypted data ends in an empty chunk, which no writer makes");
+    }
+    if (sealed.size() < age_tag || !open(sealed, true)) {
+        throw AgeError(AgeFailure::payload, "the encrypted data is cut short or damaged");
+    }
+}
+
+bool AgePayloadReader::open(Bytes sealed, bool last) {
+    const int failed = crypto_aead_chacha20poly1305_ietf_decrypt(writable_octets(plain_), nullptr, nullptr,
+                                                                 octets(sealed), sealed.size(), nullptr, 0,
+                                                                 nonce_.bytes(last), octets(key_.bytes()));
+    if (failed != 0) return false;
+    nonce_.advance();
+    next_.write(Bytes(plain_).first(sealed.size() - age_tag));
+    return true;
+}
+
+}  // namespace walferry
