@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "common/settings_values.hpp"
+#include "common/size_text.hpp"
 
 namespace walferry {
 namespace {
@@ -37,7 +38,8 @@ std::string must_be(const std::string& wanted, const toml::node& node) {
 bool holds_secret_key(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(),
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    return text.find("AGE-SECRET-KEY-") != std::string::npos;
+    return text.find("AGE-SECRET-KEY-") != std::string::npos ||
+           text.find("WALFERRY-WRITER-KEY-") != std::string::npos;
 }
 
 std::string take_text(std::string text, const KeySpec& spec, std::string& out) {
@@ -129,10 +131,9 @@ std::string take(const toml::node& node, const KeySpec&, const FileNameBase&, bo
 std::string take(const toml::node& node, const KeySpec& spec, const FileNameBase&,
                  std::chrono::milliseconds& out) {
     const std::string wanted = "a time such as \"5s\" or \"500ms\", from " + range_of(spec, "ms");
-    std::optional<std::chrono::milliseconds> time;
-    if (node.is_string()) time = parse_duration(node.as_string()->get());
-    if (node.is_integer()) time = parse_duration(std::to_string(node.as_integer()->get()));
     if (!node.is_string() && !node.is_integer()) return must_be(wanted, node);
+    const auto time =
+        parse_duration(node.is_string() ? node.as_string()->get() : std::to_string(node.as_integer()->get()));
     if (!time || time->count() < spec.least || time->count() > spec.most) return "must be " + wanted;
     out = *time;
     return {};
@@ -141,10 +142,10 @@ std::string take(const toml::node& node, const KeySpec& spec, const FileNameBase
 std::string take(const toml::node& node, const KeySpec& spec, const FileNameBase&, std::uint64_t& out) {
     const std::string wanted =
         "bytes per second, such as \"10MiB\" or 10000000: 0, or from " + range_of(spec, "");
-    std::optional<std::uint64_t> count;
-    if (node.is_string()) count = parse_byte_count(node.as_string()->get());
-    if (node.is_integer()) count = parse_byte_count(std::to_string(node.as_integer()->get()));
     if (!node.is_string() && !node.is_integer()) return must_be(wanted, node);
+    std::string text = node.is_string() ? node.as_string()->get() : std::to_string(node.as_integer()->get());
+    if (text.ends_with("/s")) text.resize(text.size() - 2);
+    const std::optional<std::uint64_t> count = parse_size(text);
     const bool in_range = count && *count >= static_cast<std::uint64_t>(spec.least) &&
                           *count <= static_cast<std::uint64_t>(spec.most);
     if (!count || (*count != 0 && !in_range)) return "must be " + wanted;

@@ -93,6 +93,18 @@ std::optional<std::uint64_t> parse_number(std::string_view text, std::span<const
     return product;
 }
 
+constexpr std::size_t key_characters = 58;  // 32 bytes and a checksum in groups of five bits
+
+/// The shape of a public key in Bech32 (BIP 173): NAME1 and characters of its alphabet.
+bool is_bech32_key(std::string_view text, std::string_view name) {
+    const std::string start = std::string(name) + "1";
+    if (!text.starts_with(start) || text.size() != start.size() + key_characters) return false;
+    text.remove_prefix(start.size());
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (is_lower(c) || is_digit(c)) && c != '1' && c != 'b' && c != 'i' && c != 'o';
+    });
+}
+
 }  // namespace
 
 namespace value_rule {
@@ -174,23 +186,20 @@ std::string prefix(std::string& value) {
 }
 
 std::string recipient(std::string& value) {
-    constexpr std::size_t length = 62;
     if (value.starts_with("ssh-"))
         return "an SSH key is no recipient here; `walferry keygen` makes an age1... one";
-    const bool bech32 = std::all_of(value.begin(), value.end(), [](char c) {
-        return (is_lower(c) || is_digit(c)) && c != 'b' && c != 'i' && c != 'o';
-    });
-    const bool separators = value.find('1') == 3 && value.rfind('1') == 3;
-    if (value.starts_with("age1") && separators && bech32 && value.size() == length) return {};
+    if (is_bech32_key(value, "age")) return {};
     return quoted(value) +
            " is no recipient; paste the whole public key that `walferry keygen` or `age-keygen` printed "
            "(age1 and " +
-           std::to_string(length - 4) + " more characters)";
+           std::to_string(key_characters) + " more characters)";
 }
 
 std::string writer(std::string& value) {
-    if (!value.empty() && value.size() <= 128 && only_alnum_and(value, "+/=_-")) return {};
-    return quoted(value) + " is no writer's public key; `walferry init` prints the one it made";
+    if (is_bech32_key(value, "walferry-writer")) return {};
+    return quoted(value) +
+           " is no writer's public key; paste the whole of what starts with walferry-writer1 (" +
+           std::to_string(key_characters) + " more characters)";
 }
 
 std::string conninfo(std::string& value) {
@@ -214,16 +223,6 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) n
     if (!count || *count > static_cast<std::uint64_t>(std::chrono::milliseconds::max().count()))
         return std::nullopt;
     return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(*count));
-}
-
-std::optional<std::uint64_t> parse_byte_count(std::string_view text) noexcept {
-    static constexpr std::array units{
-        Unit{"", 1},          Unit{"B", 1},          Unit{"kB", 1000},
-        Unit{"KB", 1000},     Unit{"MB", 1'000'000}, Unit{"GB", 1'000'000'000},
-        Unit{"KiB", 1 << 10}, Unit{"MiB", 1 << 20},  Unit{"GiB", 1 << 30},
-    };
-    if (text.ends_with("/s")) text.remove_suffix(2);
-    return parse_number(text, units);
 }
 
 bool is_loopback_endpoint(std::string_view endpoint) {

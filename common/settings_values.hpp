@@ -1,6 +1,5 @@
 #pragma once
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +16,7 @@ std::string region(std::string& value);
 std::string bucket(std::string& value);
 std::string prefix(std::string& value);
 std::string recipient(std::string& value);  // the shape only; the checksum is the codec's to verify
-std::string writer(std::string& value);
+std::string writer(std::string& value);     // likewise
 std::string conninfo(std::string& value);
 
 }  // namespace walferry::value_rule
@@ -26,9 +25,6 @@ namespace walferry {
 
 /// "500ms", "5s", "2m", "1h" or plain seconds: "5".
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) noexcept;
-
-/// "1048576", "512KiB", "10MB", "10MiB/s": kB, MB, GB are powers of 1000, KiB, MiB, GiB of 1024.
-std::optional<std::uint64_t> parse_byte_count(std::string_view text) noexcept;
 
 /// True for localhost, names below it and the loopback addresses: where plain http reaches no network.
 bool is_loopback_endpoint(std::string_view endpoint);

@@ -4,12 +4,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
 #include "common/error.hpp"
 #include "common/settings_reader.hpp"
 #include "tests/catch.hpp"
+#include "tests/temp_dir.hpp"
 
 using namespace walferry;
 using namespace std::chrono_literals;
@@ -48,20 +47,6 @@ void check_contains(const std::string& text, const std::string& part) {
     INFO(text << "\nshould hold: " << part);
     CHECK(text.find(part) != std::string::npos);
 }
-
-class Folder {
-  public:
-    Folder() {
-        char name[] = "/tmp/walferry-settings-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    std::string write(const std::string& name, const std::string& text) const {
-        std::ofstream(path + "/" + name) << text;
-        return path + "/" + name;
-    }
-    std::string path;
-};
 
 }  // namespace
 
@@ -246,6 +231,17 @@ TEST_CASE("recipients must be there, look like public keys, and differ") {
     CHECK(two.settings.recipients.size() == 2);
 }
 
+TEST_CASE("a trusted writer is a whole public key") {
+    const std::string writer = "walferry-writer1" + std::string(58, 'q');
+    const auto trusting = [](const std::string& key) {
+        return with("[signing]\ntrusted_writers = [\"" + key + "\"]");
+    };
+    CHECK(parse(trusting(writer)).settings.trusted_writers == std::vector{writer});
+    check_contains(problem(trusting(writer + "q")), "entry 1: \"walferry-writer1");
+    check_contains(problem(trusting(recipient)), "is no writer's public key");
+    check_contains(problem(trusting("WALFERRY-WRITER-KEY-1QQQ")), "is a secret key");
+}
+
 TEST_CASE("stores must be there, have names of their own and be different places") {
     const std::string top = "[encryption]\nnone = true\n";
     const std::string nas = "[[store]]\nname = \"nas\"\ntype = \"directory\"\npath = \"/mnt/nas\"\n";
@@ -287,6 +283,7 @@ TEST_CASE("times and sizes outside their range or form are refused") {
         check_contains(problem(s3(std::string("bandwidth_limit = ") + wrong)), "must be bytes per second");
     }
     CHECK(parse(s3("bandwidth_limit = 0")).problems.empty());
+    CHECK(parse(s3("bandwidth_limit = 20000000")).settings.stores.at(1).bandwidth_limit == 20'000'000);
     check_contains(problem(s3("attempts = 21")), "from 1 to 20, not 21");
     check_contains(problem(s3("attempts = 9999999999999")), "from 1 to 20");
 }
@@ -305,16 +302,16 @@ TEST_CASE("a text with line breaks stays one line in the message") {
 }
 
 TEST_CASE("a relative file name is looked for beside the credentials, then beside the configuration") {
-    const Folder credentials;
+    const test::TempDir credentials;
     credentials.write("c", "");
-    const auto here = parse_settings(s3("ca_file = \"ca.pem\""), "/etc/w/w.toml", credentials.path);
+    const auto here = parse_settings(s3("ca_file = \"ca.pem\""), "/etc/w/w.toml", credentials.path());
     REQUIRE(here.problems.empty());
-    CHECK(here.settings.stores[1].credentials_file == credentials.path + "/c");
+    CHECK(here.settings.stores[1].credentials_file == credentials.path() + "/c");
     CHECK(here.settings.stores[1].ca_file == "/etc/w/ca.pem");
 }
 
 TEST_CASE("a file that is missing, no file, too large or writable by everybody is refused") {
-    const Folder folder;
+    const test::TempDir folder;
     const auto error = [](const std::string& file) -> std::string {
         try {
             load_settings(file);
@@ -324,15 +321,15 @@ TEST_CASE("a file that is missing, no file, too large or writable by everybody i
         }
         return "read";
     };
-    check_contains(error(folder.path + "/none"), "no configuration file " + folder.path + "/none");
-    check_contains(error(folder.path), "not a regular file");
-    REQUIRE(::mkfifo((folder.path + "/fifo").c_str(), 0600) == 0);
-    check_contains(error(folder.path + "/fifo"), "not a regular file");
+    check_contains(error(folder.path() + "/none"), "no configuration file " + folder.path() + "/none");
+    check_contains(error(folder.path()), "not a regular file");
+    REQUIRE(::mkfifo((folder.path() + "/fifo").c_str(), 0600) == 0);
+    check_contains(error(folder.path() + "/fifo"), "not a regular file");
     check_contains(error(folder.write("large", std::string((1 << 20) + 1, '#'))), "larger than 1 MiB");
     const std::string file = folder.write("open", with(""));
     CHECK(error(file) == "read");
-    REQUIRE(::symlink(file.c_str(), (folder.path + "/link").c_str()) == 0);
-    CHECK(error(folder.path + "/link") == "read");
+    REQUIRE(::symlink(file.c_str(), (folder.path() + "/link").c_str()) == 0);
+    CHECK(error(folder.path() + "/link") == "read");
     REQUIRE(::chmod(file.c_str(), 0646) == 0);
     check_contains(error(file), "everybody may write it");
     check_contains(error(folder.write("two", "jobs = 0\nx = 1\n")),
