@@ -1,0 +1,36 @@
+#pragma once
+#include <string>
+
+#include "common/push_ledger.hpp"
+
+namespace walferry::push {
+
+/// The ledger as archiving uses it: it may answer, and it may never be in the way. Whatever goes wrong with
+/// it, also a file cut short under SQLite's mapping, ends in trouble() and in nothing else.
+class LedgerAccess {
+  public:
+    explicit LedgerAccess(SpoolPaths spool) : spool_(std::move(spool)) {}
+    ~LedgerAccess();
+    LedgerAccess(const LedgerAccess&) = delete;
+    LedgerAccess& operator=(const LedgerAccess&) = delete;
+
+    /// Opens it beforehand, while something else has to be waited for.
+    void open();
+    /// `unknown` also when the ledger could not be asked.
+    LedgerAnswer ask(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint);
+    void record(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
+                std::uint64_t size);
+
+    /// Why the ledger could not be used; empty when it could. After the first trouble it is left alone.
+    const std::string& trouble() const noexcept { return trouble_; }
+
+  private:
+    template <typename Work>
+    void attempt(Work work);
+
+    SpoolPaths spool_;
+    PushLedger* ledger_ = nullptr;  // bare, because after a bus error it must not be touched
+    std::string trouble_;
+};
+
+}  // namespace walferry::push

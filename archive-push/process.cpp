@@ -1,0 +1,98 @@
+#include "archive-push/process.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csetjmp>
+#include <csignal>
+#include <exception>
+#include <string_view>
+
+#include "archive-push/exit_code.hpp"
+
+namespace walferry::push {
+namespace {
+
+sigjmp_buf way_out;
+volatile sig_atomic_t guarded = 0;
+
+[[noreturn]] void give_up(std::string_view why) noexcept {
+    (void)!::write(STDERR_FILENO, why.data(), why.size());
+    ::_exit(retry);
+}
+
+// A fault is raised by the thread's own instruction, so nothing is interrupted at a random point.
+extern "C" void on_fault(int signal) {
+    if (signal == SIGBUS && guarded != 0) siglongjmp(way_out, 1);
+    switch (signal) {
+        case SIGBUS:
+            give_up(
+                "walferry-archive-push: a file was cut short while it was in use (SIGBUS); not archived, "
+                "PostgreSQL will retry\n");
+        case SIGABRT:
+            give_up(
+                "walferry-archive-push: internal error (SIGABRT); not archived, PostgreSQL will retry; "
+                "hint: please report this\n");
+        default:
+            give_up(
+                "walferry-archive-push: internal error (memory fault); not archived, PostgreSQL will "
+                "retry; hint: please report this\n");
+    }
+}
+
+[[noreturn]] void on_terminate() noexcept {
+    give_up(
+        "walferry-archive-push: internal error (an exception while handling one); not archived, PostgreSQL "
+        "will retry; hint: please report this\n");
+}
+
+/// Otherwise the spool's file could become descriptor 2, and a message would end up in a segment.
+void occupy_standard_descriptors() noexcept {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+        if (::fcntl(fd, F_GETFD) == -1) (void)!::open("/", O_PATH);
+    }
+}
+
+}  // namespace
+
+void prepare_process() noexcept {
+    ::umask(0);
+    occupy_standard_descriptors();
+    std::set_terminate(on_terminate);
+
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    for (const int signal : {SIGPIPE, SIGXFSZ}) ::sigaction(signal, &ignore, nullptr);
+
+    // On a stack of its own, because running out of stack is one of the faults.
+    alignas(16) static std::array<char, 16384> stack;
+    stack_t alternative{};
+    alternative.ss_sp = stack.data();
+    alternative.ss_size = stack.size();
+    ::sigaltstack(&alternative, nullptr);
+    struct sigaction fault {};
+    fault.sa_handler = on_fault;
+    fault.sa_flags = SA_ONSTACK | SA_NODEFER;
+    sigset_t unblock;
+    sigemptyset(&unblock);
+    for (const int signal : {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGABRT}) {
+        ::sigaction(signal, &fault, nullptr);
+        sigaddset(&unblock, signal);
+    }
+    ::sigprocmask(SIG_UNBLOCK, &unblock, nullptr);
+}
+
+bool survives_bus_error(void (*work)(void*), void* context) noexcept {
+    if (sigsetjmp(way_out, 1) != 0) {
+        guarded = 0;
+        return false;
+    }
+    guarded = 1;
+    work(context);
+    guarded = 0;
+    return true;
+}
+
+}  // namespace walferry::push
