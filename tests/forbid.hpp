@@ -32,8 +32,7 @@ inline constexpr Forbidden no_rename_noreplace{__NR_renameat2, 0, 0, 0, EINVAL};
 inline constexpr Forbidden no_fallocate{__NR_fallocate, 0, 0, 0, EOPNOTSUPP};
 inline constexpr Forbidden no_clone{__NR_ioctl, 1, 0xffffffff, FICLONE, EOPNOTSUPP};
 
-/// For the calling process and what it starts, for good: call it in a child. Needs no privilege.
-inline bool forbid(const std::vector<Forbidden>& rules) {
+inline std::vector<sock_filter> filter_program(const std::vector<Forbidden>& rules) {
     std::vector<sock_filter> program;
     for (const Forbidden& rule : rules) {
         const auto low_half = static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8 * rule.argument);
@@ -45,9 +44,19 @@ inline bool forbid(const std::vector<Forbidden>& rules) {
         program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | rule.error));
     }
     program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    return program;
+}
+
+/// For the calling process and what it starts, for good: call it in a child. Needs no privilege.
+inline bool install(std::vector<sock_filter>& program) {
     const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
     return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+inline bool forbid(const std::vector<Forbidden>& rules) {
+    std::vector<sock_filter> program = filter_program(rules);
+    return install(program);
 }
 
 }  // namespace walferry::test
