@@ -24,6 +24,7 @@ enum class ErrorKind {
     incomplete,    // something is still pending
     interrupted,   // asked to stop
     unreachable,   // no answer from a store: DNS, connect, TLS, silence, a broken connection
+    untrusted,     // a store's TLS certificate does not prove that it is the store
     throttled,     // a store said: slower
     server_error,  // a store said: my fault, retry
     denied,        // a store rejected our keys or rights

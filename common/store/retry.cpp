@@ -1,0 +1,199 @@
+#include "common/store/retry.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <random>
+#include <utility>
+
+namespace walferry {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+/// Failures that say something about the store as a whole; the others concern one object, or this host.
+bool concerns_store(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::untrusted:
+        case ErrorKind::denied:
+        case ErrorKind::no_bucket:
+        case ErrorKind::clock_skew:
+        case ErrorKind::no_space:
+            return true;
+        default:
+            return traits(kind).retryable;
+    }
+}
+
+/// Failures after which the store is known to have worked: it said something about one object.
+bool is_answer(ErrorKind kind) { return kind == ErrorKind::not_found || kind == ErrorKind::rejected; }
+
+/// Marks an exception of the receiver's, so that a full disk here is not taken for a full store.
+class WatchedReceiver : public Receiver {
+  public:
+    explicit WatchedReceiver(Receiver& receiver) : receiver_(receiver) {}
+    void begin() override { receiver_.begin(); }
+    void write(Bytes bytes) override {
+        threw_ = true;
+        receiver_.write(bytes);
+        threw_ = false;
+    }
+    bool threw() const noexcept { return threw_; }
+
+  private:
+    Receiver& receiver_;
+    bool threw_ = false;
+};
+
+}  // namespace
+
+std::optional<milliseconds> next_delay(const RetryPolicy& policy, const FailedAttempt& failed, double random) {
+    if (!failed.retryable || failed.attempts >= policy.attempts) return std::nullopt;
+    milliseconds bound = policy.base;
+    for (int i = 1; i < failed.attempts && bound < policy.longest_delay; ++i) bound *= 2;
+    bound = std::min(bound, policy.longest_delay);
+    milliseconds delay(static_cast<std::int64_t>(static_cast<double>(bound.count()) * random));
+    if (failed.retry_after) delay += std::min(*failed.retry_after, policy.longest_retry_after);
+
+    const milliseconds worst = delay + policy.longest_attempt;
+    if (failed.operation_age + worst > policy.operation_budget) return std::nullopt;
+    if (failed.store_failing_for + worst > policy.store_budget) return std::nullopt;
+    return delay;
+}
+
+Breaker::State Breaker::state() const {
+    const std::lock_guard lock(mutex_);
+    return failures_ >= failures_to_open_ ? State::open : State::closed;
+}
+
+std::string Breaker::last_error() const {
+    const std::lock_guard lock(mutex_);
+    return last_ ? last_->what() : std::string();
+}
+
+void Breaker::reset() { succeeded(); }
+
+void Breaker::check(const std::string& store) const {
+    const std::lock_guard lock(mutex_);
+    if (failures_ < failures_to_open_ || !last_) return;
+    throw Error(last_->kind(),
+                "store " + store + " is left for later after " + std::to_string(failures_) +
+                    " failures in a row; the last one: " + last_->message(),
+                last_->hint());
+}
+
+void Breaker::succeeded() {
+    const std::lock_guard lock(mutex_);
+    failures_ = 0;
+    last_.reset();
+    failing_since_.reset();
+}
+
+void Breaker::failed(const Error& error, SteadyTime operation_began) {
+    const std::lock_guard lock(mutex_);
+    ++failures_;
+    last_ = error;
+    if (!failing_since_ || operation_began < *failing_since_) failing_since_ = operation_began;
+}
+
+std::optional<SteadyTime> Breaker::failing_since() const {
+    const std::lock_guard lock(mutex_);
+    return failing_since_;
+}
+
+RetryEnvironment RetryEnvironment::real(std::stop_token stop) {
+    RetryEnvironment environment;
+    environment.now = [] { return std::chrono::steady_clock::now(); };
+    environment.random = [] {
+        thread_local std::minstd_rand generator{std::random_device{}()};
+        return std::uniform_real_distribution<double>(0.0, 1.0)(generator);
+    };
+    environment.sleep = [stop](milliseconds delay) {
+        std::mutex mutex;
+        std::condition_variable_any never_notified;
+        std::unique_lock lock(mutex);
+        never_notified.wait_for(lock, stop, delay, [] { return false; });
+    };
+    return environment;
+}
+
+RetryingStore::RetryingStore(std::unique_ptr<ObjectStore> store, std::string name, RetryPolicy policy,
+                             std::shared_ptr<Breaker> breaker, std::stop_token stop, RetryEnvironment environment)
+    : store_(std::move(store)),
+      name_(std::move(name)),
+      policy_(policy),
+      breaker_(std::move(breaker)),
+      stop_(std::move(stop)),
+      environment_(std::move(environment)) {}
+
+/// Waits for the next attempt, or throws the error that ended the operation.
+void RetryingStore::after_failure(const Error& error, int attempts, SteadyTime began) {
+    const SteadyTime now = environment_.now();
+    const SteadyTime failing_since = std::min(breaker_->failing_since().value_or(began), began);
+    FailedAttempt failed;
+    failed.attempts = attempts;
+    failed.retryable = traits(error.kind()).retryable && breaker_->state() == Breaker::State::closed;
+    failed.retry_after = error.retry_after;
+    failed.operation_age = duration_cast<milliseconds>(now - began);
+    failed.store_failing_for = duration_cast<milliseconds>(now - failing_since);
+    const auto delay = next_delay(policy_, failed, environment_.random());
+    if (!delay) {
+        if (is_answer(error.kind())) breaker_->succeeded();
+        if (concerns_store(error.kind())) breaker_->failed(error, began);
+        throw error;
+    }
+    environment_.sleep(*delay);
+    if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "stopped on request after: " + error.message());
+}
+
+void RetryingStore::retrying(const std::function<void()>& operation) {
+    breaker_->check(name_);
+    const SteadyTime began = environment_.now();
+    for (int attempts = 1;; ++attempts) {
+        try {
+            operation();
+            breaker_->succeeded();
+            return;
+        } catch (const Error& error) {
+            after_failure(error, attempts, began);
+        }
+    }
+}
+
+PutResult RetryingStore::put(const std::string& key, const Body& body, const BodyDigest& digest) {
+    PutResult result = PutResult::stored;
+    retrying([&] { result = store_->put(key, body, digest); });
+    return result;
+}
+
+void RetryingStore::get(const std::string& key, Receiver& receiver) {
+    std::exception_ptr from_receiver;
+    retrying([&] {
+        WatchedReceiver watched(receiver);
+        try {
+            store_->get(key, watched);
+        } catch (...) {
+            if (!watched.threw()) throw;
+            from_receiver = std::current_exception();
+        }
+    });
+    if (from_receiver) std::rethrow_exception(from_receiver);
+}
+
+std::optional<ObjectInfo> RetryingStore::head(const std::string& key) {
+    std::optional<ObjectInfo> result;
+    retrying([&] { result = store_->head(key); });
+    return result;
+}
+
+ObjectPage RetryingStore::list(const std::string& prefix, const std::string& start_after) {
+    ObjectPage result;
+    retrying([&] { result = store_->list(prefix, start_after); });
+    return result;
+}
+
+void RetryingStore::remove(const std::string& key) {
+    retrying([&] { store_->remove(key); });
+}
+
+}  // namespace walferry

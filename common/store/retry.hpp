@@ -1,0 +1,105 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "common/error.hpp"
+#include "common/store/object_store.hpp"
+
+namespace walferry {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+struct RetryPolicy {
+    int attempts = 4;
+    std::chrono::milliseconds base{200};
+    std::chrono::milliseconds longest_delay{10'000};
+    std::chrono::milliseconds longest_retry_after{30'000};
+    // No attempt begins that could end, if the store hangs again, later than this after its operation began …
+    std::chrono::milliseconds operation_budget{50'000};
+    // … or later than this after the first of a row of failed operations began.
+    std::chrono::milliseconds store_budget{90'000};
+    std::chrono::milliseconds longest_attempt{25'000};  // connect and silence time-outs together
+};
+
+/// What is known when an attempt has failed.
+struct FailedAttempt {
+    int attempts = 1;  // made so far in this operation
+    bool retryable = false;
+    std::optional<std::chrono::milliseconds> retry_after;
+    std::chrono::milliseconds operation_age{0};
+    std::chrono::milliseconds store_failing_for{0};
+};
+
+/// How long to wait before the next attempt, nullopt to give up for now. `random` lies in [0, 1). Full jitter:
+/// anything between nothing and a bound that doubles; Retry-After is added to that.
+std::optional<std::chrono::milliseconds> next_delay(const RetryPolicy& policy, const FailedAttempt& failed,
+                                                    double random);
+
+/// Shared by all connections to one store. Opens when operations in a row have failed in a way that concerns the
+/// store and not one object; from then on every call fails at once, until reset() begins a new pass. Thread-safe.
+class Breaker {
+  public:
+    enum class State { closed, open };
+
+    explicit Breaker(int failures_to_open = 2) : failures_to_open_(failures_to_open) {}
+
+    State state() const;
+    /// The message of the last failure that counted; empty when there was none since the last success or reset().
+    std::string last_error() const;
+    /// For a new pass: everything may be tried again.
+    void reset();
+
+    /// Throws an Error of the same kind as the last failure when open.
+    void check(const std::string& store) const;
+    void succeeded();
+    void failed(const Error& error, SteadyTime operation_began);
+    /// When the first of the failed operations in a row began.
+    std::optional<SteadyTime> failing_since() const;
+
+  private:
+    const int failures_to_open_;
+    mutable std::mutex mutex_;
+    int failures_ = 0;
+    std::optional<Error> last_;
+    std::optional<SteadyTime> failing_since_;
+};
+
+/// Clock, randomness and waiting, so that a test can bring its own.
+struct RetryEnvironment {
+    std::function<SteadyTime()> now;
+    std::function<double()> random;
+    std::function<void(std::chrono::milliseconds)> sleep;  // may return early when asked to stop
+
+    static RetryEnvironment real(std::stop_token stop);
+};
+
+/// Repeats what may succeed a moment later, and asks the breaker before each operation.
+class RetryingStore : public ObjectStore {
+  public:
+    RetryingStore(std::unique_ptr<ObjectStore> store, std::string name, RetryPolicy policy,
+                  std::shared_ptr<Breaker> breaker, std::stop_token stop, RetryEnvironment environment);
+
+    PutResult put(const std::string& key, const Body& body, const BodyDigest& digest) override;
+    void get(const std::string& key, Receiver& receiver) override;
+    std::optional<ObjectInfo> head(const std::string& key) override;
+    ObjectPage list(const std::string& prefix, const std::string& start_after) override;
+    void remove(const std::string& key) override;
+
+  private:
+    void retrying(const std::function<void()>& operation);
+    void after_failure(const Error& error, int attempts, SteadyTime began);
+
+    std::unique_ptr<ObjectStore> store_;
+    std::string name_;
+    RetryPolicy policy_;
+    std::shared_ptr<Breaker> breaker_;
+    std::stop_token stop_;
+    RetryEnvironment environment_;
+};
+
+}  // namespace walferry

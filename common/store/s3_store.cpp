@@ -1,0 +1,188 @@
+#include "common/store/s3_store.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <initializer_list>
+#include <utility>
+
+#include "common/clock.hpp"
+#include "common/error.hpp"
+#include "common/store/s3_error.hpp"
+#include "common/store/s3_xml.hpp"
+
+namespace walferry {
+namespace {
+
+// A thousand keys of the greatest length, every character escaped, fit.
+constexpr std::size_t listing_limit = 8 * 1024 * 1024;
+constexpr int keys_a_page = 1000;
+
+const std::string& credentials_file_for(const StoreSettings& settings, StoreAccess access) {
+    const bool own = access == StoreAccess::restore && !settings.restore_credentials_file.empty();
+    return own ? settings.restore_credentials_file : settings.credentials_file;
+}
+
+Credentials read_credentials(const std::string& file) {
+    return Credentials(read_secret_file(file, "credentials file"), file);
+}
+
+HttpSettings http_settings(const StoreSettings& settings, const S3Address& address) {
+    HttpSettings http;
+    http.ca_file = settings.ca_file;
+    http.connect_timeout = settings.connect_timeout;
+    http.silence_timeout = settings.silence_timeout;
+    http.bandwidth_limit = settings.bandwidth_limit;
+    http.ignore_proxies = address.loopback();
+    return http;
+}
+
+std::string base64(Bytes bytes) {
+    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL ends it with a NUL
+    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                    reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+    text.pop_back();
+    return text;
+}
+
+std::chrono::sys_seconds now_in_seconds() { return std::chrono::floor<std::chrono::seconds>(wall_now()); }
+
+bool is_one_of(int status, std::initializer_list<int> expected) {
+    return std::find(expected.begin(), expected.end(), status) != expected.end();
+}
+
+}  // namespace
+
+struct S3Store::Call {
+    std::string doing;
+    std::string method;
+    std::string key;  // empty: the bucket
+    sigv4::NamedValues query;
+    const Body* body = nullptr;
+    const BodyDigest* digest = nullptr;
+    Receiver* receiver = nullptr;
+    std::size_t kept_body_limit = 64 * 1024;
+    std::initializer_list<int> expected;
+};
+
+S3Store::S3Store(StoreSettings settings, StoreAccess access, std::stop_token stop)
+    : settings_(std::move(settings)),
+      credentials_file_(credentials_file_for(settings_, access)),
+      credentials_(read_credentials(credentials_file_)),
+      address_(settings_),
+      client_(http_settings(settings_, address_), std::move(stop)) {}
+
+std::string S3Store::doing(const char* verb, const std::string& what) const {
+    return "store " + settings_.name + ": " + verb + " " + what;
+}
+
+HttpRequest S3Store::signed_request(const Call& call, std::chrono::sys_seconds now) const {
+    sigv4::Request request;
+    request.method = call.method;
+    request.path = address_.path(call.key);
+    request.query = call.query;
+    request.payload_sha256 = call.digest == nullptr ? std::string(sigv4::empty_payload_sha256) : hex(call.digest->sha256);
+    request.headers = {{"Host", address_.host()},
+                       {"x-amz-content-sha256", request.payload_sha256},
+                       {"x-amz-date", sigv4::amz_date(now)}};
+    if (call.digest != nullptr) request.headers.emplace_back("Content-MD5", base64(call.digest->md5));
+    if (!credentials_.session_token().empty()) {
+        request.headers.emplace_back("x-amz-security-token", credentials_.session_token());
+    }
+    const auto signature =
+        sigv4::sign(request, {credentials_.access_key(), credentials_.secret_key(), settings_.region}, now);
+
+    HttpRequest http;
+    http.doing = call.doing;
+    http.method = call.method;
+    http.url = address_.url(request.path, sigv4::canonical_query(call.query));
+    for (const auto& [name, value] : request.headers) http.headers.push_back(name + ": " + value);
+    http.headers.push_back("Authorization: " + signature.authorization);
+    http.body = call.body;
+    http.receiver = call.receiver;
+    http.kept_body_limit = call.kept_body_limit;
+    return http;
+}
+
+/// True when the file holds other keys than before: they may have been rotated while this program ran.
+bool S3Store::reload_credentials() {
+    Credentials fresh = read_credentials(credentials_file_);
+    if (fresh == credentials_) return false;
+    credentials_ = std::move(fresh);
+    return true;
+}
+
+HttpResponse S3Store::send(const Call& call) {
+    for (;;) {
+        const auto now = now_in_seconds();
+        HttpResponse response = client_.perform(signed_request(call, now));
+        if (is_one_of(response.status, call.expected)) return response;
+        const Error error = s3_error({call.doing, response, settings_, credentials_file_, now});
+        if (error.kind() != ErrorKind::denied || !reload_credentials()) throw error;
+    }
+}
+
+PutResult S3Store::put(const std::string& key, const Body& body, const BodyDigest& digest) {
+    Call call{doing("put", key), "PUT", key, {}, &body, &digest, nullptr, 64 * 1024, {200, 201, 204}};
+    const HttpResponse response = send(call);
+    // Some failures are found out after the status was sent.
+    if (parse_error_body(response.body)) {
+        throw s3_error({call.doing, response, settings_, credentials_file_, now_in_seconds()});
+    }
+    return PutResult::stored;
+}
+
+void S3Store::get(const std::string& key, Receiver& receiver) {
+    receiver.begin();
+    send({doing("get", key), "GET", key, {}, nullptr, nullptr, &receiver, 64 * 1024, {200}});
+}
+
+std::optional<ObjectInfo> S3Store::head(const std::string& key) {
+    const HttpResponse response =
+        send({doing("head", key), "HEAD", key, {}, nullptr, nullptr, nullptr, 64 * 1024, {200, 404}});
+    if (response.status == 404) {
+        // The answer to HEAD has no body, so a missing bucket looks the same: a listing tells them apart.
+        const ObjectPage page = list(key, "", 1);
+        if (page.objects.empty() || page.objects.front().key != key) return std::nullopt;
+        return page.objects.front();
+    }
+    ObjectInfo object{key, 0};
+    const std::string_view length = response.header("content-length");
+    const auto parsed = std::from_chars(length.data(), length.data() + length.size(), object.size);
+    if (parsed.ec != std::errc()) {
+        throw Error(ErrorKind::server_error, doing("head", key) + ": the server does not say how long the object is");
+    }
+    return object;
+}
+
+ObjectPage S3Store::list(const std::string& prefix, const std::string& start_after) {
+    return list(prefix, start_after, keys_a_page);
+}
+
+ObjectPage S3Store::list(const std::string& prefix, const std::string& start_after, int limit) {
+    Call call{doing("list", prefix), "GET", "", {}, nullptr, nullptr, nullptr, listing_limit, {200}};
+    call.query = {{"list-type", "2"},
+                  {"encoding-type", "url"},
+                  {"max-keys", std::to_string(limit)},
+                  {"prefix", prefix}};
+    if (!start_after.empty()) call.query.emplace_back("start-after", start_after);
+    const HttpResponse response = send(call);
+    if (response.body_cut) throw Error(ErrorKind::server_error, call.doing + ": the listing has no end");
+    if (parse_error_body(response.body)) {
+        throw s3_error({call.doing, response, settings_, credentials_file_, now_in_seconds()});
+    }
+    return parse_listing(response.body, prefix, start_after, call.doing);
+}
+
+void S3Store::remove(const std::string& key) {
+    const Call call{doing("remove", key), "DELETE", key, {}, nullptr, nullptr, nullptr, 64 * 1024, {200, 202, 204}};
+    try {
+        send(call);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::not_found) throw;
+    }
+}
+
+}  // namespace walferry

@@ -1,0 +1,43 @@
+#pragma once
+#include <chrono>
+#include <stop_token>
+#include <string>
+
+#include "common/store/credentials.hpp"
+#include "common/store/http.hpp"
+#include "common/store/object_store.hpp"
+#include "common/store/s3_address.hpp"
+#include "common/store/sigv4.hpp"
+
+namespace walferry {
+
+/// A bucket of an S3 server. One attempt per call; see retry.hpp for more.
+/// A put carries what every S3 server understands and nothing else (docs/stores.md).
+class S3Store : public ObjectStore {
+  public:
+    /// Throws config when the endpoint, the credentials or the CA file cannot be used.
+    S3Store(StoreSettings settings, StoreAccess access, std::stop_token stop);
+
+    PutResult put(const std::string& key, const Body& body, const BodyDigest& digest) override;
+    void get(const std::string& key, Receiver& receiver) override;
+    std::optional<ObjectInfo> head(const std::string& key) override;
+    ObjectPage list(const std::string& prefix, const std::string& start_after) override;
+    void remove(const std::string& key) override;
+
+  private:
+    struct Call;
+
+    HttpResponse send(const Call& call);
+    HttpRequest signed_request(const Call& call, std::chrono::sys_seconds now) const;
+    bool reload_credentials();
+    ObjectPage list(const std::string& prefix, const std::string& start_after, int limit);
+    std::string doing(const char* verb, const std::string& what) const;
+
+    StoreSettings settings_;
+    std::string credentials_file_;
+    Credentials credentials_;
+    S3Address address_;
+    HttpClient client_;
+};
+
+}  // namespace walferry

@@ -1,0 +1,106 @@
+#include "common/store/s3_xml.hpp"
+
+#include <charconv>
+#include <pugixml.hpp>
+
+#include "common/error.hpp"
+
+namespace walferry {
+namespace {
+
+// Only what S3 uses: no document types, so no entities beyond XML's own five and character references.
+constexpr unsigned parse_flags = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol;
+
+/// Servers differ in whether they name S3's namespace by default or with a prefix.
+std::string_view local_name(const pugi::xml_node& node) {
+    const std::string_view name = node.name();
+    const std::size_t colon = name.find(':');
+    return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+std::string child_text(const pugi::xml_node& parent, std::string_view name) {
+    for (const pugi::xml_node& child : parent.children()) {
+        if (local_name(child) == name) return child.text().get();
+    }
+    return {};
+}
+
+bool load(pugi::xml_document& document, std::string_view text) {
+    return static_cast<bool>(document.load_buffer(text.data(), text.size(), parse_flags, pugi::encoding_utf8));
+}
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/// encoding-type=url: percent signs, and a plus for a space.
+std::string url_decoded(const std::string& text) {
+    std::string decoded;
+    decoded.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+        const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+        if (low >= 0) {
+            decoded += static_cast<char>(high * 16 + low);
+            i += 2;
+        } else {
+            decoded += text[i] == '+' ? ' ' : text[i];
+        }
+    }
+    return decoded;
+}
+
+[[noreturn]] void refuse(const std::string& doing, const std::string& reason) {
+    throw Error(ErrorKind::server_error, doing + ": the listing makes no sense: " + reason);
+}
+
+ObjectInfo parse_object(const pugi::xml_node& node, bool url_encoded, const std::string& doing) {
+    ObjectInfo object;
+    object.key = child_text(node, "Key");
+    if (url_encoded) object.key = url_decoded(object.key);
+    if (object.key.empty()) refuse(doing, "an object without a key");
+    const std::string size = child_text(node, "Size");
+    const auto parsed = std::from_chars(size.data(), size.data() + size.size(), object.size);
+    if (parsed.ec != std::errc() || parsed.ptr != size.data() + size.size()) refuse(doing, "an object without a size");
+    return object;
+}
+
+}  // namespace
+
+std::optional<S3ErrorBody> parse_error_body(std::string_view text) {
+    pugi::xml_document document;
+    if (!load(document, text)) return std::nullopt;
+    const pugi::xml_node root = document.document_element();
+    if (local_name(root) != "Error") return std::nullopt;
+    return S3ErrorBody{child_text(root, "Code"), child_text(root, "Message"), child_text(root, "Region"),
+                       child_text(root, "Endpoint"), child_text(root, "ServerTime")};
+}
+
+ObjectPage parse_listing(std::string_view text, const std::string& prefix, const std::string& start_after,
+                         const std::string& doing) {
+    pugi::xml_document document;
+    if (!load(document, text)) refuse(doing, "no XML");
+    const pugi::xml_node root = document.document_element();
+    if (local_name(root) != "ListBucketResult") refuse(doing, "no ListBucketResult");
+
+    ObjectPage page;
+    const std::string truncated = child_text(root, "IsTruncated");
+    if (truncated != "true" && truncated != "false") refuse(doing, "it does not say whether more follows");
+    page.more = truncated == "true";
+    const bool url_encoded = child_text(root, "EncodingType") == "url";
+    for (const pugi::xml_node& node : root.children()) {
+        if (local_name(node) != "Contents") continue;
+        ObjectInfo object = parse_object(node, url_encoded, doing);
+        if (!object.key.starts_with(prefix)) refuse(doing, "a key that was not asked for");
+        const std::string& previous = page.objects.empty() ? start_after : page.objects.back().key;
+        if (object.key <= previous && !previous.empty()) refuse(doing, "keys out of order");
+        page.objects.push_back(std::move(object));
+    }
+    if (page.more && page.objects.empty()) refuse(doing, "it is empty and says that more follows");
+    return page;
+}
+
+}  // namespace walferry
