@@ -49,8 +49,10 @@ Error::Error(ErrorKind kind, std::string message, std::string hint)
 
 void throw_errno(int err, const std::string& doing, std::string hint) {
     const bool full = err == ENOSPC || err == EDQUOT || err == EFBIG;
-    throw Error(full ? ErrorKind::no_space : ErrorKind::io, "cannot " + doing + ": " + std::strerror(err),
+    Error error(full ? ErrorKind::no_space : ErrorKind::io, "cannot " + doing + ": " + std::strerror(err),
                 std::move(hint));
+    error.os_error = err;
+    throw error;
 }
 
 std::string one_line(std::string_view text) {

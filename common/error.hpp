@@ -57,6 +57,8 @@ class Error : public std::exception {
 
     /// Set by a store that named a time to wait (Retry-After).
     std::optional<std::chrono::milliseconds> retry_after;
+    /// The errno behind it, set by throw_errno(); 0 where there is none.
+    int os_error = 0;
 
   private:
     ErrorKind kind_;

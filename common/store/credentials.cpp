@@ -9,7 +9,8 @@ namespace walferry {
 namespace {
 
 constexpr const char* form =
-    "the file must look like this: [default], then aws_access_key_id = … and aws_secret_access_key = … on lines of "
+    "the file must look like this: [default], then aws_access_key_id = … and aws_secret_access_key = … on "
+    "lines of "
     "their own";
 
 std::string_view trim(std::string_view text) {
@@ -21,11 +22,13 @@ std::string_view trim(std::string_view text) {
 
 /// A value becomes part of a request header, so nothing but visible ASCII may be in it.
 bool is_visible(std::string_view value) {
-    return !value.empty() && std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 0x7f; });
+    return !value.empty() &&
+           std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
 [[noreturn]] void refuse(const std::string& file, int line, const std::string& reason) {
-    throw Error(ErrorKind::config, "credentials file " + file + ":" + std::to_string(line) + ": " + reason, form);
+    throw Error(ErrorKind::config, "credentials file " + file + ":" + std::to_string(line) + ": " + reason,
+                form);
 }
 
 }  // namespace
@@ -44,7 +47,8 @@ Credentials::Credentials(SecretText text, const std::string& file) : text_(std::
             continue;
         }
         const std::size_t equals = line.find('=');
-        if (equals == std::string_view::npos) refuse(file, number, "neither a section nor a key with a value");
+        if (equals == std::string_view::npos)
+            refuse(file, number, "neither a section nor a key with a value");
         if (!in_default) continue;
 
         const std::string_view key = trim(line.substr(0, equals));
@@ -55,7 +59,8 @@ Credentials::Credentials(SecretText text, const std::string& file) : text_(std::
                                                                    : nullptr;
         if (field == nullptr) continue;  // such as `region`, for other programs
         if (!field->empty()) refuse(file, number, std::string(key) + " stands here a second time");
-        if (!is_visible(value)) refuse(file, number, "the value of " + std::string(key) + " is empty or has blanks in it");
+        if (!is_visible(value))
+            refuse(file, number, "the value of " + std::string(key) + " is empty or has blanks in it");
         *field = value;
     }
     for (const auto& [value, key] :

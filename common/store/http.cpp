@@ -86,7 +86,8 @@ class Watchdog {
         const auto limit = transfer_allowance + milliseconds(bytes * 1000 / rate_);
         if (now - *started_ >= limit) {
             throw Error(ErrorKind::unreachable, request_.doing + ": not done after " +
-                                                    std::to_string(limit.count() / 1000) + " s, too slow to go on");
+                                                    std::to_string(limit.count() / 1000) +
+                                                    " s, too slow to go on");
         }
     }
 
@@ -151,7 +152,8 @@ struct HttpClient::Handles {
     std::array<char, CURL_ERROR_SIZE> reason{};
 
     void prepare(const HttpSettings& settings, const HttpRequest& request, curl_slist* headers);
-    CURLcode run(HttpExchange& exchange, Watchdog& watchdog, const std::stop_token& stop, const std::string& doing);
+    CURLcode run(HttpExchange& exchange, Watchdog& watchdog, const std::stop_token& stop,
+                 const std::string& doing);
 };
 
 HttpClient::HttpClient(HttpSettings settings, std::stop_token stop)
@@ -164,7 +166,8 @@ HttpClient::HttpClient(HttpSettings settings, std::stop_token stop)
 
 HttpClient::~HttpClient() = default;
 
-void HttpClient::Handles::prepare(const HttpSettings& settings, const HttpRequest& request, curl_slist* headers) {
+void HttpClient::Handles::prepare(const HttpSettings& settings, const HttpRequest& request,
+                                  curl_slist* headers) {
     CURL* e = easy.get();
     curl_easy_reset(e);
     reason.front() = '\0';
@@ -225,10 +228,11 @@ CURLcode HttpClient::Handles::run(HttpExchange& exchange, Watchdog& watchdog, co
         }
         // Until the request can be sent, the connect timeout is what counts.
         if (info<curl_off_t>(easy.get(), CURLINFO_PRETRANSFER_TIME_T) > 0) {
-            watchdog.check(std::chrono::steady_clock::now(), bytes_moved(easy.get()) + exchange.header_bytes(),
-                           exchange.claimed_length());
+            watchdog.check(std::chrono::steady_clock::now(),
+                           bytes_moved(easy.get()) + exchange.header_bytes(), exchange.claimed_length());
         }
-        if (curl_multi_poll(multi.get(), nullptr, 0, static_cast<int>(poll_step.count()), nullptr) != CURLM_OK) {
+        if (curl_multi_poll(multi.get(), nullptr, 0, static_cast<int>(poll_step.count()), nullptr) !=
+            CURLM_OK) {
             throw Error(ErrorKind::internal, doing + ": libcurl cannot wait");
         }
     }

@@ -26,10 +26,10 @@ struct HttpSettings {
 struct HttpRequest {
     std::string doing;  // "store r2: put KEY", what messages begin with
     std::string method = "GET";
-    std::string url;  // encoded; sent to the letter
+    std::string url;                   // encoded; sent to the letter
     std::vector<std::string> headers;  // "Name: value"
     const Body* body = nullptr;
-    Receiver* receiver = nullptr;            // takes the body of a 200; any other body is kept
+    Receiver* receiver = nullptr;             // takes the body of a 200; any other body is kept
     std::size_t kept_body_limit = 64 * 1024;  // more than that is cut off
 };
 
@@ -43,9 +43,9 @@ struct HttpResponse {
     std::string_view header(const std::string& lower_case_name) const;
 };
 
-/// One HTTP/1.1 connection after another to wherever requests lead, kept open between them. Nothing is followed,
-/// retried or believed: a redirect is a response like any other, lengths are claims, and everything a server
-/// sends has a limit. For one thread.
+/// One HTTP/1.1 connection after another to wherever requests lead, kept open between them. Nothing is
+/// followed, retried or believed: a redirect is a response like any other, lengths are claims, and everything
+/// a server sends has a limit. For one thread.
 class HttpClient {
   public:
     /// Throws config when the CA file cannot be used.
@@ -54,9 +54,9 @@ class HttpClient {
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
 
-    /// Returns whatever the server answered. Throws unreachable, untrusted (its certificate), server_error (it
-    /// does not speak HTTP), interrupted, or what body and receiver threw. Takes at most the connect timeout, and
-    /// from then on ends when the silence timeout passes with hardly a byte in either direction.
+    /// Returns whatever the server answered. Throws unreachable, untrusted (its certificate), server_error
+    /// (it does not speak HTTP), interrupted, or what body and receiver threw. Takes at most the connect
+    /// timeout, and from then on ends when the silence timeout passes with hardly a byte in either direction.
     HttpResponse perform(const HttpRequest& request);
 
   private:
@@ -67,9 +67,10 @@ class HttpClient {
     std::unique_ptr<Handles> handles_;
 };
 
-/// How long to wait according to Retry-After (seconds, or a date seen from `now`); nullopt when it says nothing
-/// that can be understood. Never negative.
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value, std::chrono::sys_seconds now);
+/// How long to wait according to Retry-After (seconds, or a date seen from `now`); nullopt when it says
+/// nothing that can be understood. Never negative.
+std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value,
+                                                           std::chrono::sys_seconds now);
 
 /// The time of an HTTP date, such as a Date header holds.
 std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view value);

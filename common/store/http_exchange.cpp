@@ -9,7 +9,9 @@ namespace {
 constexpr std::uint64_t max_header_bytes = 64 * 1024;
 constexpr std::size_t max_headers = 200;
 
-HttpExchange& exchange(void* self) noexcept { return *static_cast<HttpExchange*>(self); }
+HttpExchange& exchange(void* self) noexcept {
+    return *static_cast<HttpExchange*>(self);
+}
 
 std::string_view trim(std::string_view text) {
     const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
@@ -84,7 +86,8 @@ std::size_t HttpExchange::read(MutableBytes out) {
     const std::uint64_t left = request_.body->size() - std::min(sent_, request_.body->size());
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, out.size()));
     const std::size_t got = request_.body->read_at(sent_, out.first(wanted));
-    if (got != wanted) throw Error(ErrorKind::io, request_.doing + ": the body became shorter while it was sent");
+    if (got != wanted)
+        throw Error(ErrorKind::io, request_.doing + ": the body became shorter while it was sent");
     sent_ += got;
     return got;
 }
@@ -105,8 +108,8 @@ void HttpExchange::header_line(std::string_view line) {
     }
 }
 
-/// Also called for an interim answer such as 100, whose headers do not count, and again when libcurl repeats a
-/// request because the server had closed an idle connection.
+/// Also called for an interim answer such as 100, whose headers do not count, and again when libcurl repeats
+/// a request because the server had closed an idle connection.
 void HttpExchange::status_line(std::string_view line) {
     response_.headers.clear();
     headers_done_ = false;
@@ -125,9 +128,11 @@ void HttpExchange::headers_done() {
     const auto parsed = std::from_chars(length.data(), length.data() + length.size(), claimed_length_);
     const bool has_length = parsed.ec == std::errc() && !length.empty();
     // Without either, the end of the body is the end of the connection and looks the same as a broken one.
-    const bool has_end = has_length || response_.header("transfer-encoding").find("chunked") != std::string_view::npos;
+    const bool has_end =
+        has_length || response_.header("transfer-encoding").find("chunked") != std::string_view::npos;
     if (response_.status == 200 && request_.receiver != nullptr && !has_end) {
-        throw Error(ErrorKind::server_error, request_.doing + ": the server does not say how long the object is");
+        throw Error(ErrorKind::server_error,
+                    request_.doing + ": the server does not say how long the object is");
     }
 }
 
@@ -137,7 +142,8 @@ bool HttpExchange::write(Bytes bytes) {
         request_.receiver->write(bytes);
         return true;
     }
-    const std::size_t room = request_.kept_body_limit - std::min(response_.body.size(), request_.kept_body_limit);
+    const std::size_t room =
+        request_.kept_body_limit - std::min(response_.body.size(), request_.kept_body_limit);
     response_.body.append(as_text(bytes.first(std::min(room, bytes.size()))));
     response_.body_cut = bytes.size() > room;
     return !response_.body_cut;

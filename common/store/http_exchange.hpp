@@ -50,8 +50,8 @@ template <typename T>
 void set_option(CURL* easy, CURLoption option, T value) {
     const CURLcode rc = curl_easy_setopt(easy, option, value);
     if (rc != CURLE_OK) {
-        throw Error(ErrorKind::internal, "libcurl refuses option " + std::to_string(option) + ": " +
-                                             curl_easy_strerror(rc));
+        throw Error(ErrorKind::internal,
+                    "libcurl refuses option " + std::to_string(option) + ": " + curl_easy_strerror(rc));
     }
 }
 

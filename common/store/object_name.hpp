@@ -18,7 +18,8 @@ struct ObjectName {
     bool encrypted = true;
 
     std::string text() const;
-    /// "NAME-FINGERPRINT-RECIPIENTS-": what every encoding of one content for one set of recipients starts with.
+    /// "NAME-FINGERPRINT-RECIPIENTS-": what every encoding of one content for one set of recipients starts
+    /// with.
     std::string stem() const;
     /// nullopt for other suffixes and for anything that text() would not produce to the letter.
     static std::optional<ObjectName> parse(std::string_view text);
@@ -34,8 +35,8 @@ class ObjectKeys {
   public:
     ObjectKeys(std::string_view prefix, std::string_view cluster, std::uint64_t system_identifier);
 
-    const std::string& root() const noexcept { return root_; }             // ends in "/"
-    std::string wal_directory(std::string_view segment_name) const;        // ".../wal/TTTTTTTT/"
+    const std::string& root() const noexcept { return root_; }       // ends in "/"
+    std::string wal_directory(std::string_view segment_name) const;  // ".../wal/TTTTTTTT/"
     std::string wal(const ObjectName& name) const;
     std::string settled_directory() const { return root_ + "settled/"; }
     std::string settled(std::string_view segment_name, std::string_view fingerprint) const;

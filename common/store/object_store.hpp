@@ -74,6 +74,7 @@ class Breaker;
 /// A store with retries (attempts, full jitter, Retry-After) as its settings say. Throws config when
 /// credentials or the CA file cannot be used. `stop` ends waits and transfers early.
 std::unique_ptr<ObjectStore> open_store(const StoreSettings& settings, StoreAccess access,
-                                        std::shared_ptr<Breaker> breaker = nullptr, std::stop_token stop = {});
+                                        std::shared_ptr<Breaker> breaker = nullptr,
+                                        std::stop_token stop = {});
 
 }  // namespace walferry

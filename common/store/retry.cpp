@@ -26,7 +26,9 @@ bool concerns_store(ErrorKind kind) {
 }
 
 /// Failures after which the store is known to have worked: it said something about one object.
-bool is_answer(ErrorKind kind) { return kind == ErrorKind::not_found || kind == ErrorKind::rejected; }
+bool is_answer(ErrorKind kind) {
+    return kind == ErrorKind::not_found || kind == ErrorKind::rejected;
+}
 
 /// Marks an exception of the receiver's, so that a full disk here is not taken for a full store.
 class WatchedReceiver : public Receiver {
@@ -47,7 +49,8 @@ class WatchedReceiver : public Receiver {
 
 }  // namespace
 
-std::optional<milliseconds> next_delay(const RetryPolicy& policy, const FailedAttempt& failed, double random) {
+std::optional<milliseconds> next_delay(const RetryPolicy& policy, const FailedAttempt& failed,
+                                       double random) {
     if (!failed.retryable || failed.attempts >= policy.attempts) return std::nullopt;
     milliseconds bound = policy.base;
     for (int i = 1; i < failed.attempts && bound < policy.longest_delay; ++i) bound *= 2;
@@ -71,7 +74,9 @@ std::string Breaker::last_error() const {
     return last_ ? last_->what() : std::string();
 }
 
-void Breaker::reset() { succeeded(); }
+void Breaker::reset() {
+    succeeded();
+}
 
 void Breaker::check(const std::string& store) const {
     const std::lock_guard lock(mutex_);
@@ -118,7 +123,8 @@ RetryEnvironment RetryEnvironment::real(std::stop_token stop) {
 }
 
 RetryingStore::RetryingStore(std::unique_ptr<ObjectStore> store, std::string name, RetryPolicy policy,
-                             std::shared_ptr<Breaker> breaker, std::stop_token stop, RetryEnvironment environment)
+                             std::shared_ptr<Breaker> breaker, std::stop_token stop,
+                             RetryEnvironment environment)
     : store_(std::move(store)),
       name_(std::move(name)),
       policy_(policy),
@@ -143,7 +149,8 @@ void RetryingStore::after_failure(const Error& error, int attempts, SteadyTime b
         throw error;
     }
     environment_.sleep(*delay);
-    if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "stopped on request after: " + error.message());
+    if (stop_.stop_requested())
+        throw Error(ErrorKind::interrupted, "stopped on request after: " + error.message());
 }
 
 void RetryingStore::retrying(const std::function<void()>& operation) {

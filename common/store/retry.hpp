@@ -35,13 +35,14 @@ struct FailedAttempt {
     std::chrono::milliseconds store_failing_for{0};
 };
 
-/// How long to wait before the next attempt, nullopt to give up for now. `random` lies in [0, 1). Full jitter:
-/// anything between nothing and a bound that doubles; Retry-After is added to that.
+/// How long to wait before the next attempt, nullopt to give up for now. `random` lies in [0, 1). Full
+/// jitter: anything between nothing and a bound that doubles; Retry-After is added to that.
 std::optional<std::chrono::milliseconds> next_delay(const RetryPolicy& policy, const FailedAttempt& failed,
                                                     double random);
 
-/// Shared by all connections to one store. Opens when operations in a row have failed in a way that concerns the
-/// store and not one object; from then on every call fails at once, until reset() begins a new pass. Thread-safe.
+/// Shared by all connections to one store. Opens when operations in a row have failed in a way that concerns
+/// the store and not one object; from then on every call fails at once, until reset() begins a new pass.
+/// Thread-safe.
 class Breaker {
   public:
     enum class State { closed, open };
@@ -49,7 +50,8 @@ class Breaker {
     explicit Breaker(int failures_to_open = 2) : failures_to_open_(failures_to_open) {}
 
     State state() const;
-    /// The message of the last failure that counted; empty when there was none since the last success or reset().
+    /// The message of the last failure that counted; empty when there was none since the last success or
+    /// reset().
     std::string last_error() const;
     /// For a new pass: everything may be tried again.
     void reset();

@@ -11,8 +11,8 @@ namespace walferry {
 namespace {
 
 [[noreturn]] void refuse(const StoreSettings& settings, const std::string& reason, const std::string& hint) {
-    throw Error(ErrorKind::config, "store " + settings.name + ": endpoint \"" + settings.endpoint + "\" " + reason,
-                hint);
+    throw Error(ErrorKind::config,
+                "store " + settings.name + ": endpoint \"" + settings.endpoint + "\" " + reason, hint);
 }
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
@@ -87,7 +87,8 @@ S3Address::S3Address(const StoreSettings& settings) {
     }
 
     const bool default_port = host.port.empty() || host.port == (scheme_ == "https" ? "443" : "80");
-    const std::string authority = host.name.find(':') == std::string::npos ? host.name : "[" + host.name + "]";
+    const std::string authority =
+        host.name.find(':') == std::string::npos ? host.name : "[" + host.name + "]";
     if (settings.addressing == Addressing::virtual_host) {
         if (host.is_address) {
             refuse(settings, "is an IP address, which cannot carry the bucket's name",

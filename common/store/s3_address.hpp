@@ -14,7 +14,9 @@ class S3Address {
     /// allow_http says so, and for virtual-host addressing of a bare IP address.
     explicit S3Address(const StoreSettings& settings);
 
-    const std::string& host() const noexcept { return host_; }  // the Host header: with the port where one is given
+    const std::string& host() const noexcept {
+        return host_;
+    }  // the Host header: with the port where one is given
     bool loopback() const noexcept { return loopback_; }
 
     /// Encoded; an empty key is the bucket itself.

@@ -14,21 +14,27 @@ using std::chrono::sys_seconds;
 
 // {…} is filled in from the configuration.
 constexpr std::string_view hint_rights =
-    "the keys in {credentials} need the right to read, write and list in bucket {bucket}; check their policy, and "
+    "the keys in {credentials} need the right to read, write and list in bucket {bucket}; check their "
+    "policy, and "
     "whether they are meant for this bucket";
 constexpr std::string_view hint_secret =
-    "the secret key in {credentials} does not belong to its access key, or `region` ({region}) is not what the store "
+    "the secret key in {credentials} does not belong to its access key, or `region` ({region}) is not what "
+    "the store "
     "expects";
 constexpr std::string_view hint_access_key =
     "the store does not know the access key in {credentials}: was it revoked, or is it another provider's?";
-constexpr std::string_view hint_token = "renew the session token in {credentials}; the file is read again by itself";
+constexpr std::string_view hint_token =
+    "renew the session token in {credentials}; the file is read again by itself";
 constexpr std::string_view hint_account = "the provider has closed or limited the account; see its console";
 constexpr std::string_view hint_bucket = "create bucket {bucket} at {endpoint}, or correct `bucket`";
 constexpr std::string_view hint_region = "set `region` to what the store expects (it is {region} now)";
-constexpr std::string_view hint_endpoint = "set `endpoint` and `region` to those of the bucket; redirects are not followed";
+constexpr std::string_view hint_endpoint =
+    "set `endpoint` and `region` to those of the bucket; redirects are not followed";
 constexpr std::string_view hint_size = "the store takes no object of this size in one piece";
-constexpr std::string_view hint_quota = "free space at the store or raise its quota; nothing was lost, the upload stays pending";
-constexpr std::string_view hint_clock = "set this host's clock: is time synchronisation running (timedatectl)?";
+constexpr std::string_view hint_quota =
+    "free space at the store or raise its quota; nothing was lost, the upload stays pending";
+constexpr std::string_view hint_clock =
+    "set this host's clock: is time synchronisation running (timedatectl)?";
 constexpr std::string_view hint_virtual = "try `addressing = \"path\"`; is this an S3 endpoint?";
 constexpr std::string_view no_hint = "";
 
@@ -129,7 +135,8 @@ std::string filled_in(std::string_view hint, const S3Refusal& refusal) {
     }};
     std::string text(hint);
     for (const auto& [name, value] : fields) {
-        for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + value->size())) {
+        for (std::size_t at = text.find(name); at != std::string::npos;
+             at = text.find(name, at + value->size())) {
             text.replace(at, name.size(), *value);
         }
     }
@@ -139,8 +146,8 @@ std::string filled_in(std::string_view hint, const S3Refusal& refusal) {
 /// "2013-05-24 00:00:00 UTC" of both clocks, and by how much they differ.
 std::string two_clocks(sys_seconds ours, sys_seconds theirs) {
     const std::chrono::seconds apart(std::llabs((ours - theirs).count()));
-    return "this host's clock says " + format_time(ours) + ", the store's says " + format_time(theirs) + ", " +
-           format_duration(apart) + " apart";
+    return "this host's clock says " + format_time(ours) + ", the store's says " + format_time(theirs) +
+           ", " + format_duration(apart) + " apart";
 }
 
 bool far_apart(sys_seconds a, sys_seconds b) {
@@ -150,7 +157,8 @@ bool far_apart(sys_seconds a, sys_seconds b) {
 
 /// What the store says about where the bucket really is.
 std::string whereabouts(const HttpResponse& response, const S3ErrorBody& body) {
-    const std::string region = cleaned(body.region.empty() ? response.header("x-amz-bucket-region") : body.region);
+    const std::string region =
+        cleaned(body.region.empty() ? response.header("x-amz-bucket-region") : body.region);
     const std::string place = cleaned(body.endpoint.empty() ? response.header("location") : body.endpoint);
     std::string text;
     if (!region.empty()) text += "; the store names region \"" + region + "\"";
@@ -182,7 +190,8 @@ Error s3_error(const S3Refusal& refusal) {
     std::string message = refusal.doing + ": " + std::to_string(response.status);
     if (!body.code.empty()) message += " " + cleaned(body.code);
     if (!body.message.empty()) message += " (" + cleaned(body.message) + ")";
-    if (row.kind == ErrorKind::clock_skew && server_clock) message += "; " + two_clocks(refusal.now, *server_clock);
+    if (row.kind == ErrorKind::clock_skew && server_clock)
+        message += "; " + two_clocks(refusal.now, *server_clock);
     if (row.kind == ErrorKind::rejected) message += whereabouts(response, body);
 
     Error error(row.kind, message, filled_in(row.hint, refusal));

@@ -17,8 +17,8 @@ struct S3Refusal {
     std::chrono::sys_seconds now;
 };
 
-/// What the answer means and what to do about it: from the error document's code where there is one, else from
-/// the status.
+/// What the answer means and what to do about it: from the error document's code where there is one, else
+/// from the status.
 Error s3_error(const S3Refusal& refusal);
 
 /// A server's words made fit for one line of a log: printable ASCII, at most 200 characters.

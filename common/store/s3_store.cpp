@@ -47,7 +47,9 @@ std::string base64(Bytes bytes) {
     return text;
 }
 
-std::chrono::sys_seconds now_in_seconds() { return std::chrono::floor<std::chrono::seconds>(wall_now()); }
+std::chrono::sys_seconds now_in_seconds() {
+    return std::chrono::floor<std::chrono::seconds>(wall_now());
+}
 
 bool is_one_of(int status, std::initializer_list<int> expected) {
     return std::find(expected.begin(), expected.end(), status) != expected.end();
@@ -83,7 +85,8 @@ HttpRequest S3Store::signed_request(const Call& call, std::chrono::sys_seconds n
     request.method = call.method;
     request.path = address_.path(call.key);
     request.query = call.query;
-    request.payload_sha256 = call.digest == nullptr ? std::string(sigv4::empty_payload_sha256) : hex(call.digest->sha256);
+    request.payload_sha256 =
+        call.digest == nullptr ? std::string(sigv4::empty_payload_sha256) : hex(call.digest->sha256);
     request.headers = {{"Host", address_.host()},
                        {"x-amz-content-sha256", request.payload_sha256},
                        {"x-amz-date", sigv4::amz_date(now)}};
@@ -152,7 +155,8 @@ std::optional<ObjectInfo> S3Store::head(const std::string& key) {
     const std::string_view length = response.header("content-length");
     const auto parsed = std::from_chars(length.data(), length.data() + length.size(), object.size);
     if (parsed.ec != std::errc()) {
-        throw Error(ErrorKind::server_error, doing("head", key) + ": the server does not say how long the object is");
+        throw Error(ErrorKind::server_error,
+                    doing("head", key) + ": the server does not say how long the object is");
     }
     return object;
 }
@@ -177,7 +181,8 @@ ObjectPage S3Store::list(const std::string& prefix, const std::string& start_aft
 }
 
 void S3Store::remove(const std::string& key) {
-    const Call call{doing("remove", key), "DELETE", key, {}, nullptr, nullptr, nullptr, 64 * 1024, {200, 202, 204}};
+    const Call call{doing("remove", key), "DELETE", key, {}, nullptr, nullptr, nullptr, 64 * 1024,
+                    {200, 202, 204}};
     try {
         send(call);
     } catch (const Error& error) {

@@ -26,7 +26,8 @@ std::string child_text(const pugi::xml_node& parent, std::string_view name) {
 }
 
 bool load(pugi::xml_document& document, std::string_view text) {
-    return static_cast<bool>(document.load_buffer(text.data(), text.size(), parse_flags, pugi::encoding_utf8));
+    return static_cast<bool>(
+        document.load_buffer(text.data(), text.size(), parse_flags, pugi::encoding_utf8));
 }
 
 int hex_digit(char c) {
@@ -64,7 +65,8 @@ ObjectInfo parse_object(const pugi::xml_node& node, bool url_encoded, const std:
     if (object.key.empty()) refuse(doing, "an object without a key");
     const std::string size = child_text(node, "Size");
     const auto parsed = std::from_chars(size.data(), size.data() + size.size(), object.size);
-    if (parsed.ec != std::errc() || parsed.ptr != size.data() + size.size()) refuse(doing, "an object without a size");
+    if (parsed.ec != std::errc() || parsed.ptr != size.data() + size.size())
+        refuse(doing, "an object without a size");
     return object;
 }
 

@@ -19,9 +19,9 @@ struct S3ErrorBody {
 /// nullopt when the text is no error document.
 std::optional<S3ErrorBody> parse_error_body(std::string_view text);
 
-/// Reads the answer to ListObjectsV2. Throws server_error, beginning with `doing`, for anything that cannot be
-/// the answer to that question: keys out of order, with another prefix, not after `start_after`, or a page that
-/// says "more" and brings nothing.
+/// Reads the answer to ListObjectsV2. Throws server_error, beginning with `doing`, for anything that cannot
+/// be the answer to that question: keys out of order, with another prefix, not after `start_after`, or a page
+/// that says "more" and brings nothing.
 ObjectPage parse_listing(std::string_view text, const std::string& prefix, const std::string& start_after,
                          const std::string& doing);
 

@@ -1,0 +1,40 @@
+#pragma once
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "common/os.hpp"
+#include "common/store/object_store.hpp"
+
+namespace walferry {
+
+/// A directory, such as a mounted NAS, as a store: a key is a path below it. Objects appear whole, durable
+/// and never in place of another. Names that begin with a dot are no objects.
+///
+/// The directory itself is never made: where it is missing, something that should be mounted is not.
+class DirectoryStore : public ObjectStore {
+  public:
+    DirectoryStore(StoreSettings settings, std::stop_token stop);
+
+    /// Throws conflict when there is an object of that key with other bytes.
+    PutResult put(const std::string& key, const Body& body, const BodyDigest& digest) override;
+    /// Asks the system to forget what it has cached first, so that what is read is what the medium holds.
+    void get(const std::string& key, Receiver& receiver) override;
+    std::optional<ObjectInfo> head(const std::string& key) override;
+    ObjectPage list(const std::string& prefix, const std::string& start_after) override;
+    void remove(const std::string& key) override;
+
+  private:
+    Directory open_root() const;
+    Fd open_object(const Directory& directory, const std::string& name) const;
+    bool holds(int fd, const std::string& shown, const Body& body) const;
+    void check_stop() const;
+    /// Runs the operation and says of its errors what they mean for a store.
+    void translated(const char* verb, const std::string& what, const std::function<void()>& operation) const;
+
+    StoreSettings settings_;
+    std::stop_token stop_;
+    bool tidied_ = false;
+};
+
+}  // namespace walferry
