@@ -5,6 +5,7 @@
 #include "tests/common/codec/sinks.hpp"
 
 using namespace walferry;
+using namespace walferry::test;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include "common/fingerprint.hpp"
 #include "common/sink.hpp"
 
-namespace walferry {
+namespace walferry::test {
 
 /// The end of a chain: keeps what came.
 struct StringSink : Sink {
@@ -63,4 +63,4 @@ inline Envelope envelope_for(std::string_view content) {
     return envelope;
 }
 
-}  // namespace walferry
+}  // namespace walferry::test
