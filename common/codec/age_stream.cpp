@@ -95,7 +95,8 @@ void AgePayloadReader::open_last(Bytes sealed) {
                        "the encrypted data ends in an empty chunk, which no writer makes");
     }
     if (sealed.size() >= age_tag && open(sealed, true)) return;
-    // A whole inner chunk is authentic even where what must follow it is gone, so it is released like the others.
+    // A whole inner chunk is authentic even where what must follow it is gone, so it is released like the
+    // others.
     if (sealed.size() == sealed_chunk) open(sealed, false);
     throw AgeError(AgeFailure::payload, "the encrypted data is cut short or damaged");
 }

@@ -22,6 +22,8 @@ std::optional<std::vector<std::byte>> base64_decode(std::string_view text) {
                                          nullptr, &size, &end, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
     if (failed != 0 || end != text.data() + text.size()) return std::nullopt;
     bytes.resize(size);
+    // libsodium 1.0.18 reads every byte above 0x7f as a slash.
+    if (base64_encode(bytes) != text) return std::nullopt;
     return bytes;
 }
 

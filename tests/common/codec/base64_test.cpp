@@ -23,3 +23,15 @@ TEST_CASE("base64 has one text for one content") {
     }
     CHECK_FALSE(base64_decode(std::string_view("Zg\0", 3)).has_value());
 }
+
+TEST_CASE("base64 takes the 64 characters of its alphabet and no other byte") {
+    int taken = 0;
+    for (int c = 0; c < 256; ++c) {
+        const std::string text{'A', static_cast<char>(c), 'A', 'A'};
+        const auto bytes = base64_decode(text);
+        if (!bytes) continue;
+        ++taken;
+        CHECK(base64_encode(*bytes) == text);
+    }
+    CHECK(taken == 64);
+}
