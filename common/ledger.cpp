@@ -291,6 +291,14 @@ bool Ledger::add_conflict(const NewConflict& conflict, WallTime now) {
     return fresh;
 }
 
+bool Ledger::mark_lost(std::int64_t segment, std::int64_t store, const std::string& reason) {
+    Change change(*this, sqlite::Synchronous::normal);
+    change.run(sql::ledger_mark_lost, segment, store, reason);
+    const bool news = change.changes() > 0;
+    change.commit();
+    return news;
+}
+
 bool Ledger::verified_everywhere(std::int64_t segment) {
     const std::lock_guard lock(mutex_);
     Statement statement(*database_, sql::ledger_verified_everywhere);

@@ -145,6 +145,8 @@ class Ledger {
     int verified(std::int64_t store, std::span<const VerifiedObject> objects,
                  std::span<const NewConflict> conflicts, WallTime now);
     bool add_conflict(const NewConflict& conflict, WallTime now);
+    /// For a segment whose file is gone before this store had it. True when that is news.
+    bool mark_lost(std::int64_t segment, std::int64_t store, const std::string& reason);
     /// Verified in every active store, by durable records.
     bool verified_everywhere(std::int64_t segment);
 

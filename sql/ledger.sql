@@ -80,6 +80,12 @@ SELECT EXISTS (SELECT 1 FROM store WHERE retired_at IS NULL)
 -- :removed
 UPDATE segment SET removed_at = ?2 WHERE id = ?1;
 
+-- Its file is gone, and the store does not have it. Changes a row only the first time.
+-- :mark_lost
+INSERT INTO upload (segment, store, attempts, last_error) VALUES (?1, ?2, 1, ?3)
+    ON CONFLICT (segment, store) DO UPDATE SET last_error = ?3
+ WHERE state <> 'verified' AND last_error IS NOT ?3;
+
 -- :open_conflicts
 SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at
   FROM conflict c JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store

@@ -1,10 +1,35 @@
+#include <array>
+
 #include "uploader/command.hpp"
+#include "uploader/commands/declare.hpp"
 
 namespace walferry {
 
 std::span<const Command> commands() {
-    static constexpr std::span<const Command> table{};
+    static constexpr std::array table{
+        Command{"init", "Make the spool and the ledger, or mend their owners and modes", declare_init},
+        Command{"drain", "Bring every spooled segment to every store, verified, and empty the spool",
+                declare_drain},
+        Command{"status", "What waits, what is verified, what is wrong", declare_status},
+        Command{"list", "The segments the ledger knows and where each one is", declare_list},
+        Command{"cat", "Write one archived segment's bytes to standard output", declare_cat},
+        Command{"conflicts", "Names that stand for two contents", declare_conflicts},
+        Command{"settle", "Say which content of a conflict is the right one", declare_settle},
+        Command{"stores", "The stores the ledger knows; retire one", declare_stores},
+        Command{"config", "Check and show the configuration; every key explained", declare_config},
+    };
     return table;
+}
+
+std::string exit_status_help() {
+    return "Exit status:\n"
+           "  0  done\n"
+           "  1  failed\n"
+           "  2  wrong usage or configuration\n"
+           "  3  integrity: a conflict, a mismatch, a gap\n"
+           "  4  incomplete: something is still pending, run again\n"
+           "  5  another one is running\n"
+           "Several at once: 2, then 3, 1, 5, 4.";
 }
 
 }  // namespace walferry

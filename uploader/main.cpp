@@ -1,7 +1,60 @@
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
+#include <exception>
 
 #include "common/error.hpp"
 #include "uploader/command.hpp"
+#include "uploader/exit_code.hpp"
 
-int main(int, char**) { return static_cast<int>(walferry::commands().size()); }
+namespace {
+
+using namespace walferry;
+
+int run(int argc, char** argv) {
+    CLI::App app("Carries PostgreSQL's write-ahead log from the local spool to the object stores.",
+                 "walferry");
+    app.set_version_flag("--version", "walferry " WALFERRY_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    GlobalOptions global;
+    app.add_option("--config", global.config,
+                   "Configuration file [$WALFERRY_CONFIG, /etc/walferry/walferry.toml]")
+        ->type_name("FILE");
+    app.footer(exit_status_help());
+
+    CommandBody chosen;
+    for (const Command& command : commands()) {
+        CLI::App* sub = app.add_subcommand(command.name, command.summary);
+        CommandBody body = command.declare(*sub);
+        sub->footer(sub->get_footer() + exit_status_help());
+        sub->callback([&chosen, body] { chosen = body; });
+    }
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? exit_code::done : exit_code::usage;
+    }
+    return chosen(global);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // A reader that went away is an error to report, not a reason to die.
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        const int code = run(argc, argv);
+        // A full disk behind stdout must not look like success.
+        if (std::fflush(stdout) != 0) throw Error(ErrorKind::io, "cannot write to standard output");
+        return code;
+    } catch (const Error& error) {
+        std::fprintf(stderr, "walferry: %s\n", one_line(error.message()).c_str());
+        if (!error.hint().empty())
+            std::fprintf(stderr, "walferry: hint: %s\n", one_line(error.hint()).c_str());
+        return traits(error.kind()).exit_code;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "walferry: internal error: %s\n", one_line(error.what()).c_str());
+        return exit_code::failed;
+    }
+}

@@ -1,0 +1,20 @@
+#pragma once
+#include "uploader/command.hpp"
+
+// One function per file in this folder: it adds the command's options and help to `app` and returns its body.
+namespace walferry {
+
+CommandBody declare_cat(CLI::App& app);
+CommandBody declare_config(CLI::App& app);
+CommandBody declare_conflicts(CLI::App& app);
+CommandBody declare_decrypt(CLI::App& app);
+CommandBody declare_drain(CLI::App& app);
+CommandBody declare_encrypt(CLI::App& app);
+CommandBody declare_init(CLI::App& app);
+CommandBody declare_keygen(CLI::App& app);
+CommandBody declare_list(CLI::App& app);
+CommandBody declare_settle(CLI::App& app);
+CommandBody declare_status(CLI::App& app);
+CommandBody declare_stores(CLI::App& app);
+
+}  // namespace walferry

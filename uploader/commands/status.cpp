@@ -1,0 +1,125 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "common/error.hpp"
+#include "common/ledger.hpp"
+#include "common/settings.hpp"
+#include "uploader/commands/declare.hpp"
+#include "uploader/exit_code.hpp"
+#include "uploader/json_text.hpp"
+#include "uploader/status.hpp"
+
+namespace walferry {
+namespace {
+
+nlohmann::json as_json(const Status& status) {
+    nlohmann::json json{{"cluster", status.cluster},
+                        {"spool",
+                         {{"path", status.spool},
+                          {"segments", status.segments},
+                          {"bytes", status.bytes},
+                          {"oldest_age_seconds", json_or_null(status.oldest_age_seconds)},
+                          {"problems", status.problems}}}};
+    auto& stores = json["stores"] = nlohmann::json::array();
+    for (const StoreSummary& store : status.stores) {
+        stores.push_back({{"name", store.name},
+                          {"type", store.type},
+                          {"pending", store.pending},
+                          {"pending_bytes", store.pending_bytes},
+                          {"stored", store.stored},
+                          {"verified", store.verified},
+                          {"conflict", store.conflicts},
+                          {"last_verified_segment", json_or_null(store.last_verified_segment)},
+                          {"last_verified_at", json_or_null(store.last_verified_at)},
+                          {"last_error", json_or_null(store.last_error)}});
+    }
+    json["conflicts"] = status.conflicts;
+    json["lost"] = status.lost;
+    json["ledger_error"] = json_or_null(status.ledger_error);
+    if (const auto& run = status.last_run) {
+        json["last_run"] = {{"pid", run->pid},
+                            {"started_at", run->started_at},
+                            {"finished_at", json_or_null(run->finished_at)},
+                            {"exit_code", json_or_null(run->exit_code)},
+                            {"verified", run->verified},
+                            {"removed", run->removed},
+                            {"message", run->message}};
+    } else {
+        json["last_run"] = nullptr;
+    }
+    return json;
+}
+
+std::string age(std::int64_t seconds) {
+    return format_duration(std::chrono::seconds(seconds));
+}
+
+void print(const Status& status) {
+    std::printf("cluster %s, spool %s\n", status.cluster.c_str(), status.spool.c_str());
+    if (status.segments == 0) {
+        std::printf("nothing waits: every segment that was archived is verified in every store\n");
+    } else {
+        std::printf(
+            "%zu segments wait (%s), the oldest for %s: on this host's disk, and not yet verified in every "
+            "store\n",
+            status.segments, format_bytes(status.bytes).c_str(),
+            age(status.oldest_age_seconds.value_or(0)).c_str());
+    }
+    if (!status.stores.empty()) {
+        std::printf("\n%-16s %9s %9s %9s %9s  %s\n", "store", "pending", "stored", "verified", "conflicts",
+                    "last verified");
+    }
+    for (const StoreSummary& store : status.stores) {
+        std::printf("%-16s %9lld %9lld %9lld %9lld  %s %s\n", store.name.c_str(),
+                    static_cast<long long>(store.pending), static_cast<long long>(store.stored),
+                    static_cast<long long>(store.verified), static_cast<long long>(store.conflicts),
+                    store.last_verified_segment.value_or("nothing yet").c_str(),
+                    store.last_verified_at.value_or("").c_str());
+        if (store.last_error) std::printf("  last error: %s\n", one_line(*store.last_error).c_str());
+    }
+    std::printf("\n");
+    if (status.ledger_error) std::printf("LEDGER: %s\n", status.ledger_error->c_str());
+    for (const std::string& problem : status.problems)
+        std::printf("IN THE WAY: %s\n", one_line(problem).c_str());
+    for (const std::string& name : status.lost) {
+        std::printf(
+            "LOST: %s has left the spool without being verified everywhere; if the server still has it, push "
+            "it again\n",
+            name.c_str());
+    }
+    if (status.conflicts > 0)
+        std::printf("CONFLICT: %zu unsettled; see `walferry conflicts`\n", status.conflicts);
+    if (const auto& run = status.last_run) {
+        const std::string end = run->finished_at ? "ended at " + *run->finished_at + " with exit code " +
+                                                       std::to_string(run->exit_code.value_or(-1))
+                                                 : std::string("has not ended, or was killed");
+        std::printf("last drain: pid %lld, began at %s, %s\n", static_cast<long long>(run->pid),
+                    run->started_at.c_str(), end.c_str());
+        if (!run->message.empty()) std::printf("  %s\n", one_line(run->message).c_str());
+    } else {
+        std::printf("no drain has run yet: `walferry drain` brings what waits to the stores\n");
+    }
+}
+
+}  // namespace
+
+CommandBody declare_status(CLI::App& app) {
+    auto json = std::make_shared<bool>(false);
+    app.add_flag("--json", *json, "As JSON");
+    app.footer(
+        "\"Archived\" means safe on this host's disk until a segment is verified in every store: what waits "
+        "here is\n"
+        "what would be lost with this host. Exits 3 while a conflict is unsettled or a segment is lost.\n\n");
+    return [json](const GlobalOptions& global) {
+        const Status status = collect_status(load_settings(settings_path(global.config)));
+        if (*json) {
+            std::printf("%s\n", json_text(as_json(status)).c_str());
+        } else {
+            print(status);
+        }
+        if (status.conflicts > 0 || !status.lost.empty()) return exit_code::integrity;
+        return status.ledger_error || !status.problems.empty() ? exit_code::failed : exit_code::done;
+    };
+}
+
+}  // namespace walferry

@@ -1,0 +1,312 @@
+#include "uploader/drain/lane.hpp"
+
+#include <algorithm>
+
+#include "common/codec/digest.hpp"
+#include "common/error.hpp"
+#include "common/store/retry.hpp"
+#include "uploader/drain/confirmation.hpp"
+#include "uploader/drain/next_attempt.hpp"
+#include "uploader/drain/read_back.hpp"
+#include "uploader/exit_code.hpp"
+
+namespace walferry {
+namespace {
+
+using std::chrono::steady_clock;
+
+// One listing and one durable commit for this many, but nobody waits for them longer than that.
+constexpr std::size_t confirmation_batch = 32;
+constexpr auto confirmation_delay = std::chrono::seconds(1);
+
+// What the next segment would meet as well.
+bool concerns_whole_store(ErrorKind kind) noexcept {
+    switch (kind) {
+        case ErrorKind::denied:
+        case ErrorKind::no_bucket:
+        case ErrorKind::no_space:
+        case ErrorKind::clock_skew:
+        case ErrorKind::config:
+        case ErrorKind::usage:
+        case ErrorKind::ledger:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+Lane::Lane(LaneContext context, std::size_t index, const StoreSettings& settings, std::int64_t store_id)
+    : context_(std::move(context)),
+      index_(index),
+      settings_(settings),
+      store_id_(store_id),
+      breaker_(std::make_shared<Breaker>()) {}
+
+void Lane::begin_pass(std::size_t expected, int senders) {
+    {
+        const std::lock_guard lock(mutex_);
+        to_come_ = expected;
+    }
+    connections_.resize(std::max(connections_.size(), static_cast<std::size_t>(senders)));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(senders); ++i) {
+        senders_.emplace_back([this, i] { run_sender(i); });
+    }
+}
+
+void Lane::offer(std::shared_ptr<Encoding> encoding) {
+    const std::lock_guard lock(mutex_);
+    --to_come_;
+    if (down_) {
+        encoding->task.needs[index_] = Need::later;
+    } else {
+        queue_.push_back(std::move(encoding));
+    }
+    changed_.notify_all();
+}
+
+void Lane::skip() {
+    const std::lock_guard lock(mutex_);
+    --to_come_;
+    changed_.notify_all();
+}
+
+void Lane::end_pass() {
+    senders_.clear();
+    // Only after a request to stop is anything left here.
+    queue_.clear();
+    unconfirmed_.clear();
+    to_come_ = 0;
+}
+
+bool Lane::usable() const {
+    const std::lock_guard lock(mutex_);
+    return !down_;
+}
+
+bool Lane::starving() const {
+    const std::lock_guard lock(mutex_);
+    return !down_ && queue_.empty() && to_come_ > 0;
+}
+
+bool Lane::drop_newest() {
+    std::shared_ptr<Encoding> dropped;
+    const std::lock_guard lock(mutex_);
+    if (queue_.empty()) return false;
+    dropped = std::move(queue_.back());
+    queue_.pop_back();
+    dropped->task.needs[index_] = Need::later;
+    return true;
+}
+
+void Lane::revive() {
+    const std::lock_guard lock(mutex_);
+    breaker_->reset();
+    down_ = false;
+    failed_.clear();
+}
+
+bool Lane::failed(std::int64_t segment) const {
+    const std::lock_guard lock(mutex_);
+    return failed_.contains(segment);
+}
+
+Lane::View Lane::view() const {
+    const std::lock_guard lock(mutex_);
+    return {queue_.size() + sending_ + unconfirmed_.size() + to_come_, verified_, down_, last_error_};
+}
+
+ObjectKeys Lane::keys(const Task& task) const {
+    return {settings_.prefix, context_.cluster, task.file.system_identifier};
+}
+
+ObjectStore& Lane::connection(std::size_t sender) {
+    if (!connections_[sender])
+        connections_[sender] = open_store(settings_, StoreAccess::write, breaker_, context_.stop);
+    return *connections_[sender];
+}
+
+bool Lane::confirmation_due(steady_clock::time_point now) const {
+    if (unconfirmed_.empty() || confirming_) return false;
+    const bool nothing_else = queue_.empty() && sending_ == 0 && (to_come_ == 0 || down_);
+    return nothing_else || unconfirmed_.size() >= confirmation_batch ||
+           now - oldest_unconfirmed_ >= confirmation_delay;
+}
+
+void Lane::run_sender(std::size_t sender) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        if (context_.stop.stop_requested()) return;
+        if (confirmation_due(steady_clock::now())) {
+            std::vector<Sent> batch = std::exchange(unconfirmed_, {});
+            confirming_ = true;
+            lock.unlock();
+            try {
+                confirm(connection(sender), std::move(batch));
+            } catch (const Error& error) {
+                give_up(error.what());
+            }
+            lock.lock();
+            confirming_ = false;
+            changed_.notify_all();
+        } else if (!queue_.empty()) {
+            std::shared_ptr<Encoding> encoding = std::move(queue_.front());
+            queue_.pop_front();
+            ++sending_;
+            lock.unlock();
+            context_.window.wake();
+            try {
+                send(connection(sender), *encoding);
+            } catch (const Error& error) {
+                failed_attempt(encoding->task, error);
+            }
+            encoding.reset();
+            lock.lock();
+            --sending_;
+            changed_.notify_all();
+        } else if (to_come_ == 0 && sending_ == 0 && unconfirmed_.empty() && !confirming_) {
+            return;
+        } else {
+            // Woken by work; the time is for a confirmation that falls due without any.
+            changed_.wait_for(lock, context_.stop, std::chrono::milliseconds(250), [&] {
+                return !queue_.empty() || confirmation_due(steady_clock::now()) ||
+                       (to_come_ == 0 && sending_ == 0 && unconfirmed_.empty() && !confirming_);
+            });
+        }
+    }
+}
+
+void Lane::send(ObjectStore& store, Encoding& encoding) {
+    Task& task = encoding.task;
+    context_.ledger.begin_attempt(task.segment, store_id_);
+    std::optional<VerifiedObject> object;
+    if (task.attempts[index_] > 0) object = find_earlier(store, encoding);
+    if (!object) {
+        object = VerifiedObject{task.segment, keys(task).wal(encoding.name), encoding.body.size(),
+                                hex(encoding.digest.sha256)};
+        store.put(object->key, encoding.body, encoding.digest);
+        context_.ledger.stored(store_id_, *object, wall_now());
+        read_back(store, *object);
+    }
+    const std::lock_guard lock(mutex_);
+    if (unconfirmed_.empty()) oldest_unconfirmed_ = steady_clock::now();
+    unconfirmed_.push_back({&task, std::move(*object)});
+}
+
+// An earlier attempt may have stored its object without us hearing of it. Whatever hashes to its name, is of
+// this content and for these recipients is as good as what we would send.
+std::optional<VerifiedObject> Lane::find_earlier(ObjectStore& store, const Encoding& encoding) {
+    const Task& task = encoding.task;
+    const std::string directory = keys(task).wal_directory(task.file.name.text);
+    const std::string stem = encoding.name.stem();
+    for (int asked = 0; asked < 2; ++asked) {  // listings may lag
+        const ObjectPage page = store.list(directory + stem, "");
+        for (const ObjectInfo& info : page.objects) {
+            const auto name = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
+            if (!name || name->stem() != stem) continue;
+            const ReadBack seen = walferry::read_back(store, info.key);
+            if (seen.sha256.starts_with(name->sha256))
+                return VerifiedObject{task.segment, info.key, seen.size, seen.sha256};
+            context_.outcome.report(exit_code::integrity,
+                                    "store " + settings_.name + ": " + info.key +
+                                        " is damaged: its bytes do not hash to its name; it does "
+                                        "not count, a fresh copy is sent");
+        }
+        if (!page.objects.empty()) break;
+    }
+    return std::nullopt;
+}
+
+void Lane::read_back(ObjectStore& store, const VerifiedObject& object) {
+    // Once more before it counts as damage: the wire may have been at fault.
+    for (int asked = 0; asked < 2; ++asked) {
+        const ReadBack seen = walferry::read_back(store, object.key);
+        if (seen.sha256 == object.sha256 && seen.size == object.size) return;
+    }
+    throw Error(ErrorKind::integrity,
+                "store " + settings_.name + ": " + object.key + " came back with other bytes than were sent",
+                "it does not count as stored; a fresh copy follows with the next run. Look into the store if "
+                "this repeats");
+}
+
+void Lane::confirm(ObjectStore& store, std::vector<Sent> batch) {
+    try {
+        std::vector<NamedContent> sent;
+        std::vector<VerifiedObject> objects;
+        for (const Sent& item : batch) {
+            sent.push_back({item.task->segment, item.task->file.system_identifier, item.task->file.name.text,
+                            item.task->fingerprint});
+            objects.push_back(item.object);
+        }
+        const auto found = find_conflicts(store, settings_.prefix, context_.cluster, std::move(sent));
+        std::vector<NewConflict> conflicts;
+        for (const FoundConflict& conflict : found) {
+            conflicts.push_back({conflict.segment, store_id_, conflict.ours, conflict.theirs});
+        }
+        const int fresh = context_.ledger.verified(store_id_, objects, conflicts, wall_now());
+        for (const FoundConflict& conflict : found) {
+            context_.outcome.report(fresh > 0 ? exit_code::integrity : exit_code::done,
+                                    "conflict: " + conflict.name + " is in store " + settings_.name +
+                                        " with other content: ours is " + conflict.ours + ", theirs " +
+                                        conflict.theirs +
+                                        "; both are kept. See `walferry conflicts`, then `walferry settle`");
+        }
+    } catch (const Error& error) {
+        for (const Sent& item : batch) failed_attempt(*item.task, error);
+        return;
+    }
+    for (const Sent& item : batch) {
+        item.task->needs[index_] = Need::nothing;
+        ++context_.outcome.verified_uploads;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        verified_ += batch.size();
+    }
+    for (const Sent& item : batch)
+        remove_if_done(context_.ledger, context_.spool, context_.outcome, *item.task);
+}
+
+void Lane::failed_attempt(Task& task, const Error& error) {
+    task.needs[index_] = Need::later;
+    if (error.kind() == ErrorKind::interrupted) return;
+    {
+        const std::lock_guard lock(mutex_);
+        failed_.insert(task.segment);
+        last_error_ = error.what();
+    }
+    const bool mismatch = error.kind() == ErrorKind::integrity || error.kind() == ErrorKind::conflict;
+    const bool setting = error.kind() == ErrorKind::config || error.kind() == ErrorKind::usage;
+    context_.outcome.report(mismatch  ? exit_code::integrity
+                            : setting ? exit_code::usage
+                                      : exit_code::incomplete,
+                            error.what());
+    if (error.kind() != ErrorKind::ledger) {
+        try {
+            context_.ledger.attempt_failed(task.segment, store_id_, error.what(),
+                                           next_attempt(task.attempts[index_] + 1, wall_now()));
+        } catch (const Error& ledger) {
+            context_.outcome.report(exit_code::failed, ledger.what());
+        }
+    }
+    if (breaker_->state() == Breaker::State::open || concerns_whole_store(error.kind()))
+        give_up(error.what());
+}
+
+void Lane::give_up(const std::string& reason) {
+    std::deque<std::shared_ptr<Encoding>> dropped;
+    {
+        const std::lock_guard lock(mutex_);
+        if (down_) return;
+        down_ = true;
+        last_error_ = reason;
+        dropped.swap(queue_);
+        for (const auto& encoding : dropped) encoding->task.needs[index_] = Need::later;
+        changed_.notify_all();
+    }
+    dropped.clear();
+    context_.window.wake();
+}
+
+}  // namespace walferry

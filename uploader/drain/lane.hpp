@@ -1,0 +1,108 @@
+#pragma once
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/ledger.hpp"
+#include "common/settings.hpp"
+#include "common/store/object_store.hpp"
+#include "uploader/drain/outcome.hpp"
+#include "uploader/drain/task.hpp"
+#include "uploader/drain/window.hpp"
+
+namespace walferry {
+
+/// What all lanes share.
+struct LaneContext {
+    const SpoolPaths& spool;
+    const std::string& cluster;
+    Ledger& ledger;
+    Outcome& outcome;
+    Window& window;
+    std::stop_token stop;
+};
+
+/// The way into one store, independent of every other: a queue of encodings and the threads that put each
+/// one, read it back, confirm it by a listing, and record it as verified. Whoever records the last missing
+/// store of a segment removes its file from the spool.
+class Lane {
+  public:
+    struct View {
+        std::size_t queued, verified;
+        bool down;
+        std::string last_error;
+    };
+
+    Lane(LaneContext context, std::size_t index, const StoreSettings& settings, std::int64_t store_id);
+
+    /// A pass: begin, offer() or skip() each of the `expected` tasks, end.
+    void begin_pass(std::size_t expected, int senders);
+    void offer(std::shared_ptr<Encoding> encoding);
+    void skip();
+    void end_pass();
+
+    /// False once the store was given up on for this pass.
+    bool usable() const;
+    /// Has nothing to send while more is to come.
+    bool starving() const;
+    /// Leaves the newest waiting encoding to a later pass. False when none waits.
+    bool drop_newest();
+    /// A new try for a store that was given up on.
+    void revive();
+    /// Failed in this run: not to be tried again before revive().
+    bool failed(std::int64_t segment) const;
+
+    View view() const;
+    const StoreSettings& settings() const noexcept { return settings_; }
+    std::int64_t store_id() const noexcept { return store_id_; }
+    std::size_t index() const noexcept { return index_; }
+
+  private:
+    struct Sent {
+        Task* task;
+        VerifiedObject object;
+    };
+
+    void run_sender(std::size_t sender);
+    ObjectStore& connection(std::size_t sender);
+    void send(ObjectStore& store, Encoding& encoding);
+    std::optional<VerifiedObject> find_earlier(ObjectStore& store, const Encoding& encoding);
+    void read_back(ObjectStore& store, const VerifiedObject& object);
+    bool confirmation_due(std::chrono::steady_clock::time_point now) const;
+    void confirm(ObjectStore& store, std::vector<Sent> batch);
+    void failed_attempt(Task& task, const Error& error);
+    void give_up(const std::string& reason);
+    ObjectKeys keys(const Task& task) const;
+
+    const LaneContext context_;
+    const std::size_t index_;
+    const StoreSettings settings_;
+    const std::int64_t store_id_;
+    std::shared_ptr<Breaker> breaker_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::deque<std::shared_ptr<Encoding>> queue_;
+    std::size_t to_come_ = 0;
+    std::size_t sending_ = 0;
+    std::vector<Sent> unconfirmed_;
+    std::chrono::steady_clock::time_point oldest_unconfirmed_{};
+    bool confirming_ = false;
+    bool down_ = false;
+    std::size_t verified_ = 0;
+    std::string last_error_;
+    std::set<std::int64_t> failed_;
+    std::vector<std::unique_ptr<ObjectStore>> connections_;
+    std::vector<std::jthread> senders_;
+};
+
+}  // namespace walferry

@@ -1,0 +1,29 @@
+#include "uploader/drain/next_attempt.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+namespace walferry {
+
+using std::chrono::milliseconds;
+
+milliseconds backoff(int attempts, double random) noexcept {
+    constexpr double base_ms = 15'000;
+    const double ceiling = std::min(static_cast<double>(longest_backoff.count()),
+                                    base_ms * std::ldexp(1.0, std::clamp(attempts, 1, 30)));
+    return milliseconds(static_cast<milliseconds::rep>(ceiling * random));
+}
+
+WallTime next_attempt(int attempts, WallTime now) {
+    thread_local std::minstd_rand generator{std::random_device{}()};
+    return now + backoff(attempts, std::generate_canonical<double, 32>(generator));
+}
+
+bool attempt_due(const std::optional<std::string>& next_attempt_at, WallTime now) noexcept {
+    if (!next_attempt_at) return true;
+    const auto time = parse_time(*next_attempt_at);
+    return !time || *time <= now || *time > now + longest_backoff;
+}
+
+}  // namespace walferry

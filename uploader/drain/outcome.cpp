@@ -1,0 +1,28 @@
+#include "uploader/drain/outcome.hpp"
+
+#include <utility>
+
+#include "uploader/exit_code.hpp"
+
+namespace walferry {
+
+Outcome::Outcome(std::function<void(const std::string&)> say) : say_(std::move(say)) {}
+
+void Outcome::report(int exit_code, const std::string& line) {
+    const std::lock_guard lock(mutex_);
+    exit_code_ = worse_exit(exit_code_, exit_code);
+    if (exit_code != 0 && first_problem_.empty()) first_problem_ = line;
+    if (said_[line]++ == 0) say_(line);
+}
+
+void Outcome::raise(int exit_code) {
+    const std::lock_guard lock(mutex_);
+    exit_code_ = worse_exit(exit_code_, exit_code);
+}
+
+std::string Outcome::first_problem() const {
+    const std::lock_guard lock(mutex_);
+    return first_problem_;
+}
+
+}  // namespace walferry

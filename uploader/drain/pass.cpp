@@ -1,0 +1,251 @@
+#include "uploader/drain/pass.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "common/error.hpp"
+#include "common/fingerprint.hpp"
+#include "common/os.hpp"
+#include "common/wal_header.hpp"
+#include "uploader/drain/confirmation.hpp"
+#include "uploader/exit_code.hpp"
+
+namespace walferry {
+namespace {
+
+constexpr std::size_t chunk = 512 * 1024;
+
+std::string tag_of(const EncodeOptions& encoding) {
+    std::vector<std::string> texts;
+    for (const AgeRecipient& recipient : encoding.recipients) texts.push_back(recipient.text());
+    return recipients_tag(std::move(texts));
+}
+
+std::string fingerprint_of(int fd, const std::string& shown) {
+    Fingerprint fingerprint;
+    std::vector<std::byte> buffer(chunk);
+    for (std::uint64_t offset = 0;;) {
+        const std::size_t n = os::read_at(fd, buffer, offset, shown);
+        if (n == 0) return fingerprint.digits();
+        fingerprint.update(Bytes(buffer).first(n));
+        offset += n;
+    }
+}
+
+std::optional<WalHeader> header_of(const Task& task, int fd, const std::string& shown) {
+    if (!task.file.name.has_header()) return std::nullopt;
+    std::array<std::byte, WalHeader::bytes> bytes;
+    const std::size_t n = os::read_at(fd, bytes, 0, shown);
+    return WalHeader::parse(Bytes(bytes).first(n));
+}
+
+bool wants(const Task& task, const Lane& lane) {
+    return task.needs[lane.index()] == Need::send;
+}
+
+}  // namespace
+
+Pass::Pass(Parts parts, std::vector<Task*> tasks)
+    : parts_(std::move(parts)), tasks_(std::move(tasks)), recipients_tag_(tag_of(parts_.encoding)) {}
+
+void Pass::run() {
+    const auto jobs = static_cast<std::size_t>(parts_.settings.jobs);
+    for (const auto& lane : parts_.lanes) {
+        const auto expected = std::count_if(tasks_.begin(), tasks_.end(),
+                                            [&](const Task* task) { return wants(*task, *lane); });
+        lane->begin_pass(static_cast<std::size_t>(expected), parts_.settings.jobs);
+    }
+    {
+        std::vector<std::jthread> workers;
+        for (std::size_t i = 0; i < std::min(jobs, tasks_.size()); ++i)
+            workers.emplace_back([this] { work(); });
+    }
+    // A request to stop leaves tasks that no worker took; the lanes see that request themselves.
+    for (const auto& lane : parts_.lanes) lane->end_pass();
+}
+
+void Pass::work() {
+    SegmentEncoder encoder(parts_.encoding);
+    while (!parts_.stop.stop_requested()) {
+        const std::size_t i = next_++;
+        if (i >= tasks_.size()) return;
+        Task& task = *tasks_[i];
+        const std::vector<Need> before = task.needs;
+        try {
+            handle(task, encoder);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::interrupted) {
+                parts_.outcome.report(traits(error.kind()).exit_code, error.what());
+            }
+            task.troubled = true;
+            skip_all(task, before);
+        }
+    }
+}
+
+// A task that fails before it is offered counts as later, everywhere it was still wanted.
+void Pass::skip_all(Task& task, const std::vector<Need>& before) {
+    for (const auto& lane : parts_.lanes) {
+        if (before[lane->index()] != Need::send) continue;
+        task.needs[lane->index()] = Need::later;
+        lane->skip();
+    }
+    parts_.window.wake();
+}
+
+void Pass::handle(Task& task, SegmentEncoder& encoder) {
+    const std::vector<Need> before = task.needs;
+    const Fd fd = open_spool_file(parts_.spool, task.file);
+    if (!fd) {
+        throw Error(ErrorKind::integrity,
+                    parts_.spool.segment(task.file.system_identifier, task.file.name.text) +
+                        " has vanished from the spool",
+                    "walferry did not remove it; find out who did");
+    }
+    if (!identify(task, fd.get())) {
+        task.troubled = true;
+        skip_all(task, before);
+        return;
+    }
+    std::vector<Lane*> receivers;
+    for (const auto& lane : parts_.lanes) {
+        if (before[lane->index()] != Need::send) continue;
+        if (wants(task, *lane) && lane->usable()) {
+            receivers.push_back(lane.get());
+        } else {
+            if (wants(task, *lane)) task.needs[lane->index()] = Need::later;
+            lane->skip();
+        }
+    }
+    if (receivers.empty()) {
+        parts_.window.wake();
+        remove_if_done(parts_.ledger, parts_.spool, parts_.outcome, task);
+        return;
+    }
+    std::shared_ptr<Encoding> encoding;
+    try {
+        const std::uint64_t want = std::min<std::uint64_t>(task.file.size + task.file.size / 128 + 65536,
+                                                           ObjectBuffer::memory_limit);
+        std::shared_ptr<void> room = parts_.window.enter(
+            want, [this] { return make_room(); }, parts_.stop);
+        if (!room) throw Error(ErrorKind::interrupted, "asked to stop");
+        encoding = encode(task, fd.get(), encoder, std::move(room));
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::interrupted)
+            parts_.outcome.report(traits(error.kind()).exit_code, error.what());
+        task.troubled = true;
+        for (Lane* lane : receivers) {
+            task.needs[lane->index()] = Need::later;
+            lane->skip();
+        }
+        return;
+    }
+    ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+    parts_.outcome.encoded_bytes += task.file.size;
+    for (Lane* lane : receivers) lane->offer(encoding);
+}
+
+// Makes sure that the file is what the ledger has it for, or tells the ledger of a file it does not know.
+// False: it must not be sent.
+bool Pass::identify(Task& task, int fd) {
+    const std::string shown = parts_.spool.segment(task.file.system_identifier, task.file.name.text);
+    const bool nothing_to_send =
+        std::all_of(task.needs.begin(), task.needs.end(), [](Need need) { return need == Need::nothing; });
+    // While it is encoded, the fingerprint is checked anyway.
+    if (!task.fingerprint.empty() && !nothing_to_send) return true;
+
+    const std::string fingerprint = fingerprint_of(fd, shown);
+    if (fingerprint == task.fingerprint) return true;
+    if (const auto header = header_of(task, fd, shown); task.file.name.has_header()) {
+        const auto wrong =
+            header ? disagreement(*header, task.file.name, task.file.size, task.file.system_identifier)
+                   : std::optional<std::string>("it is too short to have a header");
+        if (wrong) {
+            parts_.outcome.report(exit_code::integrity,
+                                  shown + " is not what its name says: " + *wrong +
+                                      "; it was left alone and not uploaded. walferry-archive-push "
+                                      "would have refused it: find out who put it there");
+            return false;
+        }
+    }
+    adopt(task, fingerprint);
+    return true;
+}
+
+void Pass::adopt(Task& task, const std::string& fingerprint) {
+    const auto& file = task.file;
+    const auto rows = parts_.ledger.rows_of(file.system_identifier, file.name.text);
+    task.fingerprint = fingerprint;
+    task.spooled_at = format_time(file.modified);
+    task.segment =
+        parts_.ledger.adopt(file.system_identifier, file.name, fingerprint, file.size, file.modified);
+    ++parts_.outcome.adopted_segments;
+    for (const SegmentRow& row : rows) {
+        if (row.fingerprint == fingerprint) {
+            task.spooled_at = row.spooled_at;
+            continue;
+        }
+        const bool fresh = parts_.ledger.add_conflict(
+            {task.segment, std::nullopt, fingerprint, row.fingerprint}, wall_now());
+        parts_.outcome.report(fresh ? exit_code::integrity : exit_code::done,
+                              "conflict: " + file.name.text + " is in the spool with content " + fingerprint +
+                                  ", and was archived before with content " + row.fingerprint +
+                                  "; both are kept. See `walferry conflicts`, then `walferry settle`");
+    }
+    // A lost ledger, or one that push could not reach, may have seen this segment sent before.
+    std::vector<UploadRow> uploads = parts_.ledger.uploads_of(task.segment);
+    for (const auto& lane : parts_.lanes) {
+        Need& need = task.needs[lane->index()];
+        const bool excluded = need == Need::waiting;
+        need = excluded ? Need::waiting : Need::send;
+        task.attempts[lane->index()] = std::max(task.attempts[lane->index()], 1);
+        for (const UploadRow& upload : uploads) {
+            if (upload.store != lane->store_id()) continue;
+            task.attempts[lane->index()] = std::max(upload.attempts, 1);
+            if (upload.state == UploadState::verified) need = Need::nothing;
+        }
+    }
+}
+
+std::shared_ptr<Encoding> Pass::encode(Task& task, int fd, SegmentEncoder& encoder,
+                                       std::shared_ptr<void> room) {
+    const std::string shown = parts_.spool.segment(task.file.system_identifier, task.file.name.text);
+    Envelope envelope;
+    envelope.system_identifier = task.file.system_identifier;
+    envelope.name = task.file.name.text;
+    envelope.size = task.file.size;
+    envelope.fingerprint = task.fingerprint;
+    envelope.spooled_at = task.spooled_at;
+    if (const auto header = header_of(task, fd, shown)) {
+        envelope.pg_version = pg_version(header->magic).value_or(0);
+        envelope.segment_size = header->segment_size;
+    }
+    auto encoding = std::make_shared<Encoding>(task, parts_.pool, parts_.settings.work_dir);
+    std::uint64_t offset = 0;
+    const EncodeResult result = encoder.encode(
+        [&](MutableBytes buffer) {
+            const std::size_t n = os::read_at(fd, buffer, offset, shown);
+            offset += n;
+            return n;
+        },
+        envelope, encoding->body);
+    encoding->digest = {result.sha256, result.md5};
+    encoding->name = {task.file.name.text, task.fingerprint, recipients_tag_,
+                      hex(result.sha256).substr(0, 32), !parts_.encoding.recipients.empty()};
+    // One that went to work_dir keeps its full share, so that their number is bounded too.
+    parts_.window.shrink(room.get(), encoding->body.size());
+    encoding->room = std::move(room);
+    return encoding;
+}
+
+bool Pass::make_room() {
+    const auto& lanes = parts_.lanes;
+    const bool starving =
+        std::any_of(lanes.begin(), lanes.end(), [](const auto& lane) { return lane->starving(); });
+    if (!starving) return false;
+    return std::any_of(lanes.begin(), lanes.end(), [](const auto& lane) { return lane->drop_newest(); });
+}
+
+}  // namespace walferry

@@ -1,0 +1,232 @@
+#include "uploader/spool_setup.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "common/error.hpp"
+#include "common/ledger.hpp"
+#include "common/os.hpp"
+#include "common/wal_name.hpp"
+
+namespace walferry {
+namespace {
+
+std::optional<unsigned> number(const std::string& text) {
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+std::string parent_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Brings one open file or directory to its owner and mode. chown first: it clears the setgid bit.
+class Mender {
+  public:
+    Mender(SpoolOwner owner, std::vector<std::string>& changes) : owner_(owner), changes_(changes) {}
+
+    void mend(int fd, const std::string& path, mode_t mode, bool keep_user = false) {
+        const struct stat was = os::status(fd, path);
+        const uid_t user = keep_user ? was.st_uid : owner_.user;
+        if (was.st_uid != user || was.st_gid != owner_.group) {
+            if (::fchown(fd, user, owner_.group) != 0) {
+                throw_errno(errno, "give " + path + " its owner and group",
+                            "run this as root, or as the owner with a group it belongs to");
+            }
+            changes_.push_back("owner of " + path);
+        }
+        const struct stat now = os::status(fd, path);
+        if ((now.st_mode & 07777) == mode) return;
+        if (::fchmod(fd, mode) != 0)
+            throw_errno(errno, "set the mode of " + path, "run this as root or as its owner");
+        if ((os::status(fd, path).st_mode & 07777) != mode) {
+            throw Error(ErrorKind::io,
+                        "cannot set the mode of " + path + ": the system dropped its set-group-ID bit",
+                        "run this as root, or as a member of the spool's group");
+        }
+        if ((was.st_mode & 07777) != mode) {
+            std::array<char, 16> digits{};
+            std::snprintf(digits.data(), digits.size(), "%04o", static_cast<unsigned>(mode));
+            changes_.push_back("mode of " + path + ", now " + digits.data());
+        }
+    }
+
+  private:
+    SpoolOwner owner_;
+    std::vector<std::string>& changes_;
+};
+
+void make_parents(const std::string& path) {
+    const std::string parent = parent_of(path);
+    struct stat status {};
+    if (::stat(parent.c_str(), &status) == 0) return;
+    if (errno != ENOENT) throw_errno(errno, "look at " + parent);
+    make_parents(parent);
+    if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) throw_errno(errno, "make " + parent);
+    ::chmod(parent.c_str(), 0755);
+    os::sync(os::open_directory(parent_of(parent)));
+}
+
+// Makes it where missing; opened without following a link in its place.
+Directory own_directory(int parent, const std::string& name, const std::string& path,
+                        std::vector<std::string>& changes) {
+    if (::mkdirat(parent, name.c_str(), 0700) == 0) {
+        changes.push_back("made " + path);
+    } else if (errno != EEXIST) {
+        throw_errno(errno, "make " + path);
+    }
+    return {os::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, path), path};
+}
+
+struct CloseDir {
+    void operator()(DIR* dir) const noexcept { ::closedir(dir); }
+};
+
+template <typename Visit>
+void each_entry(const Directory& directory, Visit visit) {
+    Fd fd = os::open_at(directory.get(), ".", O_RDONLY | O_DIRECTORY, 0, directory.path);
+    const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(fd.get()));
+    if (!dir) throw_errno(errno, "read the directory " + directory.path);
+    fd.release();
+    while (const dirent* entry = ::readdir(dir.get())) {
+        if (entry->d_name[0] != '.') visit(std::string(entry->d_name));
+    }
+}
+
+// Segments that an earlier set-up, or a push under a strange mask, left unreadable. Only what push could have
+// made is touched: a link that a member of the group planted must not give away another file.
+void mend_segments(const Directory& ready, Mender& mender) {
+    each_entry(ready, [&](const std::string& cluster) {
+        const std::string path = ready.child(cluster);
+        const Fd fd(::openat(ready.get(), cluster.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (!fd) return;
+        mender.mend(fd.get(), path, spool_mode::shared_directory);
+        const Directory directory{Fd(::dup(fd.get())), path};
+        each_entry(directory, [&](const std::string& name) {
+            const Fd file(
+                ::openat(directory.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+            if (!file || !WalName::parse(name)) return;
+            const struct stat status = os::status(file.get(), directory.child(name));
+            if (S_ISREG(status.st_mode) && status.st_nlink == 1) {
+                mender.mend(file.get(), directory.child(name), spool_mode::segment, true);
+            }
+        });
+    });
+}
+
+void mend_ledger_files(const Directory& folder, Mender& mender) {
+    for (const char* name : {"ledger.db", "ledger.db-wal", "ledger.db-shm"}) {
+        const std::string path = folder.child(name);
+        const Fd file = os::open_if_exists(folder.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, path);
+        if (!file) continue;
+        const struct stat status = os::status(file.get(), path);
+        if (!S_ISREG(status.st_mode) || status.st_nlink != 1) {
+            throw Error(ErrorKind::io, path + " is not a regular file with one link",
+                        "somebody put it there: move it away, then run this again");
+        }
+        mender.mend(file.get(), path, spool_mode::ledger);
+    }
+}
+
+}  // namespace
+
+SpoolOwner find_spool_owner(const std::string& user, const std::string& group) {
+    SpoolOwner owner{::geteuid(), ::getegid()};
+    if (!user.empty()) {
+        if (const passwd* entry = ::getpwnam(user.c_str())) {
+            owner.user = entry->pw_uid;
+        } else if (const auto id = number(user)) {
+            owner.user = *id;
+        } else {
+            throw Error(ErrorKind::usage, "--owner " + user + ": there is no such user",
+                        "the user that the PostgreSQL server runs as, usually postgres");
+        }
+    }
+    if (!group.empty()) {
+        if (const struct group* entry = ::getgrnam(group.c_str())) {
+            owner.group = entry->gr_gid;
+        } else if (const auto id = number(group)) {
+            owner.group = *id;
+        } else {
+            throw Error(ErrorKind::usage, "--group " + group + ": there is no such group",
+                        "the group that the server's user and the uploader share; `groupadd --system " +
+                            group + "` makes it");
+        }
+    }
+    return owner;
+}
+
+void refuse_network_filesystem(const std::string& path) {
+    struct Kind {
+        unsigned long magic;
+        const char* name;
+    };
+    static constexpr std::array kinds{
+        Kind{0x6969, "NFS"},        Kind{0x517B, "SMB"},     Kind{0xFF534D42, "CIFS"},
+        Kind{0xFE534D42, "SMB2"},   Kind{0x01021997, "9P"},  Kind{0x00C36400, "CephFS"},
+        Kind{0x0BD00BD0, "Lustre"}, Kind{0x5346414F, "AFS"}, Kind{0x65735546, "FUSE"},
+        Kind{0x73757245, "Coda"},
+    };
+    struct statfs status {};
+    std::string at = path;
+    while (::statfs(at.c_str(), &status) != 0) {
+        if (errno != ENOENT || at == "/" || at == ".")
+            throw_errno(errno, "look at the filesystem of " + path);
+        at = parent_of(at);
+    }
+    for (const Kind& kind : kinds) {
+        if (static_cast<unsigned long>(status.f_type) == kind.magic) {
+            throw Error(
+                ErrorKind::config,
+                path + " is on " + kind.name + ", a network filesystem: its locks cannot be relied on",
+                "put the spool on a local disk of the database host");
+        }
+    }
+}
+
+std::vector<std::string> set_up_spool(const SpoolPaths& spool, const SpoolOwner& owner) {
+    refuse_network_filesystem(spool.root);
+    std::vector<std::string> changes;
+    Mender mender(owner, changes);
+    make_parents(spool.root);
+    const Directory root = own_directory(AT_FDCWD, spool.root, spool.root, changes);
+    mender.mend(root.get(), root.path, spool_mode::root);
+    const Directory ready = own_directory(root.get(), "ready", spool.ready(), changes);
+    const Directory tmp = own_directory(root.get(), "tmp", spool.tmp(), changes);
+    const Directory ledger = own_directory(root.get(), "ledger", spool.ledger_directory(), changes);
+    for (const Directory* directory : {&ready, &tmp, &ledger})
+        mender.mend(directory->get(), directory->path, spool_mode::shared_directory);
+    mend_segments(ready, mender);
+    mend_ledger_files(ledger, mender);
+
+    struct stat status {};
+    const bool fresh = ::fstatat(ledger.get(), "ledger.db", &status, AT_SYMLINK_NOFOLLOW) != 0;
+    { const Ledger made(spool, Ledger::Open::create); }
+    if (fresh) changes.push_back("made " + spool.ledger());
+    std::vector<std::string> as_expected;
+    Mender quiet(owner, as_expected);
+    mend_ledger_files(ledger, quiet);
+
+    for (const Directory* directory : {&ledger, &tmp, &ready, &root}) os::sync(*directory);
+    os::sync(os::open_directory(parent_of(spool.root)));
+    return changes;
+}
+
+}  // namespace walferry

@@ -1,0 +1,28 @@
+#pragma once
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "common/spool.hpp"
+
+namespace walferry {
+
+/// Who owns a spool: the server's user, and the group that the uploader shares with it.
+struct SpoolOwner {
+    uid_t user;
+    gid_t group;
+};
+
+/// Looks up names (or numbers); empty: the caller, the caller's primary group. Throws usage for unknown ones.
+SpoolOwner find_spool_owner(const std::string& user, const std::string& group);
+
+/// Makes the spool and its ledger, or mends owners and modes of one that exists; touches no data. Returns a
+/// line for everything that was changed. Durable on return. Throws io, config (network filesystems), ledger.
+std::vector<std::string> set_up_spool(const SpoolPaths& spool, const SpoolOwner& owner);
+
+/// Throws config when the directory (or its nearest existing parent) is on a network filesystem: SQLite's
+/// locks cannot be trusted there.
+void refuse_network_filesystem(const std::string& path);
+
+}  // namespace walferry

@@ -1,0 +1,54 @@
+#include "uploader/status.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "common/error.hpp"
+#include "uploader/drain/spool_scan.hpp"
+
+namespace walferry {
+
+Status collect_status(const Settings& settings) {
+    const SpoolPaths spool(settings.spool);
+    Status status;
+    status.cluster = settings.cluster;
+    status.spool = spool.root;
+
+    // Rows first: a segment that is pushed in between must not look lost.
+    std::vector<SegmentRow> rows;
+    std::unique_ptr<Ledger> ledger;
+    try {
+        ledger = std::make_unique<Ledger>(spool, Ledger::Open::existing);
+        rows = ledger->spooled();
+    } catch (const Error& error) {
+        status.ledger_error = error.what();
+    }
+    const SpoolScan scan = scan_spool(spool);
+    status.problems = scan.problems;
+    status.segments = scan.files.size();
+    const WallTime now = wall_now();
+    std::set<std::pair<std::uint64_t, std::string>> present;
+    for (const SpoolFile& file : scan.files) {
+        status.bytes += file.size;
+        present.emplace(file.system_identifier, file.name.text);
+        const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - file.modified).count();
+        status.oldest_age_seconds = std::max<std::int64_t>(status.oldest_age_seconds.value_or(0), age);
+    }
+    if (status.ledger_error) return status;
+    try {
+        for (const SegmentRow& row : rows) {
+            if (!present.contains({row.system_identifier, row.name}) &&
+                !ledger->verified_everywhere(row.id)) {
+                status.lost.push_back(row.name);
+            }
+        }
+        status.stores = ledger->store_summaries();
+        status.conflicts = ledger->conflicts(false).size();
+        status.last_run = ledger->last_run();
+    } catch (const Error& error) {
+        status.ledger_error = error.what();
+    }
+    return status;
+}
+
+}  // namespace walferry

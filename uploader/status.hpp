@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/ledger.hpp"
+#include "common/settings.hpp"
+
+namespace walferry {
+
+/// The state of a spool and its ledger, without asking any store.
+struct Status {
+    std::string cluster, spool;
+    std::size_t segments = 0;  // in the spool
+    std::uint64_t bytes = 0;
+    std::optional<std::int64_t> oldest_age_seconds;
+    std::vector<std::string> problems;  // in the spool, left alone
+    std::vector<StoreSummary> stores;
+    std::size_t conflicts = 0;      // unsettled
+    std::vector<std::string> lost;  // neither in the spool nor verified everywhere
+    std::optional<RunRow> last_run;
+    std::optional<std::string> ledger_error;  // why there is nothing about the stores
+};
+
+/// Throws when the spool itself cannot be read; a ledger that cannot be used is part of the answer.
+Status collect_status(const Settings& settings);
+
+}  // namespace walferry
