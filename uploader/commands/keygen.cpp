@@ -1,0 +1,73 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "common/clock.hpp"
+#include "common/codec/age_keys.hpp"
+#include "common/secret_file.hpp"
+#include "uploader/command.hpp"
+#include "uploader/standard_io.hpp"
+
+namespace walferry {
+namespace {
+
+/// What age-keygen writes, so that either tool's file serves the other.
+SecretText identity_file(const AgeIdentity& identity) {
+    const std::string seconds = format_time(wall_now()).substr(0, 19);
+    const std::string comments =
+        "# created: " + seconds + "Z\n# public key: " + identity.recipient().text() + "\n";
+    const SecretText key = identity.text();
+    SecretText text(comments.size() + key.view().size() + 1);
+    text.append(comments);
+    text.append(key.view());
+    text.append("\n");
+    return text;
+}
+
+void warn_of_readers() {
+    struct stat found {};
+    if (::fstat(STDOUT_FILENO, &found) == 0 && S_ISREG(found.st_mode) && (found.st_mode & S_IRWXO) != 0) {
+        std::fputs(
+            "walferry: warning: everyone on this host may use the file the key goes to; hint: chmod o= it, "
+            "or use -o FILE\n",
+            stderr);
+    }
+}
+
+int run(const std::string& file) {
+    const AgeIdentity identity = AgeIdentity::generate();
+    const SecretText text = identity_file(identity);
+    if (file.empty()) {
+        warn_of_readers();
+        StandardOutput out;
+        out.write(as_bytes(text.view()));
+        out.finish();
+    } else {
+        create_secret_file(file, "identity file", text);
+    }
+    // On a terminal the key's own comment has just said it.
+    const bool shown = file.empty() && ::isatty(STDOUT_FILENO) == 1;
+    if (!shown) std::fprintf(stderr, "Public key: %s\n", identity.recipient().text().c_str());
+    return 0;
+}
+
+}  // namespace
+
+CommandBody declare_keygen(CLI::App& app) {
+    const auto file = std::make_shared<std::string>();
+    app.add_option("-o,--output", *file, "Write the identity to FILE (mode 0600); never replaces one")
+        ->type_name("FILE");
+    app.footer(
+        "Makes an age identity, in the form that age-keygen and age use. What it prints as the public key "
+        "goes\n"
+        "into encryption.recipients of every host that archives. The identity itself belongs only on hosts "
+        "that\n"
+        "restore, and in a safe: without it nothing that was archived can be read again, by anyone.\n\n");
+    return [file](const GlobalOptions&) { return run(*file); };
+}
+
+}  // namespace walferry
