@@ -43,20 +43,21 @@ std::uint64_t size_of(const Directory& directory, const std::string& name) {
     return S_ISREG(found.st_mode) ? static_cast<std::uint64_t>(found.st_size) : 0;
 }
 
-/// Counting names is much cheaper than asking for each file's size, and a cluster's segments have all one
-/// size.
+/// Counting names is much cheaper than asking for each file's size, and a cluster's segments have all one size.
 std::uint64_t estimate(const Directory& cluster) {
-    std::uint64_t count = 0;
-    std::uint64_t largest = 0;
+    std::uint64_t segments = 0;
+    std::uint64_t segment_size = 0;
+    std::uint64_t others = 0;
     each_entry(cluster, [&](const std::string& name) {
         const auto wal = WalName::parse(name);
-        if (wal && wal->has_header()) {
-            ++count;
-            if (largest == 0) largest = size_of(cluster, name);
+        if (!wal || !wal->has_header()) {
+            others += size_of(cluster, name);
+        } else if (++segments == 1) {
+            segment_size = size_of(cluster, name);
         }
         return true;
     });
-    return count * largest;
+    return segments * segment_size + others;
 }
 
 std::uint64_t exact(const Directory& cluster, std::uint64_t enough) {
