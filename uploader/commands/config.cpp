@@ -43,12 +43,10 @@ CommandBody declare_config(CLI::App& app) {
     auto* sample = app.add_flag("--sample", options->sample, "Print a commented sample file and stop");
     app.add_flag("--json", options->json, "Print the settings, or what is wrong with them, as JSON")
         ->excludes(sample);
-    app.footer([] {
-        return "Checks the configuration file, lists everything that is wrong with it, and prints the "
-               "settings in\n"
-               "force with defaults filled in. Looks at no store and opens no other file.\n\n" +
-               settings_help() + "\n" + exit_status_help();
-    });
+    app.footer(
+        "Checks the configuration file, lists everything that is wrong with it, and prints the settings in force\n"
+        "with defaults filled in. Looks at no store and opens no other file.\n\n" +
+        settings_help() + "\n");
     return [options](const GlobalOptions& global) { return run(*options, global); };
 }
 

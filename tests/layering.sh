@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Includes point one way: programs -> common/{codec,store} -> common; archive-push -> common without settings.
+# CMake's targets enforce it when linking; a header alone would slip through there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+wrong=0
+
+# check "FILES" REGEX: every quoted include of these files must start with a match of REGEX.
+check() {
+    local found
+    found=$(grep -nE '^#include "' $1 /dev/null | grep -vE "#include \"($2)" || true)
+    if [ -n "$found" ]; then
+        printf '%s\n' "$found" >&2
+        wrong=1
+    fi
+}
+
+here() { find "$1" -maxdepth "${2:-9}" -name '*.[ch]pp' | sort; }
+
+check "$(here common 1)" 'common/[^/"]+"|sql/'
+check "$(here common/codec)" 'common/[^/"]+"|common/codec/'
+check "$(here common/store)" 'common/[^/"]+"|common/store/'
+check "$(here archive-push)" 'common/[^/"]+"|archive-push/|sql/'
+check "$(here uploader)" 'common/|uploader/|sql/'
+
+# The settings bring a TOML reader along, which push must not link.
+if grep -n '#include "common/settings' $(here common 1 | grep -v /settings) $(here archive-push) >&2; then wrong=1; fi
+exit $wrong

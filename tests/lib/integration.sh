@@ -1,0 +1,5 @@
+# What every integration test begins with: . "$(dirname "$0")/../lib/integration.sh" PROGRAMS
+set -euo pipefail
+tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+programs=$(cd "$1" && pwd)
+for part in report world postgres stores; do . "$tests/lib/$part.sh"; done

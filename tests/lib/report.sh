@@ -1,0 +1,82 @@
+# How tests say what came out: one line each, and one line each in the file that $WALFERRY_RESULTS names, from
+# which tests/run.sh counts. Sourced.
+
+: "${WALFERRY_RESULTS:=/dev/null}"
+
+# A sentence goes on one line, whatever is in it.
+result() { # ok|FAIL|skip SENTENCE
+    printf '%-4s %s\n' "$1" "$2"
+    printf '%s %s\n' "$1" "$2" >>"$WALFERRY_RESULTS"
+}
+
+# check SENTENCE COMMAND...: one test. What the command prints is shown only when it fails. The command runs in a
+# subshell where any failing line ends it, so functions can be written as plain lists of what must hold.
+check() {
+    local sentence=$1 output status
+    shift
+    output=$(mktemp "${work:-/tmp}/check.XXXXXX")
+    set +e
+    (
+        set -e
+        "$@"
+    ) >"$output" 2>&1
+    status=$?
+    set -e
+    if [ $status = 0 ]; then
+        result ok "$sentence"
+    else
+        result FAIL "$sentence"
+        sed 's/^/     | /' "$output"
+    fi
+    rm -f "$output"
+}
+
+skip() { result skip "$1: $2"; } # SENTENCE REASON
+
+# expect_exit CODE COMMAND...
+expect_exit() {
+    local wanted=$1 status=0
+    shift
+    "$@" || status=$?
+    [ $status = "$wanted" ] && return 0
+    echo "exit $status instead of $wanted: $*"
+    return 1
+}
+
+# refused COMMAND...: the command must fail. (A plain "! command" would not end a check.)
+refused() {
+    "$@" || return 0
+    echo "was not refused: $*"
+    return 1
+}
+
+# expect_in TEXT COMMAND...: the command's output, both streams, must hold TEXT.
+expect_in() {
+    local text=$1 output
+    shift
+    output=$("$@" 2>&1) || true
+    case $output in
+    *"$text"*) return 0 ;;
+    esac
+    printf 'no "%s" in what this printed: %s\n%s\n' "$text" "$*" "$output"
+    return 1
+}
+
+expect_equal() { # WANTED GOT WHAT
+    [ "$1" = "$2" ] && return 0
+    printf '%s: wanted "%s", got "%s"\n' "${3:-}" "$1" "$2"
+    return 1
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds.
+wait_for() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        if [ $SECONDS -ge $deadline ]; then
+            echo "still not so: $*"
+            return 1
+        fi
+        sleep 0.1
+    done
+}

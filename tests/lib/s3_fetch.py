@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""s3_fetch.py BUCKET FOLDER: writes every object of a bucket below FOLDER, under its key, and prints the keys.
+
+Independent of walferry on purpose: Python's standard library and nothing else. S3_ENDPOINT, S3_ACCESS_KEY,
+S3_SECRET_KEY and S3_REGION say where and as whom.
+"""
+import datetime
+import hashlib
+import hmac
+import os
+import pathlib
+import ssl
+import sys
+import urllib.parse
+import urllib.request
+import xml.etree.ElementTree
+
+ENDPOINT = os.environ["S3_ENDPOINT"]
+REGION = os.environ["S3_REGION"]
+EMPTY = hashlib.sha256(b"").hexdigest()
+
+
+def sign(key, text):
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+
+def get(path, query=()):
+    path = urllib.parse.quote(path)
+    query = "&".join(f"{k}={urllib.parse.quote(v, safe='')}" for k, v in sorted(query))
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    headers = {"host": urllib.parse.urlsplit(ENDPOINT).netloc, "x-amz-content-sha256": EMPTY, "x-amz-date": now}
+    names = ";".join(headers)
+    lines = "".join(f"{k}:{v}\n" for k, v in headers.items())
+    request = hashlib.sha256(f"GET\n{path}\n{query}\n{lines}\n{names}\n{EMPTY}".encode()).hexdigest()
+    scope = f"{now[:8]}/{REGION}/s3/aws4_request"
+    key = b"AWS4" + os.environ["S3_SECRET_KEY"].encode()
+    for part in scope.split("/"):
+        key = sign(key, part)
+    signature = sign(key, f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{request}").hex()
+    headers["Authorization"] = (f"AWS4-HMAC-SHA256 Credential={os.environ['S3_ACCESS_KEY']}/{scope}, "
+                                f"SignedHeaders={names}, Signature={signature}")
+    url = f"{ENDPOINT}{path}" + (f"?{query}" if query else "")
+    context = ssl._create_unverified_context() if url.startswith("https:") else None
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30, context=context) as answer:
+        return answer.read()
+
+
+def keys(bucket):
+    token = None
+    while True:
+        query = [("list-type", "2")] + ([("continuation-token", token)] if token else [])
+        page = xml.etree.ElementTree.fromstring(get(f"/{bucket}", query))
+        space = page.tag[:page.tag.index("}") + 1]
+        for entry in page.iter(f"{space}Key"):
+            yield entry.text
+        token = page.findtext(f"{space}NextContinuationToken")
+        if not token:
+            return
+
+
+def main():
+    bucket, folder = sys.argv[1:]
+    for key in keys(bucket):
+        target = pathlib.Path(folder, key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(get(f"/{bucket}/{key}"))
+        print(key)
+
+
+main()

@@ -1,0 +1,70 @@
+# A folder of its own for one test script, the programs where every user can run them, the users, and the way back
+# to a clean machine. Sourced after report.sh; expects $programs (the folder the build left them in).
+
+unset WALFERRY_CONFIG WALFERRY_SPOOL CREDENTIALS_DIRECTORY "${!PG@}" || true
+umask 022
+
+work=$(mktemp -d /var/tmp/walferry-test.XXXXXX)
+chmod 755 "$work"
+at_exit=()
+clean_up() {
+    local i
+    for ((i = ${#at_exit[@]} - 1; i >= 0; i--)); do eval "${at_exit[i]}" >/dev/null 2>&1 || true; done
+    cd /
+    rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# later COMMAND: run when the script ends, the last one first.
+later() { at_exit+=("$1"); }
+
+# The clone may lie in a folder that only its owner can enter.
+mkdir "$work/bin"
+cp "$programs"/walferry "$programs"/walferry-archive-push "$work/bin/"
+chmod 755 "$work"/bin/*
+if ! "$work/bin/walferry" --help >/dev/null 2>&1 && ! [ -x "$work/bin/walferry" ]; then
+    echo "$work: nothing can be executed there; is /var/tmp mounted noexec?" >&2
+    exit 1
+fi
+PATH=$work/bin:$PATH
+cd "$work"
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Three users, as on a real host. Only postgres has to exist; numbers do for the others.
+unused_id() { # a number that neither a user nor a group has, from $1 on
+    local id=$1
+    while getent passwd "$id" >/dev/null || getent group "$id" >/dev/null; do id=$((id + 1)); done
+    echo "$id"
+}
+postgres_uid=$(id -u postgres) postgres_gid=$(id -g postgres)
+spool_gid=$(unused_id 58710)
+uploader_uid=$(unused_id $((spool_gid + 1)))
+stranger_uid=$(unused_id $((uploader_uid + 1)))
+
+# as WHO COMMAND...
+as() {
+    local who=$1
+    shift
+    case $who in
+    postgres) set -- --reuid="$postgres_uid" --regid="$postgres_gid" --groups="$postgres_gid,$spool_gid" "$@" ;;
+    postgres-without-the-group) set -- --reuid="$postgres_uid" --regid="$postgres_gid" --clear-groups "$@" ;;
+    uploader) set -- --reuid="$uploader_uid" --regid="$spool_gid" --clear-groups "$@" ;;
+    stranger) set -- --reuid="$stranger_uid" --regid="$stranger_uid" --clear-groups "$@" ;;
+    *) echo "no user $who here" >&2 && return 1 ;;
+    esac
+    HOME=/nonexistent setpriv "$@"
+}
+
+# gone PID: ended, or only waiting for its parent to notice.
+gone() { [ ! -e "/proc/$1" ] || grep -qsE '^State:[[:space:]]+[ZX]' "/proc/$1/status"; }
+
+# stop_process PID [SIGNAL]: ends a process that this script started, and waits until it is gone.
+stop_process() {
+    kill -"${2:-TERM}" "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# tests/run.sh PROGRAMS [--long] [WORD]: all tests, or those whose name holds WORD, against the programs in the
+# folder PROGRAMS. The last line is "N passed, N failed, N skipped". ./dev test calls this after building.
+set -euo pipefail
+export LC_ALL=C.UTF-8
+tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+programs=$(cd "$1" && pwd)
+shift
+export WALFERRY_TESTS_LONG=
+word=
+for argument in "$@"; do
+    case $argument in
+    --long) WALFERRY_TESTS_LONG=yes ;;
+    -*) echo "usage: ./dev test [--long] [WORD]" >&2 && exit 2 ;;
+    *) word=$argument ;;
+    esac
+done
+
+WALFERRY_RESULTS=$(mktemp /tmp/walferry-results.XXXXXX)
+export WALFERRY_RESULTS
+trap 'rm -f "$WALFERRY_RESULTS"' EXIT
+passed=0 failed=0 skipped=0
+
+. "$tests/lib/report.sh"
+
+wanted() { [ -z "$word" ] || [[ "$1" == *"$word"* ]]; } # NAME
+
+# count_cases LOG STATUS: adds what Catch2 says at its end; a run that says nothing and fails is one failure.
+count_cases() {
+    local good=0 bad=0 numbers
+    numbers=$(sed -n 's/^All tests passed (.* in \([0-9]*\) test cases\{0,1\}).*/\1/p' "$1" | tail -n 1)
+    if [ -n "$numbers" ]; then
+        good=$numbers
+    else
+        numbers=$(grep '^test cases:' "$1" | tail -n 1 || true)
+        good=$(sed -n 's/.*| *\([0-9]*\) passed.*/\1/p' <<<"$numbers")
+        bad=$(sed -n 's/.*| *\([0-9]*\) failed.*/\1/p' <<<"$numbers")
+        skipped=$((skipped + $(sed -n 's/.*| *\([0-9]*\) skipped.*/\1/p' <<<"$numbers" | grep . || echo 0)))
+    fi
+    if [ "$2" != 0 ] && [ "${bad:-0}" = 0 ]; then bad=1; fi
+    passed=$((passed + ${good:-0}))
+    failed=$((failed + ${bad:-0}))
+}
+
+# run_catch COMMAND...: a run of the unit test program, directly or by way of a script that prepares for it.
+run_catch() {
+    local log status=0
+    log=$(mktemp /tmp/walferry-tests.XXXXXX)
+    "$@" 2>&1 | tee "$log" || status=${PIPESTATUS[0]}
+    count_cases "$log" "$status"
+    rm -f "$log"
+}
+
+# Other users and their rights are part of what is tested, and only root can become them.
+root_prefix() {
+    if [ "$(id -u)" = 0 ]; then
+        echo env
+    elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; }; then
+        echo sudo
+    fi
+}
+
+run_script() { # FILE: an integration test
+    local name status=0
+    name=$(basename "$1" .sh)
+    if [ -z "$become_root" ]; then
+        skip "$name" "it needs several Unix users, so root or sudo"
+        return
+    fi
+    echo "--- $name"
+    $become_root env WALFERRY_RESULTS="$WALFERRY_RESULTS" WALFERRY_TESTS_LONG="$WALFERRY_TESTS_LONG" \
+        WALFERRY_S3_SCRIPTS="${WALFERRY_S3_SCRIPTS:-}" bash "$1" "$programs" </dev/null || status=$?
+    [ $status = 0 ] || result FAIL "$name: ended early with exit $status"
+}
+
+if wanted layering; then check "includes point one way" bash "$tests/layering.sh"; fi
+
+echo "--- unit tests"
+run_catch "$programs/walferry-tests" ${word:+"*$word*"}
+
+if wanted contract; then
+    echo "--- store contract"
+    if [ -e "$tests/s3/run-contract.sh" ]; then run_catch bash "$tests/s3/run-contract.sh" "$programs"; fi
+fi
+
+become_root=$(root_prefix)
+for script in "$tests"/integration/*.sh; do
+    if [ -e "$script" ] && wanted "$(basename "$script" .sh)"; then run_script "$script"; fi
+done
+
+count() { grep -c "^$1 " "$WALFERRY_RESULTS" || true; }
+passed=$((passed + $(count ok))) failed=$((failed + $(count FAIL))) skipped=$((skipped + $(count skip)))
+if [ $((passed + failed)) = 0 ]; then
+    echo "no test has \"$word\" in its name" >&2
+    failed=1
+fi
+grep '^skip ' "$WALFERRY_RESULTS" | sed 's/^/skipped: /; s/: skip /: /' || true
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
