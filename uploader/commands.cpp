@@ -17,6 +17,9 @@ std::span<const Command> commands() {
         Command{"settle", "Say which content of a conflict is the right one", declare_settle},
         Command{"stores", "The stores the ledger knows; retire one", declare_stores},
         Command{"config", "Check and show the configuration; every key explained", declare_config},
+        Command{"keygen", "Make an age identity", declare_keygen},
+        Command{"encrypt", "Encrypt standard input to age recipients", declare_encrypt},
+        Command{"decrypt", "Decrypt an age file from standard input", declare_decrypt},
     };
     return table;
 }

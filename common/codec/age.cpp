@@ -69,10 +69,9 @@ class AgeDecryptor::Reader {
             if (header_end_) unwrap();
         }
         if (!header_end_) {
-            if (start_.size() >= max_age_header) {
-                throw AgeError(AgeFailure::header,
-                               "this is not an age file, or its header is longer than 64 KiB");
-            }
+            if (start_.size() >= max_age_header) parse_age_header(start_);
+            if (start_.size() >= max_age_header)
+                throw AgeError(AgeFailure::header, "the age header is too long");
             return {};
         }
         const std::size_t payload_at = *header_end_ + age_payload_nonce;

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "common/codec/bech32.hpp"
-#include "common/codec/key_lines.hpp"
 #include "common/codec/octets.hpp"
 #include "common/error.hpp"
 
@@ -24,9 +23,16 @@ std::array<std::byte, 32> public_half(const SecretKey& secret) {
     return key;
 }
 
-/// Someone may have put the wrong half where a public key belongs: it must not end up in a log then.
-bool may_be_secret(std::string_view text) {
-    return text.find("KEY-1") != std::string_view::npos || text.find("key-1") != std::string_view::npos;
+/// Calls visit(line, number) for each line that is neither empty nor a comment.
+template <typename Visit>
+void for_each_entry(std::string_view text, Visit visit) {
+    for (std::size_t number = 1; !text.empty(); ++number) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+        if (!line.empty() && line.front() != '#') visit(line, number);
+    }
 }
 
 /// Repeats what parsing a line threw, with the place in front.
@@ -51,8 +57,9 @@ AgeRecipient AgeRecipient::parse(std::string_view text) {
     require_sodium();
     std::array<std::byte, 32> key{};
     if (bech32_decode(text, recipient_prefix, key)) return AgeRecipient(key);
-    const std::string shown =
-        may_be_secret(text) ? "a secret key" : "\"" + std::string(text.substr(0, 80)) + "\"";
+    // Someone may have put the wrong half here: the text must not end up in a log then.
+    const bool shows_secret = text.substr(0, 4) == "AGE-" || text.substr(0, 4) == "age-";
+    const std::string shown = shows_secret ? "a secret key" : "\"" + std::string(text.substr(0, 80)) + "\"";
     throw Error(
         ErrorKind::config, shown + " is not an age X25519 recipient",
         "a recipient is the 62 characters age1… that keygen prints as the public key; other kinds (ssh-…, "
@@ -81,7 +88,7 @@ SecretText AgeIdentity::text() const {
 
 std::vector<AgeIdentity> parse_identities(std::string_view text, const std::string& shown) {
     std::vector<AgeIdentity> identities;
-    for_each_key_line(text, [&](std::string_view line, std::size_t number) {
+    for_each_entry(text, [&](std::string_view line, std::size_t number) {
         identities.push_back(at_line(shown, number, [&] { return AgeIdentity::parse(line); }));
     });
     if (identities.empty()) {
@@ -96,7 +103,7 @@ std::vector<AgeIdentity> load_identities(const std::string& path) {
 
 std::vector<AgeRecipient> parse_recipients(std::string_view text, const std::string& shown) {
     std::vector<AgeRecipient> recipients;
-    for_each_key_line(text, [&](std::string_view line, std::size_t number) {
+    for_each_entry(text, [&](std::string_view line, std::size_t number) {
         recipients.push_back(at_line(shown, number, [&] { return AgeRecipient::parse(line); }));
     });
     if (recipients.empty()) throw Error(ErrorKind::config, shown + " holds no recipient");

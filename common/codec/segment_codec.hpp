@@ -29,8 +29,8 @@ struct EncodeResult {
     std::string fingerprint;  // of the segment's bytes as they were read, for comparison with the envelope's
 };
 
-/// Makes objects out of segments, one after the other; keeps its buffers and contexts in between.
-/// One thread uses an encoder at a time.
+/// Makes objects out of segments, one after the other; keeps its buffers and contexts in between, because
+/// setting them up costs more than a small segment. One thread uses an encoder at a time.
 class SegmentEncoder {
   public:
     explicit SegmentEncoder(EncodeOptions options);
@@ -45,9 +45,9 @@ class SegmentEncoder {
                         Sink& object);
 
   private:
-    struct State;
+    struct Workshop;
     EncodeOptions options_;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<Workshop> workshop_;
 };
 
 struct DecodeOptions {

@@ -54,8 +54,8 @@ class ObjectTap : public Sink {
 
 }  // namespace
 
-struct SegmentEncoder::State {
-    explicit State(int level) : zstd(level), buffer(read_size) {}
+struct SegmentEncoder::Workshop {
+    explicit Workshop(int level) : zstd(level), buffer(read_size) {}
 
     ZstdWriter zstd;
     std::vector<std::byte> buffer;
@@ -68,13 +68,13 @@ struct SegmentEncoder::State {
 };
 
 SegmentEncoder::SegmentEncoder(EncodeOptions options)
-    : options_(std::move(options)), state_(std::make_unique<State>(options_.level)) {}
+    : options_(std::move(options)), workshop_(std::make_unique<Workshop>(options_.level)) {}
 
 SegmentEncoder::~SegmentEncoder() = default;
 
 /// Returns the fingerprint of what was read.
-std::string SegmentEncoder::State::compress(const std::function<std::size_t(MutableBytes)>& read,
-                                            const Envelope& envelope, Sink& next) {
+std::string SegmentEncoder::Workshop::compress(const std::function<std::size_t(MutableBytes)>& read,
+                                               const Envelope& envelope, Sink& next) {
     Fingerprint fingerprint;
     std::uint64_t missing = envelope.size;
     frame_hash.restart();
@@ -100,24 +100,24 @@ std::string SegmentEncoder::State::compress(const std::function<std::size_t(Muta
 
 EncodeResult SegmentEncoder::encode(const std::function<std::size_t(MutableBytes)>& read, Envelope envelope,
                                     Sink& object) {
-    state_->object_sha256.restart();
-    state_->object_md5.restart();
-    ObjectTap tap(state_->object_sha256, state_->object_md5, object);
+    workshop_->object_sha256.restart();
+    workshop_->object_md5.restart();
+    ObjectTap tap(workshop_->object_sha256, workshop_->object_md5, object);
     std::unique_ptr<AgeEncryptor> age;
     if (!options_.recipients.empty()) age = std::make_unique<AgeEncryptor>(options_.recipients, tap);
     Sink& body = age ? static_cast<Sink&>(*age) : tap;
 
     EncodeResult result;
-    result.fingerprint = state_->compress(read, envelope, body);
-    envelope.frame_sha256 = hex(state_->frame_hash.finish());
+    result.fingerprint = workshop_->compress(read, envelope, body);
+    envelope.frame_sha256 = hex(workshop_->frame_hash.finish());
     envelope.writer.clear();
     envelope.signature.clear();
     if (options_.writer) sign_envelope(envelope, *options_.writer);
     write_skippable_frame(envelope_magic, as_bytes(envelope_json(envelope)), body);
     body.finish();
 
-    result.sha256 = state_->object_sha256.finish();
-    result.md5 = state_->object_md5.finish();
+    result.sha256 = workshop_->object_sha256.finish();
+    result.md5 = workshop_->object_md5.finish();
     result.size = tap.size();
     return result;
 }

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "common/codec/bech32.hpp"
-#include "common/codec/key_lines.hpp"
 #include "common/codec/octets.hpp"
 #include "common/error.hpp"
 
@@ -26,15 +25,18 @@ struct KeyPair {
     }
 };
 
-/// The one line of a key file; empty when there is none, or a second.
-std::string_view only_line(std::string_view text) {
-    std::string_view only;
-    std::size_t lines = 0;
-    for_each_key_line(text, [&](std::string_view line, std::size_t) {
-        only = line;
-        ++lines;
-    });
-    return lines == 1 ? only : std::string_view();
+/// The one line of a key file that is neither empty nor a comment; empty when there is none, or a second.
+std::string_view only_entry(std::string_view text) {
+    std::string_view entry;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (line.empty() || line.front() == '#') continue;
+        if (!entry.empty()) return {};
+        entry = line;
+    }
+    return entry;
 }
 
 }  // namespace
@@ -59,7 +61,7 @@ WriterKey WriterKey::parse(std::string_view text) {
 WriterKey WriterKey::load(const std::string& path) {
     const SecretText text = read_secret_file(path, "writer key file");
     try {
-        return parse(only_line(text.view()));
+        return parse(only_entry(text.view()));
     } catch (const Error& error) {
         throw Error(error.kind(), "cannot use the writer key file " + path + ": " + error.message(),
                     error.hint());

@@ -305,6 +305,9 @@ void Lane::give_up(const std::string& reason) {
         for (const auto& encoding : dropped) encoding->task.needs[index_] = Need::later;
         changed_.notify_all();
     }
+    context_.outcome.report(exit_code::incomplete, "store " + settings_.name +
+                                                       " is left for the next run; what it lacks stays in the spool, "
+                                                       "and the other stores go on");
     dropped.clear();
     context_.window.wake();
 }

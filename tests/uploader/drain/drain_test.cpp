@@ -1,0 +1,383 @@
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "common/error.hpp"
+#include "common/store/object_name.hpp"
+#include "tests/catch.hpp"
+#include "tests/uploader/drain/harness.hpp"
+#include "uploader/exit_code.hpp"
+
+using namespace walferry;
+using namespace walferry::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+ErrorKind kind_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.kind();
+    }
+    FAIL("it went through");
+    return ErrorKind::internal;
+}
+
+void spoil(const std::string& path) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(fs::file_size(path) / 2));
+    file.put('\x5a');
+    file.put('\xa5');
+}
+
+std::string only_object(const DrainHarness& h, const std::string& store) {
+    for (const auto& entry : fs::recursive_directory_iterator(h.store_path(store))) {
+        if (entry.is_regular_file()) return entry.path();
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("Every segment reaches every store, is verified, and leaves the spool") {
+    DrainHarness h;
+    for (unsigned i = 1; i <= 5; ++i) h.push(DrainHarness::wal(i));
+    h.push_bytes("00000002.history", "1\t0/5000000\tno recovery target specified\n");
+    h.push_bytes("000000010000000000000003.00000028.backup", "START WAL LOCATION: 0/3000028\n");
+    const DrainResult result = h.drain();
+    CHECK(result.exit_code == exit_code::done);
+    CHECK(result.removed_segments == 7);
+    CHECK(h.spooled() == 0);
+    for (const std::string store : {"a", "b"}) {
+        REQUIRE(h.objects(store).size() == 7);
+        for (const std::string& object : h.objects(store)) CHECK(ObjectName::parse(object));
+    }
+    CHECK(h.objects("a") == h.objects("b"));  // one encoding served both
+    CHECK(h.ledger().spooled().empty());
+    for (const ListRow& row : h.ledger().list(std::nullopt, std::nullopt)) CHECK(row.state == "verified");
+}
+
+TEST_CASE("An empty spool is done at once, and a second run changes nothing") {
+    DrainHarness h;
+    CHECK(h.drain().exit_code == exit_code::done);
+    h.push(DrainHarness::wal(1));
+    CHECK(h.drain().removed_segments == 1);
+    const auto before = h.objects("a");
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.objects("a") == before);
+}
+
+TEST_CASE("A segment that the ledger does not know is adopted") {
+    DrainHarness h;
+    const std::string fingerprint = h.push(DrainHarness::wal(1), false);
+    const DrainResult result = h.drain();
+    CHECK(result.exit_code == exit_code::done);
+    CHECK(result.adopted_segments == 1);
+    CHECK(h.objects("a").front().find(fingerprint) != std::string::npos);
+    CHECK(h.spooled() == 0);
+}
+
+TEST_CASE("A lost ledger is made anew and does not double what the stores have") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1));
+    fs::rename(h.store_path("b"), h.store_path("away"));
+    CHECK(h.drain().exit_code == exit_code::incomplete);
+    const auto there = h.objects("a");
+    REQUIRE(there.size() == 1);
+    for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(h.spool().ledger() + suffix);
+    fs::rename(h.store_path("away"), h.store_path("b"));
+    const DrainResult result = h.drain();
+    CHECK(result.exit_code == exit_code::done);
+    CHECK(h.said_something_with("there is no ledger"));
+    CHECK(h.objects("a") == there);
+    CHECK(h.objects("b").size() == 1);
+    CHECK(h.spooled() == 0);
+}
+
+TEST_CASE("A store that is down holds up no other, and nothing is deleted until it is back") {
+    DrainHarness h;
+    for (unsigned i = 1; i <= 4; ++i) h.push(DrainHarness::wal(i));
+    fs::rename(h.store_path("b"), h.store_path("away"));
+    const DrainResult result = h.drain();
+    CHECK(result.exit_code == exit_code::incomplete);
+    CHECK(result.pending_segments == 4);
+    CHECK(h.objects("a").size() == 4);
+    CHECK(h.spooled() == 4);
+    CHECK(h.said_something_with("store b"));
+    fs::rename(h.store_path("away"), h.store_path("b"));
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.spooled() == 0);
+    CHECK(h.objects("b").size() == 4);
+    CHECK(h.objects("a").size() == 4);
+}
+
+TEST_CASE("--store sends to one store and deletes nothing that the others lack") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1));
+    DrainOptions options;
+    options.only_stores = {"b"};
+    CHECK(h.drain(options).exit_code == exit_code::done);
+    CHECK(h.objects("a").empty());
+    CHECK(h.objects("b").size() == 1);
+    CHECK(h.spooled() == 1);
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.spooled() == 0);
+    options.only_stores = {"c"};
+    CHECK(kind_of([&] { h.drain(options); }) == ErrorKind::usage);
+}
+
+TEST_CASE("--limit takes the oldest, history files before all else, and what it leaves is no failure") {
+    DrainHarness h;
+    for (unsigned i = 1; i <= 3; ++i) h.push(DrainHarness::wal(i));
+    h.push_bytes("00000002.history", "1\t0/5000000\tno reason\n");
+    DrainOptions options;
+    options.limit = 2;
+    CHECK(h.drain(options).exit_code == exit_code::done);
+    CHECK(h.spooled() == 2);
+    CHECK_FALSE(fs::exists(h.file("00000002.history")));
+    CHECK_FALSE(fs::exists(h.file("000000010000000000000001")));
+}
+
+TEST_CASE("Other content under an archived name is kept beside it, and raised once") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1, 7));
+    CHECK(h.drain().exit_code == exit_code::done);
+    // Push refuses this; with its ledger out of reach it cannot know.
+    h.push(DrainHarness::wal(1, 8), false);
+    CHECK(h.drain().exit_code == exit_code::integrity);
+    CHECK(h.said_something_with("conflict"));
+    CHECK(h.objects("a").size() == 2);
+    CHECK(h.objects("b").size() == 2);
+    CHECK(h.spooled() == 0);
+    CHECK_FALSE(h.ledger().conflicts(false).empty());
+    CHECK(h.drain().exit_code == exit_code::done);
+}
+
+TEST_CASE("A second writer with the same content is no conflict; one with other content is") {
+    DrainHarness one;
+    DrainHarness two;
+    two.settings.stores = one.settings.stores;
+    two.settings.compression_level = 1;
+    one.push(DrainHarness::wal(1));
+    one.push(DrainHarness::wal(2, 100));
+    two.push(DrainHarness::wal(1));
+    two.push(DrainHarness::wal(2, 200));
+    CHECK(one.drain().exit_code == exit_code::done);
+    CHECK(two.drain().exit_code == exit_code::integrity);
+    const auto conflicts = two.ledger().conflicts(false);
+    REQUIRE(conflicts.size() == 2);  // in each store
+    for (const ConflictRow& row : conflicts) {
+        CHECK(row.name == "000000010000000000000002");
+        CHECK(row.ours == fingerprint_of(DrainHarness::wal(2, 200).bytes()));
+        CHECK(row.theirs == fingerprint_of(DrainHarness::wal(2, 100).bytes()));
+    }
+    CHECK(one.spooled() + two.spooled() == 0);
+    CHECK(two.ledger().settle(sysid, "000000010000000000000002", wall_now()) == 2);
+    CHECK(two.ledger().conflicts(false).empty());
+}
+
+TEST_CASE("A spooled file that no longer has its fingerprint is not uploaded and not deleted") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1));
+    h.push(DrainHarness::wal(2));
+    spoil(h.file("000000010000000000000001"));
+    CHECK(h.drain().exit_code == exit_code::integrity);
+    CHECK(h.objects("a").size() == 1);
+    CHECK(fs::exists(h.file("000000010000000000000001")));
+    CHECK_FALSE(fs::exists(h.file("000000010000000000000002")));
+}
+
+TEST_CASE("A planted file that is not what its name says is reported and left alone") {
+    DrainHarness h;
+    WalFile foreign = DrainHarness::wal(1);
+    foreign.system_identifier = 42;
+    h.push_bytes(foreign.name, foreign.bytes(), false);
+    h.push_bytes("000000010000000000000002", "short", false);
+    fs::create_symlink("/etc/passwd", h.file("000000010000000000000003"));
+    REQUIRE(::mkfifo(h.file("000000010000000000000004").c_str(), 0660) == 0);
+    h.push_bytes("notes.txt", "x", false);
+    h.push(DrainHarness::wal(5));
+    fs::create_hard_link(h.file("000000010000000000000005"), h.file("000000010000000000000006"));
+    h.push(DrainHarness::wal(7));
+    const DrainResult result = h.drain();
+    CHECK(result.exit_code == exit_code::integrity);
+    CHECK(result.removed_segments == 1);
+    CHECK(h.objects("a").size() == 1);
+    for (const char* what : {"000000010000000000000001 is not what its name says", "symbolic link", "FIFO",
+                             "notes.txt", "2 links"}) {
+        INFO(what);
+        CHECK(h.said_something_with(what));
+    }
+    CHECK(fs::exists(h.file(foreign.name)));
+    CHECK(fs::exists(h.file("notes.txt")));
+}
+
+TEST_CASE("A segment that vanished from the spool unverified is raised once, and stays visible") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1));
+    fs::remove(h.file("000000010000000000000001"));
+    CHECK(h.drain().exit_code == exit_code::integrity);
+    CHECK(h.said_something_with("vanished"));
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.ledger().list("pending", std::nullopt).size() == 2);
+    // Pushed again, it goes its way.
+    h.push(DrainHarness::wal(1));
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.ledger().list("pending", std::nullopt).empty());
+}
+
+TEST_CASE("A removal that was cut off before its record is completed") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1));
+    CHECK(h.drain().exit_code == exit_code::done);
+    {
+        sqlite::Database database(fs::canonical(h.spool().ledger()), {});
+        database.execute("UPDATE segment SET removed_at = NULL");
+    }
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.ledger().spooled().empty());
+    SECTION("and a file that came back is checked before it goes") {
+        h.push(DrainHarness::wal(1), false);
+        CHECK(h.drain().exit_code == exit_code::done);
+        CHECK(h.spooled() == 0);
+        CHECK(h.objects("a").size() == 1);
+    }
+}
+
+TEST_CASE("A damaged object does not count, and a sound one takes its place beside it") {
+    DrainHarness h({"a"});
+    h.push(DrainHarness::wal(1));
+    const DrainOptions options;
+    CHECK(h.drain().exit_code == exit_code::done);
+    spoil(only_object(h, "a"));
+    {
+        sqlite::Database database(fs::canonical(h.spool().ledger()), {});
+        database.execute(
+            "UPDATE segment SET removed_at = NULL; UPDATE upload SET state = 'stored', verified_at = NULL");
+    }
+    h.push(DrainHarness::wal(1));
+    CHECK(h.drain().exit_code == exit_code::integrity);
+    CHECK(h.said_something_with("damaged"));
+}
+
+TEST_CASE("A store that vanished from the configuration or moved stops the drain until it is retired") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1));
+    CHECK(h.drain().exit_code == exit_code::done);
+    const auto both = h.settings.stores;
+    h.push(DrainHarness::wal(2));
+    SECTION("vanished") {
+        h.settings.stores.pop_back();
+        CHECK(kind_of([&] { h.drain(); }) == ErrorKind::config);
+        CHECK(h.spooled() == 1);
+        Ledger ledger = h.ledger();
+        ledger.retire_store(ledger.active_stores().back().id, wall_now());
+        CHECK(h.drain().exit_code == exit_code::done);
+        CHECK(h.spooled() == 0);
+    }
+    SECTION("moved") {
+        h.settings.stores.back().path += "-elsewhere";
+        fs::create_directory(h.settings.stores.back().path);
+        CHECK(kind_of([&] { h.drain(); }) == ErrorKind::config);
+    }
+    SECTION("a new one gets what is spooled from then on") {
+        h.add_store("c");
+        CHECK(h.drain().exit_code == exit_code::done);
+        CHECK(h.objects("c").size() == 1);
+    }
+}
+
+TEST_CASE("A second drain is told who is at work") {
+    DrainHarness h;
+    const int fd = ::open(h.settings.spool.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(::flock(fd, LOCK_EX) == 0);
+    try {
+        h.drain();
+        FAIL("it ran beside another one");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::locked);
+        CHECK(error.message().find("process " + std::to_string(::getpid())) != std::string::npos);
+        CHECK(error.message().find("since") != std::string::npos);
+    }
+    std::jthread release([fd] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        ::close(fd);
+    });
+    DrainOptions patient;
+    patient.wait = std::chrono::seconds(30);
+    CHECK(h.drain(patient).exit_code == exit_code::done);
+}
+
+TEST_CASE("A request to stop ends the run soon, and nothing is lost by it") {
+    DrainHarness h;
+    for (unsigned i = 1; i <= 3; ++i) h.push(DrainHarness::wal(i));
+    std::stop_source source;
+    source.request_stop();
+    CHECK(h.drain({}, source.get_token()).exit_code == exit_code::incomplete);
+    CHECK(h.spooled() == 3);
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.objects("a").size() == 3);
+}
+
+TEST_CASE("--wait goes on until a store is back") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1));
+    fs::rename(h.store_path("b"), h.store_path("away"));
+    std::jthread mend([&h] {
+        std::this_thread::sleep_for(std::chrono::seconds(1));
+        fs::rename(h.store_path("away"), h.store_path("b"));
+    });
+    DrainOptions patient;
+    patient.wait = std::chrono::seconds(60);
+    h.drain(patient);
+    CHECK(h.spooled() == 0);
+    CHECK(h.objects("b").size() == 1);
+}
+
+TEST_CASE("A ledger that a newer walferry wrote is left alone") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1));
+    {
+        sqlite::Database database(fs::canonical(h.spool().ledger()), {});
+        database.execute("PRAGMA user_version = 1000");
+    }
+    CHECK(kind_of([&] { h.drain(); }) == ErrorKind::ledger);
+    CHECK(h.spooled() == 1);
+}
+
+TEST_CASE("A corrupt ledger stops the drain, names the way out, and loses nothing") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1));
+    for (const char* suffix : {"-wal", "-shm"}) fs::remove(h.spool().ledger() + suffix);
+    std::ofstream(h.spool().ledger(), std::ios::trunc)
+        << "this is not a database, it is a text of some length";
+    try {
+        h.drain();
+        FAIL("it went through");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::ledger);
+        CHECK(error.hint().find("rebuild") != std::string::npos);
+    }
+    CHECK(h.spooled() == 1);
+}
+
+TEST_CASE("Encodings above the memory limit rest in work_dir and come back whole") {
+    DrainHarness h;
+    WalFile big = DrainHarness::wal(1);
+    big.name = "000000010000000100000000";
+    big.segment_size = 64 << 20;
+    big.zero_tail = 0;
+    h.push(big);
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.objects("b").size() == 1);
+    h.push_bytes("00000003.history", "1\t0/5000000\tno reason\n");
+    h.settings.work_dir = h.dir.path() + "/missing";
+    CHECK(h.drain().exit_code == exit_code::done);  // a small one needs none
+    big.name = "000000010000000100000001";
+    h.push(big);
+    CHECK(h.drain().exit_code == exit_code::failed);
+    CHECK(h.said_something_with("work_dir"));
+    CHECK(h.spooled() == 1);
+}
