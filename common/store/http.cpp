@@ -139,8 +139,6 @@ void initialise_libcurl() {
 [[noreturn]] void throw_transport(CURLcode rc, const std::string& reason, const std::string& doing) {
     const std::string message = doing + ": " + (reason.empty() ? curl_easy_strerror(rc) : reason);
     switch (rc) {
-        case CURLE_OUT_OF_MEMORY:
-            throw std::bad_alloc();
         case CURLE_PEER_FAILED_VERIFICATION:
             throw Error(ErrorKind::untrusted, message,
                         "the server's certificate is not accepted: check `endpoint`, this host's clock, and "
@@ -150,6 +148,7 @@ void initialise_libcurl() {
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_WEIRD_SERVER_REPLY:
         case CURLE_BAD_CONTENT_ENCODING:
+        case CURLE_OUT_OF_MEMORY:  // what libcurl calls a header line beyond its limit
             throw Error(ErrorKind::server_error, message, "is an S3 server at `endpoint`?");
         case CURLE_COULDNT_RESOLVE_HOST:
         case CURLE_COULDNT_RESOLVE_PROXY:

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <utility>
 
 #include "tests/catch.hpp"
 
@@ -54,8 +55,13 @@ std::vector<StoreUnderTest> servers() {
     return found;
 }
 
+/// Once is enough.
 void say_that_servers_are_missing() {
-    WARN("SKIPPED: no S3 servers; tests/s3/run-contract.sh starts some and runs this suite against them");
+    static bool said = false;
+    if (std::exchange(said, true)) return;
+    WARN(
+        "SKIPPED: no S3 servers; tests/s3/run-contract.sh starts some and runs the [contract] tests against "
+        "them");
 }
 
 template <std::size_t N>
