@@ -38,9 +38,20 @@ void Database::configure(const OpenOptions& options) {
                                                      : "PRAGMA synchronous = NORMAL");
     execute("PRAGMA foreign_keys = ON");
     execute("PRAGMA cell_size_check = ON");
-    if (sqlite3_wal_autocheckpoint(handle_, options.autocheckpoint_pages) != SQLITE_OK) {
-        fail("configure the connection");
-    }
+    checkpoint_pages_ = options.autocheckpoint_pages;
+    sqlite3_wal_hook(handle_, &Database::after_commit, this);
+}
+
+// In place of SQLite's own automatic checkpoint, which leaves the log's length to the next writer: one that
+// finds no other connection has to replay the log, forgets in doing so that it was copied already, and
+// appends. With a process a segment the log would grow for ever.
+int Database::after_commit(void* self, sqlite3* handle, const char* name, int pages) noexcept {
+    auto* database = static_cast<Database*>(self);
+    if (pages < database->checkpoint_pages_) return SQLITE_OK;
+    sqlite3_busy_timeout(handle, 0);  // a reader in the way: the next commit tries again
+    sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    sqlite3_busy_timeout(handle, database->busy_timeout_);
+    return SQLITE_OK;
 }
 
 void Database::execute(const char* sql) {
@@ -66,6 +77,7 @@ std::int64_t Database::last_insert_id() const noexcept {
 void Database::set_busy_timeout(std::chrono::milliseconds timeout) {
     const auto ms = timeout.count() > 0 ? static_cast<int>(timeout.count()) : 0;
     if (sqlite3_busy_timeout(handle_, ms) != SQLITE_OK) fail("set the busy time-out");
+    busy_timeout_ = ms;
 }
 
 void Database::set_deadline(std::chrono::steady_clock::time_point deadline) {

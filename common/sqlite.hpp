@@ -17,7 +17,7 @@ struct OpenOptions {
     Synchronous synchronous = Synchronous::full;
     std::chrono::milliseconds busy_timeout{10000};
     int cache_kib = 2048;
-    int autocheckpoint_pages = 256;
+    int autocheckpoint_pages = 256;  // a write-ahead log that is longer after a commit is copied and emptied
 };
 
 /// A connection to a database that somebody else may have tampered with: symbolic links are not followed, the
@@ -47,10 +47,13 @@ class Database {
   private:
     void configure(const OpenOptions& options);
     static int past_deadline(void* self) noexcept;
+    static int after_commit(void* self, sqlite3* handle, const char* name, int pages) noexcept;
 
     std::string path_;
     sqlite3* handle_ = nullptr;
     std::chrono::steady_clock::time_point deadline_{};
+    int busy_timeout_ = 0;  // ms
+    int checkpoint_pages_ = 0;
 };
 
 /// A prepared statement: bind all parameters, then step. One at a time.
