@@ -1,4 +1,5 @@
 #pragma once
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,6 +68,18 @@ struct PushFixture {
     }
     /// Nothing in the spool, neither a segment nor a left-over.
     bool untouched() const { return names(spool.ready(sysid)).empty() && names(spool.tmp()).empty(); }
+};
+
+/// Unmounts at the end, before the directory below is removed.
+class Mounted {
+  public:
+    explicit Mounted(std::string path) : path_(std::move(path)) {}
+    ~Mounted() { ::umount2(path_.c_str(), MNT_DETACH); }
+    Mounted(const Mounted&) = delete;
+    Mounted& operator=(const Mounted&) = delete;
+
+  private:
+    std::string path_;
 };
 
 inline mode_t mode_of(const std::string& path) {
