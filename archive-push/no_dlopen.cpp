@@ -2,9 +2,15 @@
 // libsqlite3.a makes (the linker's --wrap), so that nothing it is told to load ever runs.
 extern "C" {
 
-void* __wrap_dlopen(const char*, int) noexcept { return nullptr; }
-void* __wrap_dlsym(void*, const char*) noexcept { return nullptr; }
-int __wrap_dlclose(void*) noexcept { return -1; }
+void* __wrap_dlopen(const char*, int) noexcept {
+    return nullptr;
+}
+void* __wrap_dlsym(void*, const char*) noexcept {
+    return nullptr;
+}
+int __wrap_dlclose(void*) noexcept {
+    return -1;
+}
 char* __wrap_dlerror() noexcept {
     static char text[] = "this program loads no shared libraries";
     return text;

@@ -85,7 +85,8 @@ void prepare_process() noexcept {
 }
 
 bool survives_bus_error(void (*work)(void*), void* context) noexcept {
-    if (sigsetjmp(way_out, 1) != 0) {
+    // The handler changes no signal mask (SA_NODEFER, nothing masked), so there is none to restore.
+    if (sigsetjmp(way_out, 0) != 0) {
         guarded = 0;
         return false;
     }

@@ -1,11 +1,10 @@
 #include "archive-push/push.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <memory>
 
 #include "archive-push/ledger_access.hpp"
 #include "archive-push/message.hpp"
+#include "archive-push/pieces.hpp"
 #include "archive-push/room.hpp"
 #include "archive-push/source.hpp"
 #include "archive-push/spooled.hpp"
@@ -16,8 +15,6 @@
 
 namespace walferry::push {
 namespace {
-
-constexpr std::size_t chunk = 512 * 1024;
 
 Directory open_part_of_spool(const std::string& path) {
     Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -45,17 +42,12 @@ struct Place {
 std::string copy(const Source& source, DurableFile& file) {
     const bool cloned = file.clone_from(source.fd());
     if (!cloned) file.reserve(source.size());
-    const auto buffer = std::make_unique_for_overwrite<std::byte[]>(chunk);
+    // After cloning, too, the source is looked at: its pages are still in memory.
+    Pieces pieces(source);
     Fingerprint fingerprint;
-    for (std::uint64_t at = 0; at < source.size();) {
-        // After cloning, too, the source is read: its pages are still in memory.
-        const std::size_t wanted =
-            static_cast<std::size_t>(std::min<std::uint64_t>(chunk, source.size() - at));
-        const std::size_t got = os::read_at(source.fd(), {buffer.get(), wanted}, at, source.path());
-        if (got < wanted) break;
-        fingerprint.update({buffer.get(), got});
-        if (!cloned) file.write({buffer.get(), got});
-        at += got;
+    for (Bytes piece = pieces.next(); !piece.empty(); piece = pieces.next()) {
+        pieces.fingerprint(piece, fingerprint);
+        if (!cloned) file.write(piece);
     }
     return fingerprint.digits();
 }
@@ -75,6 +67,8 @@ std::optional<std::string> spool_copy(const Source& source, const Place& place, 
     DurableFile file(place.cluster, place.tmp, source.name().text, spool_mode::segment);
     const std::string fingerprint = copy(source, file);
     source.check_unchanged();
+    // While the data is on its way to the disk; it is asked only when that has arrived.
+    ledger.open();
     file.sync();
     switch (ledger.ask(system_identifier, source.name(), fingerprint)) {
         case LedgerAnswer::other_content:

@@ -43,7 +43,8 @@ std::uint64_t size_of(const Directory& directory, const std::string& name) {
     return S_ISREG(found.st_mode) ? static_cast<std::uint64_t>(found.st_size) : 0;
 }
 
-/// Counting names is much cheaper than asking for each file's size, and a cluster's segments have all one size.
+/// Counting names is much cheaper than asking for each file's size, and a cluster's segments have all one
+/// size.
 std::uint64_t estimate(const Directory& cluster) {
     std::uint64_t segments = 0;
     std::uint64_t segment_size = 0;

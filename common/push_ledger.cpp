@@ -8,6 +8,9 @@
 namespace walferry {
 namespace {
 
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
 constexpr std::int64_t interface_version = 1;
 
 // Small, so that push stays small; and a short write-ahead log, because a lone opener replays all of it.
@@ -22,10 +25,27 @@ sqlite::OpenOptions push_options(std::chrono::milliseconds patience) {
 
 }  // namespace
 
-PushLedger::PushLedger(const SpoolPaths& spool, std::chrono::milliseconds patience)
-    : deadline_(std::chrono::steady_clock::now() + patience),
-      database_(std::make_unique<sqlite::Database>(checked_ledger_path(spool), push_options(patience))) {
-    database_->set_deadline(deadline_);
+/// One call: it may last as long as there is patience, and takes away from it what it took.
+class PushLedger::Turn {
+  public:
+    explicit Turn(PushLedger& ledger) : ledger_(ledger) {
+        if (!ledger_.database_) return;
+        ledger_.database_->set_busy_timeout(duration_cast<milliseconds>(ledger_.patience_));
+        ledger_.database_->set_deadline(start_ + ledger_.patience_);
+    }
+    ~Turn() { ledger_.patience_ -= std::chrono::steady_clock::now() - start_; }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+  private:
+    PushLedger& ledger_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+PushLedger::PushLedger(const SpoolPaths& spool, milliseconds patience) : patience_(patience) {
+    const Turn turn(*this);
+    database_ = std::make_unique<sqlite::Database>(checked_ledger_path(spool), push_options(patience));
+    database_->set_deadline(std::chrono::steady_clock::now() + patience);
     const std::int64_t version = database_->integer("SELECT version FROM push_interface");
     if (version != interface_version) {
         throw Error(ErrorKind::ledger,
@@ -37,15 +57,9 @@ PushLedger::PushLedger(const SpoolPaths& spool, std::chrono::milliseconds patien
 
 PushLedger::~PushLedger() = default;
 
-void PushLedger::renew_patience() {
-    using std::chrono::milliseconds;
-    database_->set_busy_timeout(
-        std::chrono::duration_cast<milliseconds>(deadline_ - std::chrono::steady_clock::now()));
-}
-
 LedgerAnswer PushLedger::ask(std::uint64_t system_identifier, const WalName& name,
                              const std::string& fingerprint) {
-    renew_patience();
+    const Turn turn(*this);
     sqlite::Statement known(*database_, sql::push_known);
     known.bind(std::to_string(system_identifier), name.text);
     LedgerAnswer answer = LedgerAnswer::unknown;
@@ -63,7 +77,7 @@ LedgerAnswer PushLedger::ask(std::uint64_t system_identifier, const WalName& nam
 
 void PushLedger::record(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
                         std::uint64_t size, WallTime spooled_at) {
-    renew_patience();
+    const Turn turn(*this);
     sqlite::Statement spooled(*database_, sql::push_spooled);
     spooled
         .bind(std::to_string(system_identifier), name.text, fingerprint, to_string(name.kind),

@@ -26,7 +26,7 @@ enum class LedgerAnswer {
 /// busy past its patience, broken, of an unknown version or cannot be opened; push archives all the same.
 class PushLedger {
   public:
-    /// `patience` bounds the waiting of all calls together.
+    /// `patience` bounds the waiting of all calls together; what the caller does between them does not count.
     explicit PushLedger(const SpoolPaths& spool,
                         std::chrono::milliseconds patience = std::chrono::seconds(2));
     ~PushLedger();
@@ -37,9 +37,9 @@ class PushLedger {
                 std::uint64_t size, WallTime spooled_at);
 
   private:
-    void renew_patience();
+    class Turn;
 
-    std::chrono::steady_clock::time_point deadline_;
+    std::chrono::steady_clock::duration patience_;  // what is left of it
     std::unique_ptr<sqlite::Database> database_;
 };
 

@@ -3,6 +3,7 @@
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -30,6 +31,7 @@ inline constexpr Forbidden no_link_by_proc{__NR_linkat, 4, AT_SYMLINK_FOLLOW, AT
 inline constexpr Forbidden no_links{__NR_linkat, 0, 0, 0, EPERM};
 inline constexpr Forbidden no_rename_noreplace{__NR_renameat2, 0, 0, 0, EINVAL};
 inline constexpr Forbidden no_fallocate{__NR_fallocate, 0, 0, 0, EOPNOTSUPP};
+inline constexpr Forbidden no_mapping{__NR_mmap, 2, 0xffffffff, PROT_READ, ENODEV};  // static programs only
 inline constexpr Forbidden no_clone{__NR_ioctl, 1, 0xffffffff, FICLONE, EOPNOTSUPP};
 
 inline std::vector<sock_filter> filter_program(const std::vector<Forbidden>& rules) {

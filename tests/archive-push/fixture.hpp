@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -20,6 +21,19 @@ namespace walferry::test {
 
 namespace fs = std::filesystem;
 
+/// $WALFERRY_BIN_DIR tests programs of another build, or installed ones.
+inline std::string program_path(const std::string& name) {
+    const char* directory = std::getenv("WALFERRY_BIN_DIR");
+    return std::string(directory != nullptr ? directory : WALFERRY_BIN_DIR) + "/" + name;
+}
+
+/// Sanitizers cannot be linked statically: then the program needs its libraries like any other.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool program_is_static = false;
+#else
+inline constexpr bool program_is_static = true;
+#endif
+
 /// A data directory and a spool with a ledger, and the real programs.
 struct PushFixture {
     TempDir dir;
@@ -28,9 +42,7 @@ struct PushFixture {
     std::string program;
 
     explicit PushFixture(const std::string& program_name = "walferry-archive-push")
-        : data(dir / "data"),
-          spool(dir / "spool"),
-          program(std::string(WALFERRY_BIN_DIR) + "/" + program_name) {
+        : data(dir / "data"), spool(dir / "spool"), program(program_path(program_name)) {
         dir.write("data/global/pg_control", pg_control_bytes(sysid));
         fs::create_directories(data + "/pg_wal");
         const mode_t before = ::umask(0);

@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "common/fingerprint.hpp"
 #include "tests/archive-push/fixture.hpp"
 
 using namespace walferry;
@@ -23,6 +24,9 @@ TEST_CASE("a segment is archived: whole, mode 0640, recorded, and without a word
     const auto rows = push.rows();
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].size == file.segment_size);
+    Fingerprint fingerprint;
+    fingerprint.update(as_bytes(file.bytes()));
+    CHECK(rows[0].fingerprint == fingerprint.digits());
     CHECK_FALSE(rows[0].removed_at);
 }
 
@@ -203,6 +207,28 @@ TEST_CASE("kernels and filesystems without this or that archive all the same", "
             CHECK(push.push(push.wal()).exit_code == 0);
         }
     }
+}
+
+TEST_CASE("a source on a filesystem that cannot map files is read instead", "[push]") {
+    if (!program_is_static) {
+        WARN("SKIPPED: with sanitizers the program is not static");
+        return;
+    }
+    const PushFixture push;
+    WalFile file;
+    file.segment_size = 4 << 20;
+    const Outcome outcome = push.pushing(push.wal(file)).before([] { (void)forbid({no_mapping}); }).run();
+    CHECK(outcome.err.empty());
+    CHECK(outcome.exit_code == 0);
+    CHECK(read_file(push.spooled()) == file.bytes());
+    REQUIRE(push.rows().size() == 1);
+    const std::string fingerprint = push.rows()[0].fingerprint;
+    fs::remove(push.spooled());
+    fs::remove_all(push.spool.ledger_directory());
+    fs::create_directory(push.spool.ledger_directory());
+    Ledger(push.spool, Ledger::Open::create);
+    CHECK(push.push(push.wal(file)).exit_code == 0);
+    CHECK(push.rows().at(0).fingerprint == fingerprint);
 }
 
 TEST_CASE("a spool without tmp archives through unnamed files, and says what is missing where it cannot",
