@@ -3,10 +3,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 #include "common/error.hpp"
@@ -175,6 +178,11 @@ struct HttpClient::Handles {
 
 HttpClient::HttpClient(HttpSettings settings, std::stop_token stop)
     : settings_(std::move(settings)), stop_(std::move(stop)), handles_(std::make_unique<Handles>()) {
+    if (!settings_.ca_file.empty() && ::access(settings_.ca_file.c_str(), R_OK) != 0) {
+        throw Error(ErrorKind::config,
+                    "cannot read the CA file " + settings_.ca_file + ": " + std::strerror(errno),
+                    "check `ca_file`");
+    }
     initialise_libcurl();
     handles_->easy.reset(curl_easy_init());
     handles_->multi.reset(curl_multi_init());

@@ -34,15 +34,22 @@ bool is_answer(ErrorKind kind) {
 class WatchedReceiver : public Receiver {
   public:
     explicit WatchedReceiver(Receiver& receiver) : receiver_(receiver) {}
-    void begin() override { receiver_.begin(); }
+    void begin() override {
+        watched([this] { receiver_.begin(); });
+    }
     void write(Bytes bytes) override {
-        threw_ = true;
-        receiver_.write(bytes);
-        threw_ = false;
+        watched([&] { receiver_.write(bytes); });
     }
     bool threw() const noexcept { return threw_; }
 
   private:
+    template <typename Call>
+    void watched(Call call) {
+        threw_ = true;
+        call();
+        threw_ = false;
+    }
+
     Receiver& receiver_;
     bool threw_ = false;
 };

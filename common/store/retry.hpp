@@ -20,9 +20,10 @@ struct RetryPolicy {
     std::chrono::milliseconds longest_delay{10'000};
     std::chrono::milliseconds longest_retry_after{30'000};
     // No attempt begins that could end, if the store hangs again, later than this after its operation began …
-    std::chrono::milliseconds operation_budget{50'000};
-    // … or later than this after the first of a row of failed operations began.
-    std::chrono::milliseconds store_budget{90'000};
+    std::chrono::milliseconds operation_budget{46'000};
+    // … or later than this after the first of a row of failed operations began. With an attempt that another
+    // thread has just begun, a dead store costs 90 s at most.
+    std::chrono::milliseconds store_budget{66'000};
     std::chrono::milliseconds longest_attempt{25'000};  // connect and silence time-outs together
 };
 

@@ -38,6 +38,13 @@ bool is_host_name(std::string_view text) {
     });
 }
 
+bool is_bucket_name(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+               c == '.' || c == '_';
+    });
+}
+
 bool parse_host(std::string_view text, HostAndPort& out) {
     in_addr v4{};
     in6_addr v6{};
@@ -84,6 +91,12 @@ S3Address::S3Address(const StoreSettings& settings) {
     if (scheme_ == "http" && !loopback_ && !settings.allow_http) {
         refuse(settings, "is plain http to another host",
                "use https, or say `allow_http = true` where the network in between is trusted");
+    }
+
+    if (!is_bucket_name(settings.bucket)) {
+        throw Error(ErrorKind::config,
+                    "store " + settings.name + ": \"" + settings.bucket + "\" is no bucket's name",
+                    "a bucket's name has letters, digits, hyphens, dots and underscores");
     }
 
     const bool default_port = host.port.empty() || host.port == (scheme_ == "https" ? "443" : "80");

@@ -11,7 +11,7 @@ namespace walferry {
 class S3Address {
   public:
     /// Throws config for an endpoint that is no scheme://host[:port], for plain http to another host unless
-    /// allow_http says so, and for virtual-host addressing of a bare IP address.
+    /// allow_http says so, for virtual-host addressing of a bare IP address, and for what cannot be a bucket.
     explicit S3Address(const StoreSettings& settings);
 
     const std::string& host() const noexcept {

@@ -35,7 +35,8 @@ constexpr std::string_view hint_quota =
     "free space at the store or raise its quota; nothing was lost, the upload stays pending";
 constexpr std::string_view hint_clock =
     "set this host's clock: is time synchronisation running (timedatectl)?";
-constexpr std::string_view hint_virtual = "try `addressing = \"path\"`; is this an S3 endpoint?";
+constexpr std::string_view hint_virtual =
+    "is an S3 server at {endpoint}? Check `endpoint`, `bucket` and `addressing`";
 constexpr std::string_view no_hint = "";
 
 struct CodeRow {
@@ -97,7 +98,8 @@ CodeRow by_status(int status) {
         case 403:
             return {"", ErrorKind::denied, hint_rights};
         case 404:
-            return {"", ErrorKind::not_found, no_hint};
+            // Only an S3 server can say that an object is missing; any web server says 404.
+            return {"", ErrorKind::rejected, hint_virtual};
         case 408:
         case 409:
             return {"", ErrorKind::server_error, no_hint};
@@ -172,7 +174,7 @@ std::string cleaned(std::string_view text) {
     static constexpr std::size_t longest = 200;
     std::string clean(text.substr(0, longest));
     for (char& c : clean) {
-        if (c < 0x20 || c == 0x7f) c = ' ';  // also what is beyond ASCII, where char is signed
+        if (c < 0x20 || c > 0x7e) c = ' ';  // whether char is signed or not
     }
     if (text.size() > longest) clean += "...";
     return clean;

@@ -111,18 +111,25 @@ HttpRequest S3Store::signed_request(const Call& call, std::chrono::sys_seconds n
 
 /// True when the file holds other keys than before: they may have been rotated while this program ran.
 bool S3Store::reload_credentials() {
-    Credentials fresh = read_credentials(credentials_file_);
-    if (fresh == credentials_) return false;
-    credentials_ = std::move(fresh);
-    return true;
+    try {
+        Credentials fresh = read_credentials(credentials_file_);
+        if (fresh == credentials_) return false;
+        credentials_ = std::move(fresh);
+        return true;
+    } catch (const Error&) {
+        return false;  // perhaps half replaced just now; that the store denies us is the better message
+    }
+}
+
+Error S3Store::refused(const Call& call, const HttpResponse& response) const {
+    return s3_error({call.doing, response, settings_, credentials_file_, now_in_seconds()});
 }
 
 HttpResponse S3Store::send(const Call& call) {
     for (;;) {
-        const auto now = now_in_seconds();
-        HttpResponse response = client_.perform(signed_request(call, now));
+        HttpResponse response = client_.perform(signed_request(call, now_in_seconds()));
         if (is_one_of(response.status, call.expected)) return response;
-        const Error error = s3_error({call.doing, response, settings_, credentials_file_, now});
+        const Error error = refused(call, response);
         if (error.kind() != ErrorKind::denied || !reload_credentials()) throw error;
     }
 }
@@ -131,9 +138,7 @@ PutResult S3Store::put(const std::string& key, const Body& body, const BodyDiges
     Call call{doing("put", key), "PUT", key, {}, &body, &digest, nullptr, 64 * 1024, {200, 201, 204}};
     const HttpResponse response = send(call);
     // Some failures are found out after the status was sent.
-    if (parse_error_body(response.body)) {
-        throw s3_error({call.doing, response, settings_, credentials_file_, now_in_seconds()});
-    }
+    if (parse_error_body(response.body)) throw refused(call, response);
     return PutResult::stored;
 }
 
@@ -174,9 +179,7 @@ ObjectPage S3Store::list(const std::string& prefix, const std::string& start_aft
     if (!start_after.empty()) call.query.emplace_back("start-after", start_after);
     const HttpResponse response = send(call);
     if (response.body_cut) throw Error(ErrorKind::server_error, call.doing + ": the listing has no end");
-    if (parse_error_body(response.body)) {
-        throw s3_error({call.doing, response, settings_, credentials_file_, now_in_seconds()});
-    }
+    if (parse_error_body(response.body)) throw refused(call, response);
     return parse_listing(response.body, prefix, start_after, call.doing);
 }
 

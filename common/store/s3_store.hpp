@@ -3,6 +3,7 @@
 #include <stop_token>
 #include <string>
 
+#include "common/error.hpp"
 #include "common/store/credentials.hpp"
 #include "common/store/http.hpp"
 #include "common/store/object_store.hpp"
@@ -28,6 +29,7 @@ class S3Store : public ObjectStore {
     struct Call;
 
     HttpResponse send(const Call& call);
+    Error refused(const Call& call, const HttpResponse& response) const;
     HttpRequest signed_request(const Call& call, std::chrono::sys_seconds now) const;
     bool reload_credentials();
     ObjectPage list(const std::string& prefix, const std::string& start_after, int limit);

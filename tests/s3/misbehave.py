@@ -145,6 +145,8 @@ def answer(request, count):
         r.answer("307 Temporary Redirect", "", "Location: http://127.0.0.1:1/elsewhere")
     elif s == "wrong-region":
         r.error("400 Bad Request", "AuthorizationHeaderMalformed", "the region is wrong", extra="<Region>eu-north-1</Region>")
+    elif s == "not-found-page":
+        r.answer("404 Not Found", "<html><body>nginx</body></html>")
     elif s == "skewed":
         r.error("403 Forbidden", "RequestTimeTooSkewed", "too far apart", "Date: Fri, 24 May 2013 00:00:00 GMT")
     elif s == "skewed-without-body":

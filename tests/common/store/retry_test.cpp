@@ -101,7 +101,7 @@ std::optional<ErrorKind> outcome(Call call) {
 }  // namespace
 
 TEST_CASE("the next attempt waits a random part of a bound that doubles") {
-    const RetryPolicy policy{20, 200ms, 10s, 30s, 50s, 90s, 0ms};
+    const RetryPolicy policy{20, 200ms, 10s, 30s, 46s, 66s, 0ms};
     struct Row {
         int attempts;
         double random;
@@ -126,14 +126,14 @@ TEST_CASE("there is no next attempt for what cannot help, or when it could end t
     CHECK(next_delay(policy, failed, 0));
 
     // 25 s is what an attempt takes if the store hangs.
-    failed.operation_age = 25s;
+    failed.operation_age = 21s;
     CHECK(next_delay(policy, failed, 0));
-    failed.operation_age = 25s + 1ms;
+    failed.operation_age = 21s + 1ms;
     CHECK_FALSE(next_delay(policy, failed, 0));
     failed.operation_age = 0s;
-    failed.store_failing_for = 65s;
+    failed.store_failing_for = 41s;
     CHECK(next_delay(policy, failed, 0));
-    failed.store_failing_for = 65s + 1ms;
+    failed.store_failing_for = 41s + 1ms;
     CHECK_FALSE(next_delay(policy, failed, 0));
 }
 
@@ -256,7 +256,8 @@ TEST_CASE("a dead store costs a run at most ninety seconds") {
             for (int segment = 0; segment < 1000; ++segment) outcome([&] { store->remove("k"); });
             const auto cost = subject.world.now - began;
             INFO(row.way << ", random " << random << ": " << cost / 1ms << " ms");
-            CHECK(cost <= 90s);
+            // 25 s are left for an attempt that another thread began just before the breaker opened.
+            CHECK(cost <= 65s);
             CHECK(subject.breaker->state() == Breaker::State::open);
         }
     }

@@ -66,6 +66,14 @@ TEST_CASE("an endpoint that cannot be used is refused and named") {
     CHECK_THROWS_AS(S3Address(settings("https://10.0.0.1", Addressing::virtual_host)), Error);
 }
 
+TEST_CASE("a bucket's name cannot smuggle anything into a request") {
+    for (const char* bucket : {"", "a/b", "a b", "a\r\nHost: x", "a?b", "b\xc3\xbc"}) {
+        StoreSettings store = settings("https://s3.example");
+        store.bucket = bucket;
+        CHECK_THROWS_AS(S3Address(store), Error);
+    }
+}
+
 TEST_CASE("plain http leaves this host only when that was said aloud") {
     for (const char* endpoint : {"http://127.0.0.1:9000", "http://127.8.9.10", "http://localhost:1",
                                  "http://[::1]", "http://b.localhost"}) {
