@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "common/durable_file.hpp"
 #include "common/error.hpp"
 #include "common/store/directory_error.hpp"
 #include "common/store/directory_listing.hpp"
@@ -143,49 +142,55 @@ bool DirectoryStore::holds(int fd, const std::string& shown, const Body& body) c
     return true;
 }
 
-PutResult DirectoryStore::put(const std::string& key, const Body& body, const BodyDigest&) {
-    PutResult result = PutResult::stored;
-    translated("put", key, [&] {
-        const Path path = split(key);
-        const Directory root = open_root();
-        const Directory tmp = open_or_make_directory(root, tmp_directory, directory_mode);
-        if (!std::exchange(tidied_, true)) remove_stale_tmp(tmp);
-        const Directory directory = make_directory(open_root(), path);
-        const std::string shown = directory.child(path.name);
-
-        const auto already_there = [&](const Fd& existing) {
-            if (!holds(existing.get(), shown, body)) {
-                throw Error(
-                    ErrorKind::conflict, shown + " exists with other bytes",
+/// Success only when the bytes are the same; whoever wrote them may have died before syncing them.
+void DirectoryStore::confirm(const Directory& directory, const std::string& name, int fd,
+                             const Body& body) const {
+    const std::string shown = directory.child(name);
+    if (!holds(fd, shown, body)) {
+        throw Error(ErrorKind::conflict, shown + " exists with other bytes",
                     "a name holds the hash of its bytes, so that file is damaged or forged: look at it and "
                     "move it away");
-            }
-            // Whoever wrote it may have died before syncing it.
-            os::sync(existing.get(), shown);
-            os::sync(directory);
-            result = PutResult::already_there;
-        };
-        if (const Fd existing = open_object(directory, path.name)) return already_there(existing);
+    }
+    os::sync(fd, shown);
+    os::sync(directory);
+}
 
-        DurableFile file(directory, tmp, path.name, object_mode);
-        file.reserve(body.size());
-        std::vector<std::byte> buffer(chunk_size);
-        while (file.written() < body.size()) {
-            check_stop();
-            const std::size_t got = foreign([&] {
-                const std::size_t count = body.read_at(file.written(), buffer);
-                if (count == 0)
-                    throw Error(ErrorKind::io, "the body of " + key + " became shorter while it was stored");
-                return count;
-            });
-            file.write(Bytes(buffer).first(got));
+void DirectoryStore::write(DurableFile& file, const Body& body) const {
+    file.reserve(body.size());
+    std::vector<std::byte> buffer(chunk_size);
+    while (file.written() < body.size()) {
+        check_stop();
+        const std::size_t got = foreign([&] {
+            const std::size_t count = body.read_at(file.written(), buffer);
+            if (count == 0) throw Error(ErrorKind::io, "the body became shorter while it was stored");
+            return count;
+        });
+        file.write(Bytes(buffer).first(got));
+    }
+    file.sync();
+    forget_cached(file.fd());
+}
+
+PutResult DirectoryStore::put(const std::string& key, const Body& body, const BodyDigest&) {
+    PutResult result = PutResult::already_there;
+    translated("put", key, [&] {
+        const Path path = split(key);
+        const Directory tmp = open_or_make_directory(open_root(), tmp_directory, directory_mode);
+        if (!std::exchange(tidied_, true)) remove_stale_tmp(tmp);
+        const Directory directory = make_directory(open_root(), path);
+        if (const Fd existing = open_object(directory, path.name)) {
+            return confirm(directory, path.name, existing.get(), body);
         }
-        file.sync();
-        forget_cached(file.fd());
-        if (file.publish() == PublishResult::published) return;
+        DurableFile file(directory, tmp, path.name, object_mode);
+        write(file, body);
+        if (file.publish() == PublishResult::published) {
+            result = PutResult::stored;
+            return;
+        }
         const Fd existing = open_object(directory, path.name);
-        if (!existing) throw Error(ErrorKind::server_error, shown + " was there and is gone");
-        already_there(existing);
+        if (!existing)
+            throw Error(ErrorKind::server_error, directory.child(path.name) + " was there and is gone");
+        confirm(directory, path.name, existing.get(), body);
     });
     return result;
 }

@@ -3,6 +3,7 @@
 #include <stop_token>
 #include <string>
 
+#include "common/durable_file.hpp"
 #include "common/os.hpp"
 #include "common/store/object_store.hpp"
 
@@ -28,6 +29,8 @@ class DirectoryStore : public ObjectStore {
     Directory open_root() const;
     Fd open_object(const Directory& directory, const std::string& name) const;
     bool holds(int fd, const std::string& shown, const Body& body) const;
+    void confirm(const Directory& directory, const std::string& name, int fd, const Body& body) const;
+    void write(DurableFile& file, const Body& body) const;
     void check_stop() const;
     /// Runs the operation and says of its errors what they mean for a store.
     void translated(const char* verb, const std::string& what, const std::function<void()>& operation) const;
