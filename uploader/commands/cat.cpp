@@ -5,8 +5,8 @@
 #include <cstdio>
 
 #include "common/error.hpp"
-#include "common/os.hpp"
 #include "common/ledger.hpp"
+#include "common/os.hpp"
 #include "common/settings.hpp"
 #include "uploader/commands/declare.hpp"
 #include "uploader/drain/object_buffer.hpp"
@@ -108,9 +108,8 @@ CommandBody declare_cat(CLI::App& app) {
                    "The cluster's, where the archive holds several")
         ->type_name("N");
     app.footer(
-        "Looks in the spool, then in the stores, in the order of the configuration. Everything is checked "
-        "before the\n"
-        "first byte is written. Needs encryption.identity_file.\n\n");
+        "Looks in the spool, then in the stores, in the order of the configuration. Everything is\n"
+        "checked before the first byte is written. Needs encryption.identity_file.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };
 }
 

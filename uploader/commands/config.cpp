@@ -44,8 +44,8 @@ CommandBody declare_config(CLI::App& app) {
     app.add_flag("--json", options->json, "Print the settings, or what is wrong with them, as JSON")
         ->excludes(sample);
     app.footer(
-        "Checks the configuration file, lists everything that is wrong with it, and prints the settings in force\n"
-        "with defaults filled in. Looks at no store and opens no other file.\n\n" +
+        "Checks the configuration file, lists everything that is wrong with it, and prints the\n"
+        "settings in force with defaults filled in. Looks at no store and opens no other file.\n\n" +
         settings_help() + "\n");
     return [options](const GlobalOptions& global) { return run(*options, global); };
 }

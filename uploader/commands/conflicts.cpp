@@ -51,12 +51,11 @@ CommandBody declare_conflicts(CLI::App& app) {
     app.add_flag("--all", options->all, "Settled ones too");
     app.add_flag("--json", options->json, "As JSON");
     app.footer(
-        "A conflict is one segment name with two contents. Both are kept, in every store that has them. "
-        "Usual causes:\n"
-        "a copy of the server that was started without a new timeline, and still archives under the old "
-        "one's names;\n"
-        "or two servers that share a cluster name and a system identifier. Stop the wrong one first, then\n"
-        "`walferry settle NAME FINGERPRINT` says which content recovery shall take.\n\n");
+        "A conflict is one segment name with two contents. Both are kept, in every store that has\n"
+        "them. Usual causes: a copy of the server that was started without a new timeline, and\n"
+        "still archives under the old one's names; or two servers that share a cluster name and a\n"
+        "system identifier. Stop the wrong one first, then `walferry settle NAME FINGERPRINT`\n"
+        "says which content recovery shall take.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };
 }
 

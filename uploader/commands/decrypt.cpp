@@ -44,11 +44,9 @@ CommandBody declare_decrypt(CLI::App& app) {
         ->required()
         ->allow_extra_args(false);
     app.footer(
-        "Reads an age file from standard input, writes its content to standard output, as it is "
-        "authenticated.\n"
-        "Only exit status 0 says that it is complete. Identity files are refused when everyone may read "
-        "them.\n"
-        "Needs no configuration.\n\n");
+        "Reads an age file from standard input, writes its content to standard output, as it is\n"
+        "authenticated. Only exit status 0 says that it is complete. Identity files are refused\n"
+        "when everyone may read them. Needs no configuration.\n\n");
     return [files](const GlobalOptions&) { return run(*files); };
 }
 

@@ -93,11 +93,10 @@ CommandBody declare_drain(CLI::App& app) {
         ->check(CLI::Range(1, 64));
     app.add_flag("--json", options->json, "The summary as JSON");
     app.footer(
-        "Each spooled segment is compressed, encrypted and put into every store, read back whole and "
-        "compared,\n"
-        "and recorded as verified. Only when the ledger says so for all stores is its file deleted. A store "
-        "that is\n"
-        "down holds up no other one; what it misses stays in the spool for the next run.\n\n");
+        "Each spooled segment is compressed, encrypted and put into every store, read back whole\n"
+        "and compared, and recorded as verified. Only when the ledger says so for all stores is\n"
+        "its file deleted. A store that is down holds up no other one; what it misses stays in\n"
+        "the spool for the next run.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };
 }
 

@@ -77,9 +77,8 @@ CommandBody declare_encrypt(CLI::App& app) {
         ->type_name("FILE")
         ->allow_extra_args(false);
     app.footer(
-        "Reads standard input, writes an age file to standard output. Any one of the recipients can decrypt "
-        "it,\n"
-        "with walferry decrypt or with age -d. Needs no configuration.\n\n");
+        "Reads standard input, writes an age file to standard output. Any one of the recipients\n"
+        "can decrypt it, with walferry decrypt or with age -d. Needs no configuration.\n\n");
     return [options](const GlobalOptions&) { return run(*options); };
 }
 

@@ -62,11 +62,10 @@ CommandBody declare_keygen(CLI::App& app) {
     app.add_option("-o,--output", *file, "Write the identity to FILE (mode 0600); never replaces one")
         ->type_name("FILE");
     app.footer(
-        "Makes an age identity, in the form that age-keygen and age use. What it prints as the public key "
-        "goes\n"
-        "into encryption.recipients of every host that archives. The identity itself belongs only on hosts "
-        "that\n"
-        "restore, and in a safe: without it nothing that was archived can be read again, by anyone.\n\n");
+        "Makes an age identity, in the form that age-keygen and age use. What it prints as the\n"
+        "public key goes into encryption.recipients of every host that archives. The identity\n"
+        "itself belongs only on hosts that restore, and in a safe: without it nothing that was\n"
+        "archived can be read again, by anyone.\n\n");
     return [file](const GlobalOptions&) { return run(*file); };
 }
 

@@ -60,9 +60,8 @@ CommandBody declare_list(CLI::App& app) {
     app.add_option("--store", options->store, "Only this store")->type_name("NAME");
     app.add_flag("--json", options->json, "As JSON, with fingerprints and object keys");
     app.footer(
-        "A line a segment and store: name, bytes, store, state, and when it was verified or what went wrong "
-        "last.\n"
-        "The same is in the ledger's view `copies`, for the sqlite3 shell.\n\n");
+        "A line a segment and store: name, bytes, store, state, and when it was verified or what\n"
+        "went wrong last. The same is in the ledger's view `copies`, for the sqlite3 shell.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };
 }
 

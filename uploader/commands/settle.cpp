@@ -3,10 +3,10 @@
 
 #include "common/codec/digest.hpp"
 #include "common/error.hpp"
-#include "common/store/object_name.hpp"
-#include "common/store/object_store.hpp"
 #include "common/ledger.hpp"
 #include "common/settings.hpp"
+#include "common/store/object_name.hpp"
+#include "common/store/object_store.hpp"
 #include "uploader/commands/declare.hpp"
 #include "uploader/drain/stores.hpp"
 #include "uploader/exit_code.hpp"
@@ -114,8 +114,8 @@ CommandBody declare_settle(CLI::App& app) {
     app.add_option("NAME", options->name, "The segment in conflict")->required();
     app.add_option("FINGERPRINT", options->fingerprint, "The right content [this spool's]");
     app.footer(
-        "Puts an empty object settled/NAME-FINGERPRINT into every store; recovery honours it. Nothing is "
-        "deleted.\n\n");
+        "Puts an empty object settled/NAME-FINGERPRINT into every store; recovery honours it.\n"
+        "Nothing is deleted.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };
 }
 

@@ -107,9 +107,9 @@ CommandBody declare_status(CLI::App& app) {
     auto json = std::make_shared<bool>(false);
     app.add_flag("--json", *json, "As JSON");
     app.footer(
-        "\"Archived\" means safe on this host's disk until a segment is verified in every store: what waits "
-        "here is\n"
-        "what would be lost with this host. Exits 3 while a conflict is unsettled or a segment is lost.\n\n");
+        "\"Archived\" means safe on this host's disk until a segment is verified in every store:\n"
+        "what waits here is what would be lost with this host. What is wrong is part of the\n"
+        "answer; only a ledger that cannot be read makes this command fail.\n\n");
     return [json](const GlobalOptions& global) {
         const Status status = collect_status(load_settings(settings_path(global.config)));
         if (*json) {
@@ -117,8 +117,7 @@ CommandBody declare_status(CLI::App& app) {
         } else {
             print(status);
         }
-        if (status.conflicts > 0 || !status.lost.empty()) return exit_code::integrity;
-        return status.ledger_error || !status.problems.empty() ? exit_code::failed : exit_code::done;
+        return status.ledger_error ? exit_code::failed : exit_code::done;
     };
 }
 

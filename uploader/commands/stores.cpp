@@ -83,11 +83,9 @@ CommandBody declare_stores(CLI::App& app) {
         app.add_subcommand("retire", "Stop waiting for a store that left the configuration or moved");
     retire_app->add_option("NAME", options->retire, "The store")->required();
     app.footer(
-        "A segment leaves the spool when every active store has it verified. So a store that vanishes from "
-        "the\n"
-        "configuration, or points elsewhere, stops the drain until it is retired here: a typing error must "
-        "not lower\n"
-        "what a deletion needs.\n\n");
+        "A segment leaves the spool when every active store has it verified. So a store that\n"
+        "vanishes from the configuration, or points elsewhere, stops the drain until it is\n"
+        "retired here: a typing error must not lower what a deletion needs.\n\n");
     return [options](const GlobalOptions& global) {
         const Settings settings = load_settings(settings_path(global.config));
         Ledger ledger(SpoolPaths(settings.spool), Ledger::Open::existing);

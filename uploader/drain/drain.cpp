@@ -12,6 +12,7 @@
 #include "common/durable_file.hpp"
 #include "common/error.hpp"
 #include "uploader/drain/agenda.hpp"
+#include "uploader/drain/next_attempt.hpp"
 #include "uploader/drain/pass.hpp"
 #include "uploader/drain/spool_lock.hpp"
 #include "uploader/drain/stores.hpp"
@@ -206,14 +207,27 @@ class Run {
         });
         const auto now = steady_clock::now();
         if (!open || now >= deadline_) return false;
-        constexpr auto pause = std::chrono::seconds(2);
         std::mutex mutex;
         std::unique_lock lock(mutex);
-        std::condition_variable_any().wait_for(
-            lock, stop_, std::min<steady_clock::duration>(pause, deadline_ - now), [] { return false; });
+        const auto pause = std::min<steady_clock::duration>(until_next_attempt(), deadline_ - now);
+        std::condition_variable_any().wait_for(lock, stop_, pause, [] { return false; });
         for (const auto& lane : lanes_) lane->revive();
         troubled_.clear();
         return !stop_.stop_requested();
+    }
+
+    // A second at least, so that trouble which leaves no record does not make us spin.
+    milliseconds until_next_attempt() {
+        const WallTime now = wall_now();
+        milliseconds shortest = longest_backoff;
+        for (const UploadRow& upload : ledger_->open_uploads()) {
+            if (upload.state == UploadState::verified) continue;
+            const auto ahead = attempt_due(upload.next_attempt_at, now)
+                                   ? milliseconds(0)
+                                   : *parse_time(*upload.next_attempt_at) - now;
+            shortest = std::min(shortest, ahead);
+        }
+        return std::max<milliseconds>(shortest, std::chrono::seconds(1));
     }
 
     DrainResult conclude() {

@@ -9,7 +9,7 @@ namespace walferry {
 using std::chrono::milliseconds;
 
 milliseconds backoff(int attempts, double random) noexcept {
-    constexpr double base_ms = 15'000;
+    constexpr double base_ms = 1'000;
     const double ceiling = std::min(static_cast<double>(longest_backoff.count()),
                                     base_ms * std::ldexp(1.0, std::clamp(attempts, 1, 30)));
     return milliseconds(static_cast<milliseconds::rep>(ceiling * random));

@@ -26,8 +26,8 @@ TEST_CASE("Of several exit codes the one that matters most is told") {
 
 TEST_CASE("Backoff grows, is bounded, and a jumped clock does not stretch it") {
     CHECK(backoff(1, 0) == milliseconds(0));
-    CHECK(backoff(1, 0.5) == milliseconds(15000));
-    CHECK(backoff(2, 0.5) == milliseconds(30000));
+    CHECK(backoff(1, 0.5) == milliseconds(1000));
+    CHECK(backoff(2, 0.5) == milliseconds(2000));
     CHECK(backoff(1000, 0.999) <= longest_backoff);
     const WallTime now = *parse_time("2026-05-01T12:00:00.000Z");
     CHECK(attempt_due(std::nullopt, now));
