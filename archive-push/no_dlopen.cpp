@@ -1,5 +1,7 @@
 // SQLite can load extensions. The static push never does, and could not: these stand in for the calls that
 // libsqlite3.a makes (the linker's --wrap), so that nothing it is told to load ever runs.
+// The names are the linker's choice.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 
 void* __wrap_dlopen(const char*, int) noexcept {
@@ -16,3 +18,4 @@ char* __wrap_dlerror() noexcept {
     return text;
 }
 }
+// NOLINTEND(bugprone-reserved-identifier)

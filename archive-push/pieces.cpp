@@ -11,7 +11,7 @@
 namespace walferry::push {
 namespace {
 
-constexpr std::uint64_t piece_size = 512 * 1024;
+constexpr std::uint64_t piece_size = std::uint64_t{512} * 1024;
 
 [[noreturn]] void cannot_read(const Source& source) {
     throw Error(ErrorKind::io, source.path() + " was cut short while it was read, or its disk fails",

@@ -3,15 +3,13 @@
 #include <dirent.h>
 #include <sys/statvfs.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <limits>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
-#include "common/wal_name.hpp"
 
 namespace walferry::push {
 namespace {
@@ -19,6 +17,8 @@ namespace {
 constexpr const char* what_now =
     "nothing was dropped: the segment stays in pg_wal and PostgreSQL retries; is `walferry drain` running? "
     "`walferry status` tells";
+
+constexpr std::size_t segment_name_length = 24;
 
 /// Calls visit(name) for each entry that is not "." or "..", until it returns false.
 template <typename Visit>
@@ -29,18 +29,25 @@ void each_entry(const Directory& directory, Visit visit) {
     (void)own.release();
     errno = 0;
     while (const dirent* entry = ::readdir(entries.get())) {
-        const std::string name = entry->d_name;
-        if (name != "." && name != ".." && !visit(name)) return;
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != ".." && !visit(entry->d_name)) return;
         errno = 0;
     }
     if (errno != 0) throw_errno(errno, "read the directory " + directory.path);
 }
 
 /// Nothing for a file that a drain has just removed.
-std::uint64_t size_of(const Directory& directory, const std::string& name) {
+std::uint64_t size_of(const Directory& directory, const char* name) {
     struct stat found {};
-    if (::fstatat(directory.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+    if (::fstatat(directory.get(), name, &found, AT_SYMLINK_NOFOLLOW) != 0) return 0;
     return S_ISREG(found.st_mode) ? static_cast<std::uint64_t>(found.st_size) : 0;
+}
+
+/// By its length alone: there may be a hundred thousand names to look at.
+bool looks_like_segment(std::string_view name) {
+    constexpr std::string_view partial = ".partial";
+    return name.size() == segment_name_length ||
+           (name.size() == segment_name_length + partial.size() && name.ends_with(partial));
 }
 
 /// Counting names is much cheaper than asking for each file's size, and a cluster's segments have all one
@@ -49,9 +56,8 @@ std::uint64_t estimate(const Directory& cluster) {
     std::uint64_t segments = 0;
     std::uint64_t segment_size = 0;
     std::uint64_t others = 0;
-    each_entry(cluster, [&](const std::string& name) {
-        const auto wal = WalName::parse(name);
-        if (!wal || !wal->has_header()) {
+    each_entry(cluster, [&](const char* name) {
+        if (!looks_like_segment(name)) {
             others += size_of(cluster, name);
         } else if (++segments == 1) {
             segment_size = size_of(cluster, name);
@@ -63,7 +69,7 @@ std::uint64_t estimate(const Directory& cluster) {
 
 std::uint64_t exact(const Directory& cluster, std::uint64_t enough) {
     std::uint64_t sum = 0;
-    each_entry(cluster, [&](const std::string& name) {
+    each_entry(cluster, [&](const char* name) {
         sum += size_of(cluster, name);
         return sum <= enough;
     });
@@ -73,8 +79,8 @@ std::uint64_t exact(const Directory& cluster, std::uint64_t enough) {
 template <typename Measure>
 std::uint64_t over_clusters(const Directory& ready, Measure measure) {
     std::uint64_t sum = 0;
-    each_entry(ready, [&](const std::string& name) {
-        Fd fd(::openat(ready.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    each_entry(ready, [&](const char* name) {
+        Fd fd(::openat(ready.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (fd) sum += measure(Directory{std::move(fd), ready.child(name)});
         return true;
     });

@@ -11,7 +11,7 @@
 namespace walferry::push {
 namespace {
 
-constexpr std::size_t chunk = 128 * 1024;
+constexpr std::size_t chunk = std::size_t{128} * 1024;
 
 Fd open_spooled(const Directory& cluster, const std::string& name, const std::string& shown) {
     struct stat found {};

@@ -19,7 +19,7 @@ namespace walferry {
 namespace {
 
 // Write-back is started in steps of this size: smaller ones cost calls, from 2 MiB on fsync gets a slow tail.
-constexpr std::uint64_t write_back_step = 512 * 1024;
+constexpr std::uint64_t write_back_step = std::uint64_t{512} * 1024;
 
 std::string dot_name(const std::string& name) {
     std::uint64_t number = 0;
