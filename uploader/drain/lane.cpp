@@ -18,6 +18,8 @@ using std::chrono::steady_clock;
 // One listing and one durable commit for this many, but nobody waits for them longer than that.
 constexpr std::size_t confirmation_batch = 32;
 constexpr auto confirmation_delay = std::chrono::seconds(1);
+// Whatever the reason: a store that refuses one segment after the other is not asked about all of them.
+constexpr int failures_to_give_up = 5;
 
 // What the next segment would meet as well.
 bool concerns_whole_store(ErrorKind kind) noexcept {
@@ -104,6 +106,7 @@ void Lane::revive() {
     const std::lock_guard lock(mutex_);
     breaker_->reset();
     down_ = false;
+    failures_in_a_row_ = 0;
     failed_.clear();
 }
 
@@ -263,6 +266,7 @@ void Lane::confirm(ObjectStore& store, std::vector<Sent> batch) {
     {
         const std::lock_guard lock(mutex_);
         verified_ += batch.size();
+        failures_in_a_row_ = 0;
     }
     for (const Sent& item : batch)
         remove_if_done(context_.ledger, context_.spool, context_.outcome, *item.task);
@@ -271,10 +275,12 @@ void Lane::confirm(ObjectStore& store, std::vector<Sent> batch) {
 void Lane::failed_attempt(Task& task, const Error& error) {
     task.needs[index_] = Need::later;
     if (error.kind() == ErrorKind::interrupted) return;
+    bool hopeless = false;
     {
         const std::lock_guard lock(mutex_);
         failed_.insert(task.segment);
         last_error_ = error.what();
+        hopeless = ++failures_in_a_row_ >= failures_to_give_up;
     }
     const bool mismatch = error.kind() == ErrorKind::integrity || error.kind() == ErrorKind::conflict;
     const bool setting = error.kind() == ErrorKind::config || error.kind() == ErrorKind::usage;
@@ -290,7 +296,7 @@ void Lane::failed_attempt(Task& task, const Error& error) {
             context_.outcome.report(exit_code::failed, ledger.what());
         }
     }
-    if (breaker_->state() == Breaker::State::open || concerns_whole_store(error.kind()))
+    if (hopeless || breaker_->state() == Breaker::State::open || concerns_whole_store(error.kind()))
         give_up(error.what());
 }
 
@@ -305,9 +311,10 @@ void Lane::give_up(const std::string& reason) {
         for (const auto& encoding : dropped) encoding->task.needs[index_] = Need::later;
         changed_.notify_all();
     }
-    context_.outcome.report(exit_code::incomplete, "store " + settings_.name +
-                                                       " is left for the next run; what it lacks stays in the spool, "
-                                                       "and the other stores go on");
+    context_.outcome.report(exit_code::incomplete,
+                            "store " + settings_.name +
+                                " is left for the next run; what it lacks stays in the spool, "
+                                "and the other stores go on");
     dropped.clear();
     context_.window.wake();
 }

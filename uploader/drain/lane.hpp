@@ -99,6 +99,7 @@ class Lane {
     bool confirming_ = false;
     bool down_ = false;
     std::size_t verified_ = 0;
+    int failures_in_a_row_ = 0;
     std::string last_error_;
     std::set<std::int64_t> failed_;
     std::vector<std::unique_ptr<ObjectStore>> connections_;

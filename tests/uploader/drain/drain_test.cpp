@@ -113,6 +113,19 @@ TEST_CASE("A store that is down holds up no other, and nothing is deleted until 
     CHECK(h.objects("a").size() == 4);
 }
 
+TEST_CASE("A store that refuses one segment after the other is given up on before it was asked about all") {
+    DrainHarness h;
+    for (unsigned i = 1; i <= 40; ++i) h.push(DrainHarness::wal(i));
+    fs::create_directories(h.store_path("b") + "/main/" + std::to_string(sysid));
+    std::ofstream(h.store_path("b") + "/main/" + std::to_string(sysid) + "/wal") << "in the way";
+    const DrainResult result = h.drain();
+    CHECK(result.exit_code != exit_code::done);
+    CHECK(result.pending_segments == 40);
+    CHECK(h.objects("a").size() == 40);
+    CHECK(h.said.size() < 20);
+    CHECK(h.said_something_with("store b is left for the next run"));
+}
+
 TEST_CASE("--store sends to one store and deletes nothing that the others lack") {
     DrainHarness h;
     h.push(DrainHarness::wal(1));
