@@ -68,6 +68,12 @@ expect_equal() { # WANTED GOT WHAT
     return 1
 }
 
+expect_at_least() { # WANTED GOT WHAT
+    [ "$2" -ge "$1" ] && return 0
+    printf '%s: wanted at least %s, got "%s"\n' "${3:-}" "$1" "$2"
+    return 1
+}
+
 # wait_for SECONDS COMMAND...: until the command succeeds.
 wait_for() {
     local deadline=$((SECONDS + $1))

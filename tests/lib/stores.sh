@@ -1,16 +1,13 @@
 # Stores of a test's own and the configuration that names them. Sourced after world.sh.
 
-s3_scripts=${WALFERRY_S3_SCRIPTS:-$tests/s3}
-
 # start_s3 ceph|swift BUCKET: the server's address and keys are in $work/NAME/env afterwards.
 start_s3() {
-    local name=$1
-    S3_BUCKETS=$2 bash "$s3_scripts/$name/start.sh" "$work/$name" "$(free_port)" >"$work/$name.log" 2>&1 ||
-        { cat "$work/$name.log" && return 1; }
-    later "bash '$s3_scripts/$name/stop.sh' '$work/$name' --wipe"
+    later "bash '$tests/s3/$1/stop.sh' '$work/$1' --wipe"
+    S3_BUCKETS=$2 S3_OWNER=$$ bash "$tests/s3/$1/start.sh" "$work/$1" >"$work/$1.log" 2>&1 ||
+        { cat "$work/$1.log" && return 1; }
 }
 
-control_s3() { bash "$s3_scripts/$1/ctl.sh" "$work/$1" "$2"; } # ceph|swift pause|resume|crash|up
+control_s3() { bash "$tests/s3/$1/ctl.sh" "$work/$1" "$2"; } # ceph|swift pause|resume|crash|up
 
 # Files that the uploader reads: owned by root, readable by the spool's group.
 for_uploader() { # FILE

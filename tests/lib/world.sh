@@ -31,10 +31,6 @@ fi
 PATH=$work/bin:$PATH
 cd "$work"
 
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # Three users, as on a real host. Only postgres has to exist; numbers do for the others.
 unused_id() { # a number that neither a user nor a group has, from $1 on
     local id=$1
@@ -46,18 +42,29 @@ spool_gid=$(unused_id 58710)
 uploader_uid=$(unused_id $((spool_gid + 1)))
 stranger_uid=$(unused_id $((uploader_uid + 1)))
 
+identity_of() { # WHO: sets $identity, what setpriv needs to become that user
+    case $1 in
+    postgres) identity=(--reuid="$postgres_uid" --regid="$postgres_gid" --groups="$postgres_gid,$spool_gid") ;;
+    postgres-without-the-group) identity=(--reuid="$postgres_uid" --regid="$postgres_gid" --clear-groups) ;;
+    uploader) identity=(--reuid="$uploader_uid" --regid="$spool_gid" --clear-groups) ;;
+    stranger) identity=(--reuid="$stranger_uid" --regid="$stranger_uid" --clear-groups) ;;
+    *) echo "no user $1 here" >&2 && return 1 ;;
+    esac
+}
+
 # as WHO COMMAND...
 as() {
-    local who=$1
-    shift
-    case $who in
-    postgres) set -- --reuid="$postgres_uid" --regid="$postgres_gid" --groups="$postgres_gid,$spool_gid" "$@" ;;
-    postgres-without-the-group) set -- --reuid="$postgres_uid" --regid="$postgres_gid" --clear-groups "$@" ;;
-    uploader) set -- --reuid="$uploader_uid" --regid="$spool_gid" --clear-groups "$@" ;;
-    stranger) set -- --reuid="$stranger_uid" --regid="$stranger_uid" --clear-groups "$@" ;;
-    *) echo "no user $who here" >&2 && return 1 ;;
-    esac
-    HOME=/nonexistent setpriv "$@"
+    local identity
+    identity_of "$1"
+    HOME=/nonexistent setpriv "${identity[@]}" "${@:2}"
+}
+
+# start_as WHO LOG COMMAND...: in the background; $started is the process itself, not a shell around it.
+start_as() {
+    local identity
+    identity_of "$1"
+    HOME=/nonexistent setpriv "${identity[@]}" "${@:3}" >"$2" 2>&1 &
+    started=$!
 }
 
 # gone PID: ended, or only waiting for its parent to notice.
