@@ -114,9 +114,8 @@ CommandLine parse_command_line(int argc, char** argv) {
 std::string help_text() {
     std::string text =
         "usage: walferry-archive-push [OPTION]... PATH\n\n"
-        "Copies one finished WAL file durably into the local spool, from where `walferry drain` takes it to "
-        "the\n"
-        "stores. For postgresql.conf:\n\n"
+        "Copies one finished WAL file durably into the local spool, from where `walferry drain`\n"
+        "takes it to the stores. For postgresql.conf:\n\n"
         "    archive_mode = on\n"
         "    archive_command = 'walferry-archive-push %p'\n\n";
     for (const OptionRow& row : table) {
@@ -129,8 +128,7 @@ std::string help_text() {
         "\nSIZE is a number of bytes or has a unit, each a power of 1024: 512MB, 10GiB, 2T.\n\n"
         "exit status:\n"
         "  0  archived, or already archived with the same content\n"
-        "  1  not archived, PostgreSQL retries (I/O error, full spool, source missing or not a regular "
-        "file)\n"
+        "  1  not archived, PostgreSQL retries (I/O error, full spool, no regular file ...)\n"
         "  2  wrong usage, no such spool\n"
         "  3  refused: same name with other content, or not what its name says\n";
     return text;

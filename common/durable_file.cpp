@@ -52,8 +52,7 @@ DurableFile::~DurableFile() {
 }
 
 /// Leaves link_ at `named` when there are no unnamed files here or none that could be linked later. Linking
-/// to
-/// "." tells beforehand: the kernel looks for the file first, then says EEXIST.
+/// to "." tells beforehand: the kernel looks for the file first, then says EEXIST.
 void DurableFile::open_unnamed() {
     fd_ = Fd(::openat(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode_));
     if (!fd_) return;

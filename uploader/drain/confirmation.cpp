@@ -13,8 +13,7 @@ namespace {
 
 using Key = std::tuple<std::uint64_t, std::string>;  // cluster, segment name
 
-// Every fingerprint that one name of a directory has, from one listing that is asked to begin before the
-// name.
+// The fingerprints that a name of a directory has, from listings that begin right before it.
 class Listing {
   public:
     Listing(ObjectStore& store, std::string directory) : store_(store), directory_(std::move(directory)) {}

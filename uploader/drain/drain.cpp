@@ -159,8 +159,7 @@ class Run {
                 sends = true;
             }
         }
-        // A complete one is only checked and removed; once a run, or one that cannot be removed goes on for
-        // ever.
+        // A complete one is only checked and removed. Once a run: it may be one that cannot be removed.
         if (complete) return checked_.insert(name).second;
         // An unknown file is told to the ledger even when no store can be reached.
         if (task.segment == 0) return checked_.insert(name).second || sends;
