@@ -15,6 +15,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "common/error.hpp"
 #include "common/ledger.hpp"
@@ -40,7 +41,13 @@ std::string parent_of(const std::string& path) {
 // Brings one open file or directory to its owner and mode. chown first: it clears the setgid bit.
 class Mender {
   public:
-    Mender(SpoolOwner owner, std::vector<std::string>& changes) : owner_(owner), changes_(changes) {}
+    explicit Mender(SpoolOwner owner) : owner_(owner) {}
+
+    void made(const std::string& path) {
+        changes_.push_back("made " + path);
+        made_.insert(path);
+    }
+    std::vector<std::string> take_changes() { return std::move(changes_); }
 
     void mend(int fd, const std::string& path, mode_t mode, bool keep_user = false) {
         const struct stat was = os::status(fd, path);
@@ -50,7 +57,7 @@ class Mender {
                 throw_errno(errno, "give " + path + " its owner and group",
                             "run this as root, or as the owner with a group it belongs to");
             }
-            changes_.push_back("owner of " + path);
+            changed(path, "owner of " + path);
         }
         const struct stat now = os::status(fd, path);
         if ((now.st_mode & 07777) == mode) return;
@@ -64,13 +71,21 @@ class Mender {
         if ((was.st_mode & 07777) != mode) {
             std::array<char, 16> digits{};
             std::snprintf(digits.data(), digits.size(), "%04o", static_cast<unsigned>(mode));
-            changes_.push_back("mode of " + path + ", now " + digits.data());
+            changed(path, "mode of " + path + ", now " + digits.data());
         }
     }
 
   private:
+    // What was made a moment ago has no owner and mode that anybody would miss.
+    void changed(const std::string& path, std::string line) {
+        const bool beside_the_ledger = path.ends_with("-wal") || path.ends_with("-shm");
+        const std::string whole = beside_the_ledger ? path.substr(0, path.size() - 4) : path;
+        if (!made_.contains(whole)) changes_.push_back(std::move(line));
+    }
+
     SpoolOwner owner_;
-    std::vector<std::string>& changes_;
+    std::vector<std::string> changes_;
+    std::set<std::string> made_;
 };
 
 void make_parents(const std::string& path) {
@@ -85,10 +100,9 @@ void make_parents(const std::string& path) {
 }
 
 // Makes it where missing; opened without following a link in its place.
-Directory own_directory(int parent, const std::string& name, const std::string& path,
-                        std::vector<std::string>& changes) {
+Directory own_directory(int parent, const std::string& name, const std::string& path, Mender& mender) {
     if (::mkdirat(parent, name.c_str(), 0700) == 0) {
-        changes.push_back("made " + path);
+        mender.made(path);
     } else if (errno != EEXIST) {
         throw_errno(errno, "make " + path);
     }
@@ -203,14 +217,13 @@ void refuse_network_filesystem(const std::string& path) {
 
 std::vector<std::string> set_up_spool(const SpoolPaths& spool, const SpoolOwner& owner) {
     refuse_network_filesystem(spool.root);
-    std::vector<std::string> changes;
-    Mender mender(owner, changes);
+    Mender mender(owner);
     make_parents(spool.root);
-    const Directory root = own_directory(AT_FDCWD, spool.root, spool.root, changes);
+    const Directory root = own_directory(AT_FDCWD, spool.root, spool.root, mender);
     mender.mend(root.get(), root.path, spool_mode::root);
-    const Directory ready = own_directory(root.get(), "ready", spool.ready(), changes);
-    const Directory tmp = own_directory(root.get(), "tmp", spool.tmp(), changes);
-    const Directory ledger = own_directory(root.get(), "ledger", spool.ledger_directory(), changes);
+    const Directory ready = own_directory(root.get(), "ready", spool.ready(), mender);
+    const Directory tmp = own_directory(root.get(), "tmp", spool.tmp(), mender);
+    const Directory ledger = own_directory(root.get(), "ledger", spool.ledger_directory(), mender);
     for (const Directory* directory : {&ready, &tmp, &ledger})
         mender.mend(directory->get(), directory->path, spool_mode::shared_directory);
     mend_segments(ready, mender);
@@ -219,14 +232,12 @@ std::vector<std::string> set_up_spool(const SpoolPaths& spool, const SpoolOwner&
     struct stat status {};
     const bool fresh = ::fstatat(ledger.get(), "ledger.db", &status, AT_SYMLINK_NOFOLLOW) != 0;
     { const Ledger made(spool, Ledger::Open::create); }
-    if (fresh) changes.push_back("made " + spool.ledger());
-    std::vector<std::string> as_expected;
-    Mender quiet(owner, as_expected);
-    mend_ledger_files(ledger, quiet);
+    if (fresh) mender.made(spool.ledger());
+    mend_ledger_files(ledger, mender);
 
     for (const Directory* directory : {&ledger, &tmp, &ready, &root}) os::sync(*directory);
     os::sync(os::open_directory(parent_of(spool.root)));
-    return changes;
+    return mender.take_changes();
 }
 
 }  // namespace walferry
