@@ -67,6 +67,13 @@ struct PushFixture {
         return pushing(path, options).run();
     }
 
+    /// With strace's `inject`: system calls that fail, are held up or bring a signal.
+    Process pushing_with(const std::string& injected, const std::string& path) const {
+        return Process({"strace", "-qq", "-o", "/dev/null", "-e", "inject=" + injected, program, "--spool",
+                        spool.root, path})
+            .environment("ASAN_OPTIONS", "detect_leaks=0");  // it cannot be traced itself
+    }
+
     std::string spooled(const std::string& name = WalFile{}.name) const { return spool.segment(sysid, name); }
     std::vector<std::string> names(const std::string& directory) const {
         std::vector<std::string> found;

@@ -99,6 +99,18 @@ TEST_CASE("a ledger that somebody keeps locked is waited for, and not for long",
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(30));
 }
 
+TEST_CASE("a slow disk does not use up the patience with the ledger", "[push][ledger]") {
+    if (!has_program("strace")) {
+        WARN("SKIPPED: strace is not installed");
+        return;
+    }
+    const PushFixture push;
+    const Outcome outcome = push.pushing_with("fsync:delay_exit=2500000:when=3", push.wal()).run();
+    CHECK(outcome.err.empty());
+    CHECK(outcome.exit_code == 0);
+    CHECK(push.rows().size() == 1);
+}
+
 TEST_CASE("a ledger that knows the name with other content refuses the segment", "[push][ledger]") {
     const PushFixture push(GENERATE("walferry-archive-push", "walferry-archive-push-dynamic"));
     WalFile file;
@@ -146,13 +158,12 @@ TEST_CASE("a ledger file that is cut short while it is in use does not end push 
     }
     const PushFixture push(GENERATE("walferry-archive-push", "walferry-archive-push-dynamic"));
     // Between asking and recording, push has the ledger's index mapped; linking is delayed meanwhile.
-    const Outcome outcome =
-        Process({"strace", "-qq", "-o", "/dev/null", "-e", "inject=fsync:delay_exit=1000000:when=3+",
-                 push.program, "--spool", push.spool.root, push.wal()})
-            .meanwhile([&](pid_t) {
-                for (int i = 0; i < 1000 && !fs::exists(push.spooled()); ++i) ::usleep(10000);
-                (void)!::truncate((push.spool.ledger() + "-shm").c_str(), 0);
-            })
-            .run();
+    const Outcome outcome = push.pushing_with("fsync:delay_exit=1000000:when=3+", push.wal())
+                                .meanwhile([&](pid_t) {
+                                    for (int i = 0; i < 1000 && !fs::exists(push.spooled()); ++i)
+                                        ::usleep(10000);
+                                    (void)!::truncate((push.spool.ledger() + "-shm").c_str(), 0);
+                                })
+                                .run();
     check_archived_without_ledger(push, outcome, "a file was cut short while it was in use");
 }

@@ -251,11 +251,9 @@ TEST_CASE("what a killed push left in tmp is removed by the next", "[push]") {
         WARN("SKIPPED: strace is not installed");
         return;
     }
-    const Outcome killed =
-        Process({"strace", "-qq", "-o", "/dev/null", "-e", "inject=fsync:signal=SIGKILL:when=2+",
-                 push.program, "--spool", push.spool.root, push.wal()})
-            .before([] { (void)forbid({no_unnamed_files}); })
-            .run();
+    const Outcome killed = push.pushing_with("fsync:signal=SIGKILL:when=2+", push.wal())
+                               .before([] { (void)forbid({no_unnamed_files}); })
+                               .run();
     CHECK(killed.exit_code != 0);
     REQUIRE(push.names(push.spool.tmp()).size() == 1);
     CHECK(push.names(push.spool.ready(sysid)).empty());
