@@ -22,9 +22,10 @@ if [ -z "${WALFERRY_VECTORS:-}" ] && [ -d "$tests/../../shared/vectors" ]; then
     export WALFERRY_VECTORS
 fi
 
-WALFERRY_RESULTS=$(mktemp /tmp/walferry-results.XXXXXX)
-export WALFERRY_RESULTS
-trap 'rm -f "$WALFERRY_RESULTS"' EXIT
+work=$(mktemp -d /tmp/walferry-run.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+export WALFERRY_RESULTS=$work/results
+: >"$WALFERRY_RESULTS"
 passed=0 failed=0 skipped=0
 
 . "$tests/lib/report.sh"
@@ -52,10 +53,9 @@ count_cases() {
 # run_catch COMMAND...: a run of the unit test program, directly or by way of a script that prepares for it.
 run_catch() {
     local log status=0
-    log=$(mktemp /tmp/walferry-tests.XXXXXX)
+    log=$work/catch.log
     "$@" 2>&1 | tee "$log" || status=${PIPESTATUS[0]}
     count_cases "$log" "$status"
-    rm -f "$log"
 }
 
 # Other users and their rights are part of what is tested, and only root can become them.
@@ -81,6 +81,12 @@ run_script() { # FILE: an integration test
 }
 
 if wanted layering; then check "includes point one way" bash "$tests/layering.sh"; fi
+
+documented() {
+    sed -n '/^```$/,/^```$/p' "$tests/../docs/configuration.md" | sed '1d;$d' >"$work/documented"
+    "$programs/walferry" config --help | sed -n '/^Keys of the/,/configuration file.s folder/p' | diff "$work/documented" -
+}
+if wanted configuration; then check "docs/configuration.md is the text of walferry config --help" documented; fi
 
 echo "--- unit tests"
 run_catch "$programs/walferry-tests" "${word:+*$word*}~[contract]"
