@@ -1,11 +1,11 @@
 #include <CLI/CLI.hpp>
-#include <iostream>
+#include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
-#include "common/error.hpp"
 #include "common/settings.hpp"
-#include "uploader/command.hpp"
+#include "uploader/commands/declare.hpp"
+#include "uploader/exit_code.hpp"
+#include "uploader/json_text.hpp"
 
 namespace walferry {
 namespace {
@@ -18,21 +18,22 @@ struct ConfigOptions {
 int report_problems(const SettingsReport& report, bool json) {
     if (json) {
         const nlohmann::json answer = {{"file", report.settings.file}, {"problems", report.problems}};
-        std::cout << answer.dump(2) << '\n';
+        std::printf("%s\n", json_text(answer).c_str());
     } else {
-        for (const std::string& line : report.problems) std::cerr << line << '\n';
+        for (const std::string& line : report.problems) std::fprintf(stderr, "%s\n", line.c_str());
     }
-    return traits(ErrorKind::config).exit_code;
+    return exit_code::usage;
 }
 
 int run(const ConfigOptions& options, const GlobalOptions& global) {
     if (options.sample) {
-        std::cout << sample_settings();
+        std::fputs(sample_settings().c_str(), stdout);
         return 0;
     }
     const SettingsReport report = check_settings(settings_path(global.config));
     if (!report.problems.empty()) return report_problems(report, options.json);
-    std::cout << show_settings(report.settings, options.json ? SettingsFormat::json : SettingsFormat::toml);
+    const auto format = options.json ? SettingsFormat::json : SettingsFormat::toml;
+    std::fputs(show_settings(report.settings, format).c_str(), stdout);
     return 0;
 }
 
