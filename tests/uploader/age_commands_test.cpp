@@ -11,13 +11,7 @@
 #include "tests/common/codec/sinks.hpp"
 #include "tests/shell.hpp"
 #include "tests/temp_dir.hpp"
-#include "uploader/command.hpp"
-
-namespace walferry {
-CommandBody declare_keygen(CLI::App& app);
-CommandBody declare_encrypt(CLI::App& app);
-CommandBody declare_decrypt(CLI::App& app);
-}  // namespace walferry
+#include "uploader/commands/declare.hpp"
 
 using namespace walferry;
 using namespace walferry::test;

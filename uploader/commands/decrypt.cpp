@@ -6,7 +6,7 @@
 
 #include "common/codec/age.hpp"
 #include "common/error.hpp"
-#include "uploader/command.hpp"
+#include "uploader/commands/declare.hpp"
 #include "uploader/standard_io.hpp"
 
 namespace walferry {

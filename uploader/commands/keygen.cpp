@@ -9,7 +9,7 @@
 #include "common/clock.hpp"
 #include "common/codec/age_keys.hpp"
 #include "common/secret_file.hpp"
-#include "uploader/command.hpp"
+#include "uploader/commands/declare.hpp"
 #include "uploader/standard_io.hpp"
 
 namespace walferry {
