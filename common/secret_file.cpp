@@ -104,9 +104,10 @@ void create_secret_file(const std::string& path, std::string_view what, const Se
     const std::size_t slash = path.rfind('/');
     const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
     const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-    if (name.empty())
+    if (name.empty()) {
         throw Error(ErrorKind::config,
-                    "cannot make a " + std::string(what) + ": " + path + " is a directory");
+                    "cannot make the " + std::string(what) + " " + path + ": that is a directory");
+    }
 
     const Directory directory = os::open_directory(parent);
     DurableFile file(directory, directory, name, S_IRUSR | S_IWUSR);
@@ -114,7 +115,7 @@ void create_secret_file(const std::string& path, std::string_view what, const Se
     file.sync();
     if (file.publish() == PublishResult::name_taken) {
         throw Error(ErrorKind::config,
-                    path + " exists already, and a " + std::string(what) + " is never replaced",
+                    path + " exists already, and no " + std::string(what) + " is ever replaced",
                     "name another file, or move that one away if nothing needs it any more");
     }
 }
