@@ -100,7 +100,12 @@ void push(const Options& options) {
 
     LedgerAccess ledger(spool);
     std::optional<std::string> fingerprint = match_spooled(source, place.cluster);
-    if (!fingerprint) {
+    if (fingerprint) {
+        // A push that was killed may have linked it while the ledger could not be asked.
+        if (ledger.ask(system_identifier, source.name(), *fingerprint) == LedgerAnswer::other_content) {
+            refuse_other_content(source, *fingerprint);
+        }
+    } else {
         check_room(place.ready, source.size(), {options.max_spool, options.min_free});
         fingerprint = spool_copy(source, place, ledger, system_identifier);
     }

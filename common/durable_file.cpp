@@ -129,8 +129,9 @@ PublishResult DurableFile::publish() {
     if (failed == EEXIST) return PublishResult::name_taken;
     if (failed != 0) throw_errno(failed, "link " + shown());
     if (link_ == Link::named) check_linked();
-    os::sync(directory_);
+    // First, so that a drain does not meet a file with two links for as long as the sync takes.
     remove_tmp_name();
+    os::sync(directory_);
     return PublishResult::published;
 }
 

@@ -125,6 +125,7 @@ void Ledger::migrate(bool create) {
         throw Error(ErrorKind::ledger, "ledger " + path_ + " is empty",
                     "run `walferry rebuild`, or `walferry init` for a new spool");
     }
+    is_new_ = empty;
     if (empty) database_->execute("PRAGMA journal_mode = WAL");
     Change change(*this, sqlite::Synchronous::full);
     // Read again under the write lock: another process may have migrated meanwhile.

@@ -115,6 +115,9 @@ class Ledger {
     /// refused, because what it says might be misread.
     Ledger(const SpoolPaths& spool, Open open);
 
+    /// Whether opening made it: there was none, or one without anything in it.
+    bool is_new() const noexcept { return is_new_; }
+
     std::vector<StoreRow> active_stores();
     std::vector<StoreRow> all_stores();
     std::int64_t add_store(const StoreIdentity& identity, WallTime now);
@@ -164,6 +167,7 @@ class Ledger {
     std::mutex mutex_;
     std::unique_ptr<sqlite::Database> database_;
     std::string path_;
+    bool is_new_ = false;
 };
 
 }  // namespace walferry

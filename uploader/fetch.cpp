@@ -110,12 +110,9 @@ Found look_up(ObjectStore& store, const ObjectKeys& keys, const std::string& nam
             if (more) after = page.objects.back().key;
         }
     }
-    std::set<std::string> contents;
-    for (const ObjectName& object : found.objects) contents.insert(object.fingerprint);
     const std::string stem = keys.settled_directory() + name + "-";
-    if (contents.size() > 1) {
-        for (const ObjectInfo& info : store.list(stem, "").objects)
-            found.settled.insert(info.key.substr(stem.size()));
+    for (const ObjectInfo& info : store.list(stem, "").objects) {
+        found.settled.insert(info.key.substr(stem.size()));
     }
     return found;
 }
@@ -135,6 +132,8 @@ DecodeOptions decode_options(const Settings& settings) {
     return options;
 }
 
+// Leaves one content. What was settled counts even where only another content can be seen: the store that has
+// the right one may be down, and the wrong one must not be replayed for that.
 void choose_content(std::map<const StoreSettings*, Found>& found, const std::string& name) {
     std::set<std::string> contents;
     std::set<std::string> settled;
@@ -142,17 +141,41 @@ void choose_content(std::map<const StoreSettings*, Found>& found, const std::str
         for (const ObjectName& object : there.objects) contents.insert(object.fingerprint);
         settled.insert(there.settled.begin(), there.settled.end());
     }
-    if (contents.size() < 2) return;
+    if (contents.empty() || (contents.size() == 1 && settled.empty())) return;
     if (settled.size() != 1) {
         std::string list;
         for (const std::string& content : contents) list += " " + content;
         throw Error(
-            ErrorKind::conflict, name + " is archived with several contents:" + list,
+            ErrorKind::conflict,
+            settled.empty() ? name + " is archived with several contents:" + list
+                            : name + " was settled for several contents at different times",
             "`walferry settle " + name + " FINGERPRINT` on the archiving host says which one is right");
+    }
+    if (!contents.contains(*settled.begin())) {
+        throw Error(ErrorKind::conflict,
+                    name + " was settled for content " + *settled.begin() +
+                        ", which none of the stores that answered has",
+                    "ask again when every store can be reached");
     }
     for (auto& [store, there] : found) {
         std::erase_if(there.objects,
                       [&](const ObjectName& object) { return object.fingerprint != *settled.begin(); });
+    }
+}
+
+void collect_system_identifiers(ObjectStore& store, const StoreSettings& settings, const std::string& cluster,
+                                std::set<std::uint64_t>& found) {
+    const std::string root = (settings.prefix.empty() ? "" : settings.prefix + "/") + cluster + "/";
+    std::string after;
+    for (;;) {
+        const ObjectPage page = store.list(root, after);
+        if (page.objects.empty()) return;
+        const std::string& key = page.objects.front().key;
+        const std::string part = key.substr(root.size(), key.find('/', root.size()) - root.size());
+        std::uint64_t value = 0;
+        const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+        if (error == std::errc() && end == part.data() + part.size()) found.insert(value);
+        after = root + part + "0";  // '0' sorts right behind '/': skips everything below this identifier
     }
 }
 
@@ -199,23 +222,17 @@ void fetch_segment(const Settings& settings, const FetchOptions& options, const 
 
 std::uint64_t find_system_identifier(const Settings& settings, const FetchOptions& options) {
     std::set<std::uint64_t> found;
-    for (const StoreSettings* settings_of_store : asked_stores(settings, options)) {
-        const auto store = open_store(*settings_of_store, StoreAccess::restore, nullptr, options.stop);
-        std::string root = settings_of_store->prefix;
-        if (!root.empty()) root += '/';
-        root += settings.cluster + "/";
-        std::string after;
-        for (;;) {
-            const ObjectPage page = store->list(root, after);
-            if (page.objects.empty()) break;
-            const std::string& key = page.objects.front().key;
-            const std::string part = key.substr(root.size(), key.find('/', root.size()) - root.size());
-            std::uint64_t value = 0;
-            const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-            if (error == std::errc() && end == part.data() + part.size()) found.insert(value);
-            after = root + part + "0";  // '0' sorts right behind '/': skips everything below this identifier
+    std::optional<Error> trouble;
+    for (const StoreSettings* store : asked_stores(settings, options)) {
+        try {
+            const auto opened = open_store(*store, StoreAccess::restore, nullptr, options.stop);
+            collect_system_identifiers(*opened, *store, settings.cluster, found);
+        } catch (const Error& error) {
+            options.say(error.what());
+            trouble = error;
         }
     }
+    if (found.empty() && trouble) throw *trouble;
     if (found.size() == 1) return *found.begin();
     if (found.empty())
         throw Error(ErrorKind::not_found,

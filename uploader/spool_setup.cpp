@@ -124,6 +124,16 @@ void each_entry(const Directory& directory, Visit visit) {
     }
 }
 
+// A regular file with one link, and that link is this name: a hard link to somebody's file, taken away again
+// between our opening it and our looking at it, does not pass.
+bool is_sole_file(const Directory& directory, const std::string& name, int fd) {
+    const struct stat opened = os::status(fd, directory.child(name));
+    struct stat named {};
+    return S_ISREG(opened.st_mode) && opened.st_nlink == 1 &&
+           ::fstatat(directory.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
 // Segments that an earlier set-up, or a push under a strange mask, left unreadable. Only what push could have
 // made is touched: a link that a member of the group planted must not give away another file.
 void mend_segments(const Directory& ready, Mender& mender) {
@@ -137,8 +147,7 @@ void mend_segments(const Directory& ready, Mender& mender) {
             const Fd file(
                 ::openat(directory.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
             if (!file || !WalName::parse(name)) return;
-            const struct stat status = os::status(file.get(), directory.child(name));
-            if (S_ISREG(status.st_mode) && status.st_nlink == 1) {
+            if (is_sole_file(directory, name, file.get())) {
                 mender.mend(file.get(), directory.child(name), spool_mode::segment, true);
             }
         });
@@ -150,8 +159,7 @@ void mend_ledger_files(const Directory& folder, Mender& mender) {
         const std::string path = folder.child(name);
         const Fd file = os::open_if_exists(folder.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, path);
         if (!file) continue;
-        const struct stat status = os::status(file.get(), path);
-        if (!S_ISREG(status.st_mode) || status.st_nlink != 1) {
+        if (!is_sole_file(folder, name, file.get())) {
             throw Error(ErrorKind::io, path + " is not a regular file with one link",
                         "somebody put it there: move it away, then run this again");
         }
@@ -161,8 +169,12 @@ void mend_ledger_files(const Directory& folder, Mender& mender) {
 
 }  // namespace
 
-SpoolOwner find_spool_owner(const std::string& user, const std::string& group) {
+SpoolOwner find_spool_owner(const SpoolPaths& spool, const std::string& user, const std::string& group) {
     SpoolOwner owner{::geteuid(), ::getegid()};
+    struct stat status {};
+    if (::stat(spool.root.c_str(), &status) == 0 && ::access(spool.ready().c_str(), F_OK) == 0) {
+        owner = {status.st_uid, status.st_gid};
+    }
     if (!user.empty()) {
         if (const passwd* entry = ::getpwnam(user.c_str())) {
             owner.user = entry->pw_uid;

@@ -14,8 +14,9 @@ struct SpoolOwner {
     gid_t group;
 };
 
-/// Looks up names (or numbers); empty: the caller, the caller's primary group. Throws usage for unknown ones.
-SpoolOwner find_spool_owner(const std::string& user, const std::string& group);
+/// Looks up names (or numbers). Empty: whoever a spool belongs to that is there already, else the caller and
+/// its primary group. Throws usage for unknown ones.
+SpoolOwner find_spool_owner(const SpoolPaths& spool, const std::string& user, const std::string& group);
 
 /// Makes the spool and its ledger, or mends owners and modes of one that exists; touches no data. Returns a
 /// line for everything that was changed. Durable on return. Throws io, config (network filesystems), ledger.

@@ -28,7 +28,7 @@ TEST_CASE("init makes a spool with exactly the modes it needs, whatever the umas
     TempDir dir;
     const mode_t before = ::umask(077);
     const SpoolPaths spool(dir / "deep/er/spool");
-    set_up_spool(spool, find_spool_owner("", ""));
+    set_up_spool(spool, find_spool_owner(spool, "", ""));
     ::umask(before);
     CHECK(mode_of(spool.root) == 02750);
     for (const std::string& path : {spool.ready(), spool.tmp(), spool.ledger_directory()})
@@ -45,14 +45,14 @@ TEST_CASE("init run again mends modes, touches no data, and says when there was 
     ::chmod(h.spool().ready(sysid).c_str(), 0700);
     ::chmod(h.file("000000010000000000000001").c_str(), 0600);
     ::chmod(h.spool().ledger().c_str(), 0600);
-    CHECK_FALSE(set_up_spool(h.spool(), find_spool_owner("", "")).empty());
+    CHECK_FALSE(set_up_spool(h.spool(), find_spool_owner(h.spool(), "", "")).empty());
     CHECK(mode_of(h.spool().ready()) == 02770);
     CHECK(mode_of(h.spool().ready(sysid)) == 02770);
     CHECK(mode_of(h.file("000000010000000000000001")) == 0640);
     CHECK(mode_of(h.spool().ledger()) == 0660);
     CHECK(read_file(h.file("000000010000000000000001")) == before);
     CHECK(h.ledger().spooled().size() == 1);
-    CHECK(set_up_spool(h.spool(), find_spool_owner("", "")).empty());
+    CHECK(set_up_spool(h.spool(), find_spool_owner(h.spool(), "", "")).empty());
 }
 
 TEST_CASE("init does not follow what a member of the group planted") {
@@ -64,7 +64,7 @@ TEST_CASE("init does not follow what a member of the group planted") {
     fs::create_hard_link(victim, h.file("000000010000000000000002"));
     fs::create_directory_symlink(h.dir.path(), h.spool().ready() + "/123");
     REQUIRE(::mkfifo(h.file("000000010000000000000003").c_str(), 0600) == 0);
-    set_up_spool(h.spool(), find_spool_owner("", ""));
+    set_up_spool(h.spool(), find_spool_owner(h.spool(), "", ""));
     CHECK(mode_of(victim) == 0600);
     CHECK(mode_of(h.dir.path()) == 0700);
 }
@@ -76,7 +76,7 @@ TEST_CASE("init gives the spool to the server's user and the shared group") {
     }
     TempDir dir;
     const SpoolPaths spool(dir / "spool");
-    set_up_spool(spool, find_spool_owner("4711", "4712"));
+    set_up_spool(spool, find_spool_owner(spool, "4711", "4712"));
     for (const std::string& path :
          {spool.root, spool.ready(), spool.tmp(), spool.ledger_directory(), spool.ledger()}) {
         struct stat status {};
@@ -88,7 +88,21 @@ TEST_CASE("init gives the spool to the server's user and the shared group") {
     CHECK(mode_of(spool.ready()) == 02770);
 }
 
+TEST_CASE("init without names leaves a spool with whoever has it") {
+    if (::geteuid() != 0) {
+        std::cout << "skipped: giving files away needs root\n";
+        return;
+    }
+    TempDir dir;
+    const SpoolPaths spool(dir / "spool");
+    set_up_spool(spool, find_spool_owner(spool, "4711", "4712"));
+    CHECK(set_up_spool(spool, find_spool_owner(spool, "", "")).empty());
+    const SpoolOwner regrouped = find_spool_owner(spool, "", "4713");
+    CHECK(regrouped.user == 4711);
+    CHECK(regrouped.group == 4713);
+}
+
 TEST_CASE("init says which user or group does not exist") {
-    CHECK_THROWS_AS(find_spool_owner("no-such-user", ""), Error);
-    CHECK_THROWS_AS(find_spool_owner("", "no-such-group"), Error);
+    CHECK_THROWS_AS(find_spool_owner(SpoolPaths("/nowhere"), "no-such-user", ""), Error);
+    CHECK_THROWS_AS(find_spool_owner(SpoolPaths("/nowhere"), "", "no-such-group"), Error);
 }

@@ -41,7 +41,7 @@ int run(const GlobalOptions& global, const Options& options) {
     std::optional<Settings> settings;
     if (options.spool.empty() || global.config) settings = load_settings(settings_path(global.config));
     const SpoolPaths spool(options.spool.empty() ? settings->spool : options.spool);
-    const SpoolOwner owner = find_spool_owner(options.owner, options.group);
+    const SpoolOwner owner = find_spool_owner(spool, options.owner, options.group);
     const auto changes = set_up_spool(spool, owner);
     for (const std::string& change : changes) std::printf("%s\n", change.c_str());
     if (changes.empty()) std::printf("%s is as it should be\n", spool.root.c_str());
@@ -53,10 +53,11 @@ int run(const GlobalOptions& global, const Options& options) {
 
 CommandBody declare_init(CLI::App& app) {
     auto options = std::make_shared<Options>();
-    app.add_option("--owner", options->owner, "The user the PostgreSQL server runs as [the caller]")
+    app.add_option("--owner", options->owner,
+                   "The user the PostgreSQL server runs as [as it is; for a new spool the caller]")
         ->type_name("USER");
     app.add_option("--group", options->group,
-                   "The group it shares with the uploader [the caller's primary group]")
+                   "The group it shares with the uploader [as it is; for a new spool the caller's]")
         ->type_name("GROUP");
     app.add_option("--spool", options->spool, "The spool directory [the configuration's `spool`]")
         ->type_name("DIR");

@@ -30,34 +30,26 @@ struct Choice {
     std::string fingerprint;
 };
 
+// The content that was named, or this spool's where the conflicts leave no doubt which that is.
 Choice choose(const std::vector<ConflictRow>& conflicts, const Options& options) {
     std::optional<Choice> choice;
-    bool known = false;
     for (const ConflictRow& row : conflicts) {
-        if (row.name != options.name) continue;
-        if (choice && choice->system_identifier != row.system_identifier) {
+        const bool named = options.fingerprint == row.ours || options.fingerprint == row.theirs;
+        if (row.name != options.name || (!options.fingerprint.empty() && !named)) continue;
+        const Choice found{row.system_identifier, named ? options.fingerprint : row.ours};
+        if (choice && choice->system_identifier != found.system_identifier) {
             throw Error(ErrorKind::usage, options.name + " is in conflict in two clusters of this spool",
-                        "give the FINGERPRINT of the right content");
+                        "give the FINGERPRINT of the right content; `walferry conflicts` shows them");
         }
-        const bool fits = options.fingerprint == row.ours || options.fingerprint == row.theirs;
-        known = known || fits;
-        if (options.fingerprint.empty() || fits) {
-            // Two contents that both came through this spool: which of them is "ours" nobody can say.
-            if (options.fingerprint.empty() && choice && choice->fingerprint != row.ours) {
-                throw Error(ErrorKind::usage, options.name + " came through this spool with two contents",
-                            "give the FINGERPRINT of the right one; `walferry conflicts` shows them");
-            }
-            choice =
-                Choice{row.system_identifier, options.fingerprint.empty() ? row.ours : options.fingerprint};
+        if (choice && choice->fingerprint != found.fingerprint) {
+            throw Error(ErrorKind::usage, options.name + " came through this spool with two contents",
+                        "give the FINGERPRINT of the right one; `walferry conflicts` shows them");
         }
+        choice = found;
     }
     if (choice) return *choice;
-    if (!options.fingerprint.empty() && !known) {
-        throw Error(ErrorKind::usage,
-                    "no unsettled conflict of " + options.name + " has the content " + options.fingerprint,
-                    "`walferry conflicts` shows what there is");
-    }
-    throw Error(ErrorKind::usage, "there is no unsettled conflict of " + options.name,
+    const std::string which = options.fingerprint.empty() ? "" : " with content " + options.fingerprint;
+    throw Error(ErrorKind::usage, "there is no unsettled conflict of " + options.name + which,
                 "`walferry conflicts` shows what there is");
 }
 

@@ -57,7 +57,9 @@ std::string age(std::int64_t seconds) {
 void print(const Status& status) {
     std::printf("cluster %s, spool %s\n", status.cluster.c_str(), status.spool.c_str());
     if (status.segments == 0) {
-        std::printf("nothing waits: every segment that was archived is verified in every store\n");
+        const bool all_well = status.lost.empty() && status.problems.empty() && !status.ledger_error;
+        std::printf(all_well ? "nothing waits: every segment that was archived is verified in every store\n"
+                             : "nothing waits in the spool\n");
     } else {
         std::printf(
             "%zu segments wait (%s), the oldest for %s: on this host's disk, and not yet verified in every "

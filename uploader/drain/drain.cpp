@@ -51,12 +51,14 @@ std::unique_ptr<Ledger> open_ledger(const SpoolPaths& spool, Outcome& outcome) {
         throw Error(ErrorKind::no_spool, "no spool at " + spool.root,
                     "check `spool` in the configuration; `walferry init` makes a spool");
     }
-    if (!exists(spool.ledger())) {
-        outcome.report(exit_code::done, "there is no ledger at " + spool.ledger() +
-                                            ": a new one is made, and what is spooled is adopted");
-        return std::make_unique<Ledger>(spool, Ledger::Open::create);
+    // Made where missing, or where whoever began to make it did not get to the end: nobody else does so now,
+    // the drain holds the lock.
+    auto ledger = std::make_unique<Ledger>(spool, Ledger::Open::create);
+    if (ledger->is_new()) {
+        outcome.report(exit_code::done, "there was no ledger at " + spool.ledger() +
+                                            ": a new one was made, and what is spooled is adopted");
     }
-    return std::make_unique<Ledger>(spool, Ledger::Open::existing);
+    return ledger;
 }
 
 /// One run, from the lock to the summary.
@@ -73,6 +75,7 @@ class Run {
           ledger_(open_ledger(spool_, outcome)),
           encoding_(encode_options(settings)),
           window_(window_limits(settings.jobs)) {
+        complete_removals();
         const auto rows = reconcile_stores(settings, *ledger_, wall_now());
         for (std::size_t i = 0; i < rows.size(); ++i) {
             store_ids_.push_back(rows[i].id);
@@ -85,12 +88,17 @@ class Run {
 
     DrainResult run(const Drain::Watch& watch) {
         const auto started = steady_clock::now();
-        remove_leftovers();
-        watch([this] { return view(); });
-        while (pass() && !stop_.stop_requested()) {
+        {
+            const Watched watched(watch, [this] { return view(); });
+            attempt([this] {
+                remove_leftovers();
+                while (pass() && !stop_.stop_requested()) {
+                }
+            });
         }
-        watch(nullptr);
-        DrainResult result = conclude();
+        DrainResult result;
+        attempt([&] { result.pending_segments = count_pending(); });
+        conclude(result);
         result.elapsed = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started);
         return result;
     }
@@ -98,6 +106,30 @@ class Run {
   private:
     using Name = std::pair<std::uint64_t, std::string>;
     static Name name_of(const Task& task) { return {task.file.system_identifier, task.file.name.text}; }
+
+    /// The display must not ask a run that is gone, however it ended.
+    class Watched {
+      public:
+        Watched(const Drain::Watch& watch, Drain::Viewer viewer) : watch_(watch) {
+            watch_(std::move(viewer));
+        }
+        ~Watched() { watch_(nullptr); }
+        Watched(const Watched&) = delete;
+        Watched& operator=(const Watched&) = delete;
+
+      private:
+        const Drain::Watch& watch_;
+    };
+
+    /// Whatever ends a step early, what was found out until then still counts.
+    template <typename Step>
+    void attempt(Step step) {
+        try {
+            step();
+        } catch (const Error& error) {
+            outcome_.report(traits(error.kind()).exit_code, error.what());
+        }
+    }
 
     void remove_leftovers() {
         try {
@@ -113,7 +145,7 @@ class Run {
         const auto uploads = ledger_->open_uploads();
         Agenda agenda = make_agenda(rows, uploads, scan_spool(spool_), store_ids_);
         for (const std::string& problem : agenda.problems) outcome_.report(exit_code::failed, problem);
-        settle_rows_without_file(agenda);
+        report_lost(agenda);
         std::vector<Task*> due;
         for (const auto& task : agenda.tasks) {
             if (takes_on(*task)) due.push_back(task.get());
@@ -166,34 +198,29 @@ class Run {
         return sends;
     }
 
-    // A removal that was cut off before its record, or a file that is gone without ever having been verified.
-    void settle_rows_without_file(const Agenda& agenda) {
-        for (const SegmentRow& row : agenda.without_file) {
-            const std::string path = spool_.segment(row.system_identifier, row.name);
-            if (exists(path)) continue;
-            if (ledger_->verified_everywhere(row.id)) {
-                ledger_->removed(row.id, wall_now());
-                continue;
-            }
-            report_lost(row, path);
+    // Removals that were cut off before their record. Before a new store is added, of which they know
+    // nothing.
+    void complete_removals() {
+        for (const SegmentRow& row : ledger_->spooled()) {
+            if (exists(spool_.segment(row.system_identifier, row.name))) continue;
+            if (ledger_->verified_everywhere(row.id)) ledger_->removed(row.id, wall_now());
         }
     }
 
-    void report_lost(const SegmentRow& row, const std::string& path) {
-        static constexpr const char* reason = "its file has vanished from the spool";
-        bool known = true;
-        std::vector<UploadRow> uploads = ledger_->uploads_of(row.id);
-        for (const auto& lane : lanes_) {
-            const auto upload = std::find_if(uploads.begin(), uploads.end(),
-                                             [&](const UploadRow& u) { return u.store == lane->store_id(); });
-            if (upload != uploads.end() && upload->state == UploadState::verified) continue;
-            if (ledger_->mark_lost(row.id, lane->store_id(), reason)) known = false;
+    // Never taken for success: said in every run, until the segment was pushed again.
+    void report_lost(const Agenda& agenda) {
+        for (const SegmentRow& row : agenda.without_file) {
+            const std::string path = spool_.segment(row.system_identifier, row.name);
+            if (exists(path) || ledger_->verified_everywhere(row.id)) continue;
+            for (const auto& lane : lanes_) {
+                ledger_->mark_lost(row.id, lane->store_id(), "its file has vanished from the spool");
+            }
+            outcome_.report(exit_code::integrity,
+                            path +
+                                " has vanished from the spool before it was verified in every store; "
+                                "`walferry list --state pending` shows where it is missing. If the server "
+                                "still has it in pg_wal, push it again");
         }
-        outcome_.report(known ? exit_code::done : exit_code::integrity,
-                        path +
-                            " has vanished from the spool before it was verified in every store; `walferry "
-                            "list --state pending` "
-                            "shows where it is missing. If the server still has it in pg_wal, push it again");
     }
 
     // Nothing can be done now. With time left (--wait), until something is due again.
@@ -229,19 +256,20 @@ class Run {
         return std::max<milliseconds>(shortest, std::chrono::seconds(1));
     }
 
-    DrainResult conclude() {
-        DrainResult result;
+    std::size_t count_pending() {
+        std::size_t pending = 0;
         const Agenda agenda =
             make_agenda(ledger_->spooled(), ledger_->open_uploads(), scan_spool(spool_), store_ids_);
         for (const auto& task : agenda.tasks) {
             if (!chosen_.contains(name_of(*task))) continue;
-            for (const auto& lane : lanes_) {
-                if (selected(*lane) && task->needs[lane->index()] != Need::nothing) {
-                    ++result.pending_segments;
-                    break;
-                }
-            }
+            pending += std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) {
+                return selected(*lane) && task->needs[lane->index()] != Need::nothing;
+            });
         }
+        return pending;
+    }
+
+    void conclude(DrainResult& result) {
         if (stop_.stop_requested()) {
             outcome_.report(exit_code::incomplete,
                             "stopped on request; what is pending stays in the spool for the next run");
@@ -253,15 +281,16 @@ class Run {
             if (!view.last_error.empty())
                 result.store_errors.emplace_back(lane->settings().name, view.last_error);
         }
-        result.exit_code = outcome_.exit_code();
         result.verified_uploads = outcome_.verified_uploads;
         result.removed_segments = outcome_.removed_segments;
         result.removed_bytes = outcome_.removed_bytes;
         result.adopted_segments = outcome_.adopted_segments;
-        ledger_->end_run(run_id_, result.exit_code, static_cast<std::int64_t>(result.verified_uploads),
-                         static_cast<std::int64_t>(result.removed_segments), outcome_.first_problem(),
-                         wall_now());
-        return result;
+        attempt([&] {
+            ledger_->end_run(
+                run_id_, outcome_.exit_code(), static_cast<std::int64_t>(result.verified_uploads),
+                static_cast<std::int64_t>(result.removed_segments), outcome_.first_problem(), wall_now());
+        });
+        result.exit_code = outcome_.exit_code();
     }
 
     DrainView view() {

@@ -7,7 +7,6 @@
 #include "common/store/retry.hpp"
 #include "uploader/drain/confirmation.hpp"
 #include "uploader/drain/next_attempt.hpp"
-#include "uploader/drain/read_back.hpp"
 #include "uploader/exit_code.hpp"
 
 namespace walferry {
@@ -24,6 +23,7 @@ constexpr int failures_to_give_up = 5;
 // What the next segment would meet as well.
 bool concerns_whole_store(ErrorKind kind) noexcept {
     switch (kind) {
+        case ErrorKind::untrusted:
         case ErrorKind::denied:
         case ErrorKind::no_bucket:
         case ErrorKind::no_space:
@@ -35,6 +35,11 @@ bool concerns_whole_store(ErrorKind kind) noexcept {
         default:
             return false;
     }
+}
+
+// The others are about one object, and the next one may well go through.
+bool says_something_about_the_store(ErrorKind kind) noexcept {
+    return kind != ErrorKind::conflict && kind != ErrorKind::integrity && kind != ErrorKind::not_found;
 }
 
 }  // namespace
@@ -193,6 +198,7 @@ void Lane::send(ObjectStore& store, Encoding& encoding) {
         read_back(store, *object);
     }
     const std::lock_guard lock(mutex_);
+    failures_in_a_row_ = 0;
     if (unconfirmed_.empty()) oldest_unconfirmed_ = steady_clock::now();
     unconfirmed_.push_back({&task, std::move(*object)});
 }
@@ -208,9 +214,10 @@ std::optional<VerifiedObject> Lane::find_earlier(ObjectStore& store, const Encod
         for (const ObjectInfo& info : page.objects) {
             const auto name = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
             if (!name || name->stem() != stem) continue;
-            const ReadBack seen = walferry::read_back(store, info.key);
-            if (seen.sha256.starts_with(name->sha256))
-                return VerifiedObject{task.segment, info.key, seen.size, seen.sha256};
+            const auto seen = read_earlier(store, info.key);
+            if (!seen) continue;
+            if (seen->sha256.starts_with(name->sha256))
+                return VerifiedObject{task.segment, info.key, seen->size, seen->sha256};
             context_.outcome.report(exit_code::integrity,
                                     "store " + settings_.name + ": " + info.key +
                                         " is damaged: its bytes do not hash to its name; it does "
@@ -219,6 +226,27 @@ std::optional<VerifiedObject> Lane::find_earlier(ObjectStore& store, const Encod
         if (!page.objects.empty()) break;
     }
     return std::nullopt;
+}
+
+// An object that is listed and cannot be had (a stale index entry, an archive tier, lost rights to this one)
+// must not keep the fresh copy from being sent.
+std::optional<ReadBack> Lane::read_earlier(ObjectStore& store, const std::string& key) {
+    try {
+        return walferry::read_back(store, key);
+    } catch (const Error& error) {
+        switch (error.kind()) {
+            case ErrorKind::not_found:
+            case ErrorKind::rejected:
+            case ErrorKind::denied:
+            case ErrorKind::integrity:
+                context_.outcome.report(exit_code::done, std::string(error.what()) +
+                                                             "; this earlier object does not count, a fresh "
+                                                             "copy is sent");
+                return std::nullopt;
+            default:
+                throw;
+        }
+    }
 }
 
 void Lane::read_back(ObjectStore& store, const VerifiedObject& object) {
@@ -256,7 +284,8 @@ void Lane::confirm(ObjectStore& store, std::vector<Sent> batch) {
                                         "; both are kept. See `walferry conflicts`, then `walferry settle`");
         }
     } catch (const Error& error) {
-        for (const Sent& item : batch) failed_attempt(*item.task, error);
+        // One failure of the store's, however many segments it concerns.
+        for (const Sent& item : batch) failed_attempt(*item.task, error, &item == &batch.front());
         return;
     }
     for (const Sent& item : batch) {
@@ -266,13 +295,12 @@ void Lane::confirm(ObjectStore& store, std::vector<Sent> batch) {
     {
         const std::lock_guard lock(mutex_);
         verified_ += batch.size();
-        failures_in_a_row_ = 0;
     }
     for (const Sent& item : batch)
         remove_if_done(context_.ledger, context_.spool, context_.outcome, *item.task);
 }
 
-void Lane::failed_attempt(Task& task, const Error& error) {
+void Lane::failed_attempt(Task& task, const Error& error, bool counts) {
     task.needs[index_] = Need::later;
     if (error.kind() == ErrorKind::interrupted) return;
     bool hopeless = false;
@@ -280,7 +308,8 @@ void Lane::failed_attempt(Task& task, const Error& error) {
         const std::lock_guard lock(mutex_);
         failed_.insert(task.segment);
         last_error_ = error.what();
-        hopeless = ++failures_in_a_row_ >= failures_to_give_up;
+        if (counts && says_something_about_the_store(error.kind())) ++failures_in_a_row_;
+        hopeless = failures_in_a_row_ >= failures_to_give_up;
     }
     const bool mismatch = error.kind() == ErrorKind::integrity || error.kind() == ErrorKind::conflict;
     const bool setting = error.kind() == ErrorKind::config || error.kind() == ErrorKind::usage;

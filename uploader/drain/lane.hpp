@@ -16,6 +16,7 @@
 #include "common/settings.hpp"
 #include "common/store/object_store.hpp"
 #include "uploader/drain/outcome.hpp"
+#include "uploader/drain/read_back.hpp"
 #include "uploader/drain/task.hpp"
 #include "uploader/drain/window.hpp"
 
@@ -76,10 +77,11 @@ class Lane {
     ObjectStore& connection(std::size_t sender);
     void send(ObjectStore& store, Encoding& encoding);
     std::optional<VerifiedObject> find_earlier(ObjectStore& store, const Encoding& encoding);
+    std::optional<ReadBack> read_earlier(ObjectStore& store, const std::string& key);
     void read_back(ObjectStore& store, const VerifiedObject& object);
     bool confirmation_due(std::chrono::steady_clock::time_point now) const;
     void confirm(ObjectStore& store, std::vector<Sent> batch);
-    void failed_attempt(Task& task, const Error& error);
+    void failed_attempt(Task& task, const Error& error, bool counts = true);
     void give_up(const std::string& reason);
     ObjectKeys keys(const Task& task) const;
 

@@ -68,7 +68,7 @@ SpoolLock::SpoolLock(const SpoolPaths& spool, std::chrono::milliseconds patience
         if (std::chrono::steady_clock::now() >= deadline) {
             throw Error(ErrorKind::locked,
                         "the spool " + spool.root + " is being worked on: " + describe_holder(spool),
-                        "wait for it, or use --wait SECONDS");
+                        "wait for it to end; `walferry drain --wait SECONDS` does that by itself");
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }

@@ -34,7 +34,7 @@ class DrainHarness {
         settings.work_dir = dir.path();
         settings.encrypt = false;
         for (const std::string& name : store_names) add_store(name);
-        set_up_spool(spool(), find_spool_owner("", ""));
+        set_up_spool(spool(), find_spool_owner(spool(), "", ""));
     }
 
     void add_store(const std::string& name) {
