@@ -24,8 +24,8 @@ later() { at_exit+=("$1"); }
 mkdir "$work/bin"
 cp "$programs"/walferry "$programs"/walferry-archive-push "$work/bin/"
 chmod 755 "$work"/bin/*
-if ! "$work/bin/walferry" --help >/dev/null 2>&1 && ! [ -x "$work/bin/walferry" ]; then
-    echo "$work: nothing can be executed there; is /var/tmp mounted noexec?" >&2
+if ! "$work/bin/walferry" --version >/dev/null; then
+    echo "the programs cannot be run in $work; is /var/tmp mounted noexec?" >&2
     exit 1
 fi
 PATH=$work/bin:$PATH
