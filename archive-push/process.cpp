@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "archive-push/exit_code.hpp"
+#include "common/os.hpp"
 
 namespace walferry::push {
 namespace {
@@ -48,18 +49,11 @@ extern "C" void on_fault(int signal) {
         "will retry; hint: please report this\n");
 }
 
-/// Otherwise the spool's file could become descriptor 2, and a message would end up in a segment.
-void occupy_standard_descriptors() noexcept {
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-        if (::fcntl(fd, F_GETFD) == -1) (void)!::open("/", O_PATH);
-    }
-}
-
 }  // namespace
 
 void prepare_process() noexcept {
     ::umask(0);
-    occupy_standard_descriptors();
+    os::occupy_standard_descriptors();
     std::set_terminate(on_terminate);
 
     struct sigaction ignore {};

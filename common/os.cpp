@@ -81,6 +81,12 @@ void sync(const Directory& directory) {
     if (errno != EINVAL) throw_errno(errno, "sync the directory " + directory.path);
 }
 
+void occupy_standard_descriptors() noexcept {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+        if (::fcntl(fd, F_GETFD) == -1) (void)!::open("/", O_PATH);
+    }
+}
+
 void unlink_at(const Directory& directory, const std::string& name) {
     if (::unlinkat(directory.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
         throw_errno(errno, "remove " + directory.child(name));

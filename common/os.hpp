@@ -38,6 +38,9 @@ void write_at(int fd, Bytes bytes, std::uint64_t offset, const std::string& show
 void set_mode(int fd, mode_t mode, const std::string& shown);
 void sync(int fd, const std::string& shown);
 void sync(const Directory& directory);
+/// Closed ones are opened on nothing of use. Otherwise a file could become descriptor 2, and a message would
+/// end up in a segment or in the ledger. For the first lines of main.
+void occupy_standard_descriptors() noexcept;
 /// Removes a name; one that is gone already is fine.
 void unlink_at(const Directory& directory, const std::string& name);
 

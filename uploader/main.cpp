@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "common/error.hpp"
+#include "common/os.hpp"
 #include "uploader/command.hpp"
 #include "uploader/exit_code.hpp"
 
@@ -41,6 +42,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    os::occupy_standard_descriptors();
     // A reader that went away is an error to report, not a reason to die.
     std::signal(SIGPIPE, SIG_IGN);
     try {
