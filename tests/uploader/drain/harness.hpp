@@ -3,13 +3,16 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "common/error.hpp"
 #include "common/fingerprint.hpp"
 #include "common/ledger.hpp"
 #include "common/push_ledger.hpp"
+#include "tests/catch.hpp"
 #include "tests/temp_dir.hpp"
 #include "tests/wal_file.hpp"
 #include "uploader/drain/drain.hpp"
@@ -104,5 +107,29 @@ class DrainHarness {
     Settings settings;
     std::vector<std::string> said;
 };
+
+inline ErrorKind kind_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.kind();
+    }
+    FAIL("it went through");
+    return ErrorKind::internal;
+}
+
+inline void spoil(const std::string& path) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path) / 2));
+    file.put('\x5a');
+    file.put('\xa5');
+}
+
+inline std::string only_object(const DrainHarness& h, const std::string& store) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(h.store_path(store))) {
+        if (entry.is_regular_file()) return entry.path();
+    }
+    return "";
+}
 
 }  // namespace walferry::test
