@@ -65,7 +65,7 @@ root_prefix() {
     fi
 }
 
-run_script() { # FILE: an integration test
+run_script() { # FILE: an integration test, or one of faults
     local name status=0
     name=$(basename "$1" .sh)
     if [ -z "$become_root" ]; then
@@ -100,7 +100,8 @@ if wanted contract; then
     run_catch bash "$tests/s3/run-contract.sh" "$programs/walferry-tests"
 fi
 
-for script in "$tests"/integration/*.sh; do
+for script in "$tests"/integration/*.sh "$tests"/fault/*.sh; do
+    [ -e "$script" ] || continue
     if wanted "$(basename "$script" .sh)"; then run_script "$script"; fi
 done
 

@@ -13,6 +13,7 @@
 #include "common/spool.hpp"
 #include "tests/catch.hpp"
 #include "tests/forbid.hpp"
+#include "tests/places.hpp"
 #include "tests/process.hpp"
 #include "tests/temp_dir.hpp"
 #include "tests/wal_file.hpp"
@@ -20,12 +21,6 @@
 namespace walferry::test {
 
 namespace fs = std::filesystem;
-
-/// $WALFERRY_BIN_DIR tests programs of another build, or installed ones.
-inline std::string program_path(const std::string& name) {
-    const char* directory = std::getenv("WALFERRY_BIN_DIR");
-    return std::string(directory != nullptr ? directory : WALFERRY_BIN_DIR) + "/" + name;
-}
 
 /// Sanitizers cannot be linked statically: then the program needs its libraries like any other.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

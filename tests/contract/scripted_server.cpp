@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/places.hpp"
 
 namespace walferry::contract {
 namespace {
@@ -36,7 +37,7 @@ ScriptedServer::ScriptedServer(const std::string& ca_directory, const std::strin
     : credentials_file_(directory_.path() + "/credentials"), scheme_(certificate.empty() ? "http" : "https") {
     write_file(credentials_file_, "[default]\naws_access_key_id = key\naws_secret_access_key = secret\n",
                0600);
-    std::vector<std::string> arguments = {"/usr/bin/python3", source_file("tests/s3/misbehave.py")};
+    std::vector<std::string> arguments = {"/usr/bin/python3", test::source_file("tests/s3/misbehave.py")};
     if (!certificate.empty()) {
         arguments.push_back(ca_directory + "/" + certificate + ".pem");
         arguments.push_back(ca_directory + "/" + certificate + ".key");

@@ -148,10 +148,6 @@ std::string read_file(const std::string& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::string source_file(const std::string& path) {
-    return (std::filesystem::path(__FILE__).parent_path() / "../.." / path).lexically_normal().string();
-}
-
 void run(const std::string& command) {
     INFO(command);
     REQUIRE(std::system(command.c_str()) == 0);

@@ -72,9 +72,6 @@ class TemporaryDirectory {
 void write_file(const std::string& path, const std::string& text, unsigned mode);
 std::string read_file(const std::string& path);
 
-/// A file of the repository, by its path in it.
-std::string source_file(const std::string& path);
-
 /// Runs a shell command that must succeed.
 void run(const std::string& command);
 

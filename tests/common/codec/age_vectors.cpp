@@ -9,6 +9,7 @@
 
 #include "common/bytes.hpp"
 #include "common/codec/base64.hpp"
+#include "tests/places.hpp"
 #include "tests/temp_dir.hpp"
 
 namespace walferry::test {
@@ -86,7 +87,7 @@ std::vector<AgeVector> from_npm(const fs::path& script) {
 }  // namespace
 
 std::vector<AgeVector> load_age_vectors(std::string& where) {
-    const fs::path root = fs::path(__FILE__).parent_path() / "../../..";
+    const fs::path root = source_file(".");
     const char* named = std::getenv("WALFERRY_VECTORS");
     const fs::path directory = named != nullptr ? fs::path(named) / "age" : root / "../shared/vectors/age";
     if (fs::is_directory(directory)) {

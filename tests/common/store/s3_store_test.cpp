@@ -7,6 +7,7 @@
 #include "common/store/retry.hpp"
 #include "tests/catch.hpp"
 #include "tests/contract/scripted_server.hpp"
+#include "tests/places.hpp"
 
 using namespace walferry;
 using namespace walferry::contract;
@@ -329,7 +330,7 @@ TEST_CASE("restoring uses its own keys where there are some", "[s3]") {
 
 TEST_CASE("a certificate that does not prove who answers ends it at once", "[s3]") {
     const TemporaryDirectory ca;
-    run(source_file("tests/s3/make-ca.sh") + " " + ca.path());
+    run(test::source_file("tests/s3/make-ca.sh") + " " + ca.path());
     const auto try_it = [&](const char* certificate, const std::string& trusted) {
         const ScriptedServer server(ca.path(), certificate);
         StoreSettings settings = patient(server.store("chunked"));

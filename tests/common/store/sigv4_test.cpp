@@ -11,6 +11,7 @@
 
 #include "common/clock.hpp"
 #include "tests/catch.hpp"
+#include "tests/places.hpp"
 
 using namespace walferry;
 namespace fs = std::filesystem;
@@ -21,8 +22,7 @@ namespace {
 /// Where the public vectors lie; empty where they do not.
 fs::path vectors() {
     const char* given = std::getenv("WALFERRY_VECTORS");
-    const fs::path repository = fs::path(__FILE__).parent_path() / "../../..";
-    const fs::path root = given != nullptr ? fs::path(given) : repository / "../shared/vectors";
+    const fs::path root = given != nullptr ? fs::path(given) : fs::path(test::source_file("../shared/vectors"));
     return fs::is_directory(root / "sigv4") ? root / "sigv4" : fs::path();
 }
 
