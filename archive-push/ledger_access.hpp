@@ -1,25 +1,24 @@
 #pragma once
 #include <string>
 
-#include "common/push_ledger.hpp"
+#include "common/intake.hpp"
 
 namespace walferry::push {
 
 /// The ledger as archiving uses it: it may answer, and it may never be in the way. Whatever goes wrong with
 /// it, also a file cut short under SQLite's mapping, ends in trouble() and in nothing else.
-class LedgerAccess {
+class LedgerAccess : public IntakeLedger {
   public:
     explicit LedgerAccess(SpoolPaths spool) : spool_(std::move(spool)) {}
-    ~LedgerAccess();
+    ~LedgerAccess() override;
     LedgerAccess(const LedgerAccess&) = delete;
     LedgerAccess& operator=(const LedgerAccess&) = delete;
 
-    /// Opens it beforehand, while something else has to be waited for.
-    void open();
-    /// `unknown` also when the ledger could not be asked.
-    LedgerAnswer ask(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint);
+    void open() override;
+    LedgerAnswer ask(std::uint64_t system_identifier, const WalName& name,
+                     const std::string& fingerprint) override;
     void record(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
-                std::uint64_t size);
+                std::uint64_t size) override;
 
     /// Why the ledger could not be used; empty when it could. After the first trouble it is left alone.
     const std::string& trouble() const noexcept { return trouble_; }

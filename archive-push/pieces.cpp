@@ -13,14 +13,14 @@ namespace {
 
 constexpr std::uint64_t piece_size = std::uint64_t{512} * 1024;
 
-[[noreturn]] void cannot_read(const Source& source) {
+[[noreturn]] void cannot_read(const SegmentSource& source) {
     throw Error(ErrorKind::io, source.path() + " was cut short while it was read, or its disk fails",
                 "PostgreSQL will retry; if this comes again, look at the kernel's log");
 }
 
 }  // namespace
 
-Pieces::Pieces(const Source& source) : source_(source) {
+Pieces::Pieces(const SegmentSource& source) : source_(source) {
     if (source.size() == 0) return;
     void* memory = ::mmap(nullptr, source.size(), PROT_READ, MAP_SHARED, source.fd(), 0);
     if (memory != MAP_FAILED) {

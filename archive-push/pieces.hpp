@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <memory>
 
-#include "archive-push/source.hpp"
 #include "common/bytes.hpp"
 #include "common/fingerprint.hpp"
+#include "common/segment_source.hpp"
 
 namespace walferry::push {
 
@@ -14,7 +14,7 @@ namespace walferry::push {
 /// mapped at a time: what is mapped counts as this process's memory.
 class Pieces {
   public:
-    explicit Pieces(const Source& source);
+    explicit Pieces(const SegmentSource& source);
     ~Pieces();
     Pieces(const Pieces&) = delete;
     Pieces& operator=(const Pieces&) = delete;
@@ -29,7 +29,7 @@ class Pieces {
   private:
     void unmap(std::uint64_t end) noexcept;
 
-    const Source& source_;
+    const SegmentSource& source_;
     std::uint64_t at_ = 0;
     std::byte* mapped_ = nullptr;
     std::uint64_t unmapped_ = 0;  // up to here nothing is mapped any more

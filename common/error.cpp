@@ -19,6 +19,7 @@ constexpr std::array table{
     ErrorTraits{ErrorKind::conflict, "conflict", 3, false},
     ErrorTraits{ErrorKind::integrity, "integrity", 3, false},
     ErrorTraits{ErrorKind::ledger, "ledger", 1, false},
+    ErrorTraits{ErrorKind::ledger_corrupt, "ledger-corrupt", 1, false},
     ErrorTraits{ErrorKind::locked, "locked", 5, false},
     ErrorTraits{ErrorKind::incomplete, "incomplete", 4, false},
     ErrorTraits{ErrorKind::interrupted, "interrupted", 4, false},

@@ -10,28 +10,29 @@ namespace walferry {
 /// What went wrong, in the terms a caller or an administrator acts on. One table (error.cpp) gives each kind
 /// its name, its exit code and whether trying again can help; exit codes stand nowhere else.
 enum class ErrorKind {
-    internal,      // a defect of ours, or memory ran out
-    io,            // a local file or device refused
-    no_space,      // full disk, full spool, full quota
-    usage,         // the command line
-    config,        // the configuration file, or a file it names
-    no_spool,      // no spool where one was expected
-    refused,       // a file is not what its name says
-    conflict,      // one name, two contents
-    integrity,     // bytes do not hash to what they must
-    ledger,        // the ledger is busy, broken, unknown or out of reach
-    locked,        // another process holds the lock
-    incomplete,    // something is still pending
-    interrupted,   // asked to stop
-    unreachable,   // no answer from a store: DNS, connect, TLS, silence, a broken connection
-    untrusted,     // a store's TLS certificate does not prove that it is the store
-    throttled,     // a store said: slower
-    server_error,  // a store said: my fault, retry
-    denied,        // a store rejected our keys or rights
-    no_bucket,     // the bucket (or the directory of a directory store) is missing
-    not_found,     // the object is missing
-    clock_skew,    // a store finds our clock wrong
-    rejected,      // a store rejected the request for good
+    internal,        // a defect of ours, or memory ran out
+    io,              // a local file or device refused
+    no_space,        // full disk, full spool, full quota
+    usage,           // the command line
+    config,          // the configuration file, or a file it names
+    no_spool,        // no spool where one was expected
+    refused,         // a file is not what its name says
+    conflict,        // one name, two contents
+    integrity,       // bytes do not hash to what they must
+    ledger,          // the ledger is busy, unknown or out of reach
+    ledger_corrupt,  // the ledger is damaged, or no ledger at all: `walferry rebuild`
+    locked,          // another process holds the lock
+    incomplete,      // something is still pending
+    interrupted,     // asked to stop
+    unreachable,     // no answer from a store: DNS, connect, TLS, silence, a broken connection
+    untrusted,       // a store's TLS certificate does not prove that it is the store
+    throttled,       // a store said: slower
+    server_error,    // a store said: my fault, retry
+    denied,          // a store rejected our keys or rights
+    no_bucket,       // the bucket (or the directory of a directory store) is missing
+    not_found,       // the object is missing
+    clock_skew,      // a store finds our clock wrong
+    rejected,        // a store rejected the request for good
 };
 
 struct ErrorTraits {

@@ -1,14 +1,10 @@
 #include "common/ledger.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <array>
-#include <cerrno>
 #include <charconv>
 
 #include "common/error.hpp"
-#include "common/fd.hpp"
+#include "common/ledger_change.hpp"
 #include "common/ledger_file.hpp"
 #include "sql/embedded.hpp"
 
@@ -60,18 +56,6 @@ std::vector<Row> rows(Statement& statement, Make make) {
     return all;
 }
 
-// SQLite would take the umask's word for the mode of a new database.
-void create_file(const SpoolPaths& spool) {
-    const Fd fd(::open(spool.ledger().c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                       spool_mode::ledger));
-    if (!fd) {
-        if (errno == EEXIST) return;
-        throw_errno(errno, "create the ledger " + spool.ledger());
-    }
-    if (::fchmod(fd.get(), spool_mode::ledger) != 0)
-        throw_errno(errno, "set the mode of the ledger " + spool.ledger());
-}
-
 }  // namespace
 
 std::string_view to_string(UploadState state) noexcept {
@@ -79,35 +63,12 @@ std::string_view to_string(UploadState state) noexcept {
     return names[static_cast<std::size_t>(state)];
 }
 
-/// A transaction that survives this process (normal) or the machine (full).
-class Ledger::Change {
-  public:
-    Change(Ledger& ledger, sqlite::Synchronous synchronous)
-        : lock_(ledger.mutex_), database_(*ledger.database_) {
-        database_.execute(synchronous == sqlite::Synchronous::full ? "PRAGMA synchronous = FULL"
-                                                                   : "PRAGMA synchronous = NORMAL");
-        transaction_ = std::make_unique<sqlite::Transaction>(database_);
-    }
-    template <typename... Values>
-    void run(const char* sql, const Values&... values) {
-        Statement(database_, sql).bind(values...).run();
-    }
-    int changes() const noexcept { return database_.changes(); }
-    std::int64_t last_insert_id() const noexcept { return database_.last_insert_id(); }
-    sqlite::Database& database() noexcept { return database_; }
-    void commit() { transaction_->commit(); }
-
-  private:
-    std::lock_guard<std::mutex> lock_;
-    sqlite::Database& database_;
-    std::unique_ptr<sqlite::Transaction> transaction_;
-};
-
 Ledger::Ledger(const SpoolPaths& spool, Open open) {
-    if (open == Open::create) create_file(spool);
+    if (open == Open::create) create_ledger_file(spool);
     path_ = checked_ledger_path(spool);
     database_ = std::make_unique<sqlite::Database>(path_, sqlite::OpenOptions{});
     migrate(open == Open::create);
+    database_->require_unmoved();
 }
 
 void Ledger::migrate(bool create) {

@@ -70,6 +70,16 @@ struct ConflictRow {
     std::optional<std::string> settled_at;
 };
 
+/// An object that a listing shows: nothing of it was read.
+struct ListedObject {
+    std::uint64_t system_identifier;
+    WalName name;
+    std::string fingerprint;
+    std::string key;
+    std::uint64_t size;
+    std::string sha256;  // its first 32 hex digits
+};
+
 /// A conflict to be recorded. store: none for one seen in the spool.
 struct NewConflict {
     std::int64_t segment;
@@ -118,6 +128,9 @@ class Ledger {
     /// Whether opening made it: there was none, or one without anything in it.
     bool is_new() const noexcept { return is_new_; }
 
+    /// Reads all of it; throws ledger_corrupt when it is damaged or is not what this program wrote.
+    void check();
+
     std::vector<StoreRow> active_stores();
     std::vector<StoreRow> all_stores();
     std::int64_t add_store(const StoreIdentity& identity, WallTime now);
@@ -155,6 +168,19 @@ class Ledger {
 
     std::vector<ConflictRow> conflicts(bool settled_too);
     int settle(std::uint64_t system_identifier, const std::string& name, WallTime now);
+
+    // What a ledger that was lost learns from the spool and from the stores' listings. None of these changes
+    // what is known already.
+    /// An upload that may have been tried before: the drain looks for its object first.
+    void expect_object(std::int64_t segment, std::int64_t store);
+    /// Objects of one store, in one transaction. Returns how many uploads were not known before.
+    int add_listed(std::int64_t store, std::span<const ListedObject> objects, WallTime now);
+    /// Gives the segments of a cluster whose size no listing told this one.
+    void set_missing_sizes(std::uint64_t system_identifier, std::uint64_t segment_size);
+    /// Of any WAL segment of that cluster; 0 where none is known.
+    std::uint64_t known_segment_size(std::uint64_t system_identifier);
+    /// Names with several contents of which no conflict is recorded yet. Returns how many it recorded.
+    int add_listed_conflicts(WallTime now);
 
     std::vector<StoreSummary> store_summaries();
     std::vector<ListRow> list(const std::optional<std::string>& state,

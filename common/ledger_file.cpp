@@ -1,15 +1,50 @@
 #include "common/ledger_file.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "common/error.hpp"
+#include "common/fd.hpp"
+#include "common/os.hpp"
 
 namespace walferry {
+namespace {
+
+constexpr std::array suffixes{"", "-wal", "-shm"};
+
+/// "ledger.db.20260131T090507123Z"
+std::string aside_name(WallTime now) {
+    std::string stamp;
+    for (const char c : format_time(now)) {
+        if (c != '-' && c != ':' && c != '.') stamp += c;
+    }
+    return "ledger.db." + stamp;
+}
+
+/// False when `to` exists already.
+bool rename_aside(const Directory& folder, const std::string& from, const std::string& to) {
+    if (::renameat2(folder.get(), from.c_str(), folder.get(), to.c_str(), RENAME_NOREPLACE) == 0) return true;
+    if (errno == EEXIST) return false;
+    throw_errno(errno, "rename " + folder.child(from) + " to " + to,
+                "run this as root or as a member of the spool's group");
+}
+
+bool exists(const Directory& folder, const std::string& name) {
+    struct stat status {};
+    if (::fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
+    if (errno != ENOENT) throw_errno(errno, "look at " + folder.child(name));
+    return false;
+}
+
+}  // namespace
 
 std::string checked_ledger_path(const SpoolPaths& spool) {
     char resolved[PATH_MAX];
@@ -18,7 +53,7 @@ std::string checked_ledger_path(const SpoolPaths& spool) {
                                            ": cannot resolve the spool's path: " + std::strerror(errno));
     }
     const std::string path = SpoolPaths(resolved).ledger();
-    for (const char* suffix : {"", "-wal", "-shm"}) {
+    for (const char* suffix : suffixes) {
         const std::string file = path + suffix;
         struct stat status {};
         if (::lstat(file.c_str(), &status) != 0) {
@@ -30,12 +65,50 @@ std::string checked_ledger_path(const SpoolPaths& spool) {
                                   "group only by a restart");
         }
         if (!S_ISREG(status.st_mode)) {
-            throw Error(ErrorKind::ledger, "ledger " + file + " is not a regular file",
-                        "somebody who may write to the ledger's folder put it there: move it away, then run "
-                        "`walferry init`");
+            throw Error(
+                ErrorKind::ledger_corrupt,
+                "ledger " + file + " is " + file_type_name(status.st_mode) + ", not a regular file",
+                "somebody who may write to the ledger's folder put it there; `walferry rebuild` sets it "
+                "aside and makes a new ledger");
         }
     }
     return path;
+}
+
+void create_ledger_file(const SpoolPaths& spool) {
+    const Directory folder = os::open_directory(spool.ledger_directory());
+    if (exists(folder, "ledger.db")) return;
+    if (exists(folder, "ledger.db-wal") || exists(folder, "ledger.db-shm"))
+        set_ledger_aside(spool, wall_now());
+    // SQLite would take the umask's word for the mode.
+    const Fd fd(::openat(folder.get(), "ledger.db", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                         spool_mode::ledger));
+    if (!fd) {
+        if (errno == EEXIST) return;
+        throw_errno(errno, "create the ledger " + spool.ledger());
+    }
+    os::set_mode(fd.get(), spool_mode::ledger, spool.ledger());
+    if (::geteuid() != 0) return;
+    const struct stat owner = os::status(folder.get(), folder.path);
+    if (::fchown(fd.get(), owner.st_uid, owner.st_gid) != 0)
+        throw_errno(errno, "give " + spool.ledger() + " to the spool's owner");
+}
+
+std::vector<std::string> set_ledger_aside(const SpoolPaths& spool, WallTime now) {
+    const Directory folder = os::open_directory(spool.ledger_directory());
+    std::vector<std::string> moved;
+    for (const std::string suffix : suffixes) {
+        const std::string from = "ledger.db" + suffix;
+        if (!exists(folder, from)) continue;
+        std::string to = aside_name(now) + suffix;
+        while (!rename_aside(folder, from, to)) {
+            now += std::chrono::milliseconds(1);
+            to = aside_name(now) + suffix;
+        }
+        moved.push_back(folder.child(to));
+    }
+    os::sync(folder);
+    return moved;
 }
 
 }  // namespace walferry

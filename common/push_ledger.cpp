@@ -47,6 +47,7 @@ PushLedger::PushLedger(const SpoolPaths& spool, milliseconds patience) : patienc
     database_ = std::make_unique<sqlite::Database>(checked_ledger_path(spool), push_options(patience));
     database_->set_deadline(std::chrono::steady_clock::now() + patience);
     const std::int64_t version = database_->integer("SELECT version FROM push_interface");
+    database_->require_unmoved();
     if (version != interface_version) {
         throw Error(ErrorKind::ledger,
                     "ledger " + spool.ledger() + ": its interface for push is version " +

@@ -74,6 +74,13 @@ std::int64_t Database::last_insert_id() const noexcept {
     return sqlite3_last_insert_rowid(handle_);
 }
 
+void Database::require_unmoved() {
+    int moved = 0;
+    if (sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved == 0)
+        return;
+    throw Error(ErrorKind::ledger, "ledger " + path_ + ": it was replaced while it was opened", "try again");
+}
+
 void Database::set_busy_timeout(std::chrono::milliseconds timeout) {
     const auto ms = timeout.count() > 0 ? static_cast<int>(timeout.count()) : 0;
     if (sqlite3_busy_timeout(handle_, ms) != SQLITE_OK) fail("set the busy time-out");
@@ -96,10 +103,12 @@ void Database::fail(std::string_view doing) const {
     message += ": ";
     message += handle_ ? sqlite3_errmsg(handle_) : "out of memory";
     std::string hint;
+    ErrorKind kind = ErrorKind::ledger;
     switch (code & 0xff) {
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
-            hint = "run `walferry rebuild`; nothing in the spool or the stores depends on it";
+            kind = ErrorKind::ledger_corrupt;
+            hint = rebuild_hint;
             break;
         case SQLITE_CANTOPEN:
         case SQLITE_PERM:
@@ -113,7 +122,7 @@ void Database::fail(std::string_view doing) const {
         default:
             break;
     }
-    throw Error(ErrorKind::ledger, std::move(message), std::move(hint));
+    throw Error(kind, std::move(message), std::move(hint));
 }
 
 Statement::Statement(Database& database, const char* sql) : database_(database) {

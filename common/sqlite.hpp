@@ -12,6 +12,9 @@ namespace walferry::sqlite {
 
 enum class Synchronous { normal, full };
 
+inline constexpr const char* rebuild_hint =
+    "run `walferry rebuild`; nothing in the spool or the stores depends on it";
+
 struct OpenOptions {
     bool create = false;
     Synchronous synchronous = Synchronous::full;
@@ -35,6 +38,10 @@ class Database {
     void execute(const char* sql);
     /// The first column of the first row; throws when there is none.
     std::int64_t integer(const char* sql);
+    /// Throws when the file no longer stands under its path. After the first read all of a connection's files
+    /// are open; if the database had its name until then, they belong together, and nothing that is written
+    /// can get into the files of a database that has taken its place.
+    void require_unmoved();
     int changes() const noexcept;
     std::int64_t last_insert_id() const noexcept;
     void set_busy_timeout(std::chrono::milliseconds timeout);

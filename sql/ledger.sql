@@ -121,3 +121,42 @@ SELECT system_identifier, name, fingerprint, size, spooled_at, removed_at, store
   FROM copies
  WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR store = ?2)
  ORDER BY system_identifier, timeline, name, fingerprint, store_id;
+
+-- What follows is for a ledger that is made anew (walferry rebuild); none of it changes what is known already.
+
+-- :expect_object
+INSERT INTO upload (segment, store, attempts) VALUES (?1, ?2, 1) ON CONFLICT DO NOTHING;
+
+-- A segment that only a listing tells of: it has left the spool, its size is not known (0), and nobody knows when
+-- it was spooled.
+-- :listed_segment
+INSERT INTO segment (system_identifier, name, fingerprint, kind, timeline, size, spooled_at, removed_at)
+VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?6) ON CONFLICT DO NOTHING;
+
+-- :listed_upload
+INSERT INTO upload (segment, store, state, object_key, object_size, object_sha256, attempts, stored_at)
+SELECT id, ?4, 'stored', ?5, ?6, ?7, 1, ?8 FROM segment
+ WHERE system_identifier = ?1 AND name = ?2 AND fingerprint = ?3
+    ON CONFLICT (segment, store) DO UPDATE
+   SET state = 'stored', object_key = ?5, object_size = ?6, object_sha256 = ?7, stored_at = ?8
+ WHERE state = 'pending';
+
+-- :set_missing_sizes
+UPDATE segment SET size = ?2 WHERE system_identifier = ?1 AND kind IN ('wal', 'partial') AND size = 0;
+
+-- :known_segment_size
+SELECT size FROM segment WHERE system_identifier = ?1 AND kind = 'wal' AND size > 0 ORDER BY id DESC LIMIT 1;
+
+-- What is in the spool is ours. Where neither content is, nothing tells which one that would be: both are said to
+-- be, so that settling asks for the right one.
+-- :listed_conflicts
+INSERT INTO conflict (segment, store, ours, theirs, seen_at)
+SELECT a.id, u.store, a.fingerprint, b.fingerprint, ?1
+  FROM segment a
+  JOIN segment b ON b.system_identifier = a.system_identifier AND b.name = a.name
+                AND b.fingerprint <> a.fingerprint
+  JOIN upload u ON u.segment = b.id AND u.state <> 'pending'
+ WHERE (a.removed_at IS NULL OR b.removed_at IS NOT NULL)
+   AND NOT EXISTS (SELECT 1 FROM conflict c JOIN segment s ON s.id = c.segment
+                    WHERE s.system_identifier = a.system_identifier AND s.name = a.name)
+    ON CONFLICT DO NOTHING;

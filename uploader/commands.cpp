@@ -8,8 +8,11 @@ namespace walferry {
 std::span<const Command> commands() {
     static constexpr std::array table{
         Command{"init", "Make the spool and the ledger, or mend their owners and modes", declare_init},
+        Command{"import", "Take an earlier set-up's archive directory into the spool", declare_import},
         Command{"drain", "Bring every spooled segment to every store, verified, and empty the spool",
                 declare_drain},
+        Command{"rebuild", "Make a lost or damaged ledger anew from the spool and the stores",
+                declare_rebuild},
         Command{"status", "What waits, what is verified, what is wrong", declare_status},
         Command{"list", "The segments the ledger knows and where each one is", declare_list},
         Command{"cat", "Write one archived segment's bytes to standard output", declare_cat},

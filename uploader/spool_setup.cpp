@@ -1,6 +1,5 @@
 #include "uploader/spool_setup.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -13,7 +12,6 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <set>
 
@@ -21,6 +19,7 @@
 #include "common/ledger.hpp"
 #include "common/os.hpp"
 #include "common/wal_name.hpp"
+#include "uploader/directory_entries.hpp"
 
 namespace walferry {
 namespace {
@@ -109,21 +108,6 @@ Directory own_directory(int parent, const std::string& name, const std::string& 
     return {os::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, path), path};
 }
 
-struct CloseDir {
-    void operator()(DIR* dir) const noexcept { ::closedir(dir); }
-};
-
-template <typename Visit>
-void each_entry(const Directory& directory, Visit visit) {
-    Fd fd = os::open_at(directory.get(), ".", O_RDONLY | O_DIRECTORY, 0, directory.path);
-    const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(fd.get()));
-    if (!dir) throw_errno(errno, "read the directory " + directory.path);
-    fd.release();
-    while (const dirent* entry = ::readdir(dir.get())) {
-        if (entry->d_name[0] != '.') visit(std::string(entry->d_name));
-    }
-}
-
 // A regular file with one link, and that link is this name: a hard link to somebody's file, taken away again
 // between our opening it and our looking at it, does not pass.
 bool is_sole_file(const Directory& directory, const std::string& name, int fd) {
@@ -137,21 +121,21 @@ bool is_sole_file(const Directory& directory, const std::string& name, int fd) {
 // Segments that an earlier set-up, or a push under a strange mask, left unreadable. Only what push could have
 // made is touched: a link that a member of the group planted must not give away another file.
 void mend_segments(const Directory& ready, Mender& mender) {
-    each_entry(ready, [&](const std::string& cluster) {
+    for (const std::string& cluster : entries_of(ready)) {
         const std::string path = ready.child(cluster);
         const Fd fd(::openat(ready.get(), cluster.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-        if (!fd) return;
+        if (!fd) continue;
         mender.mend(fd.get(), path, spool_mode::shared_directory);
         const Directory directory{Fd(::dup(fd.get())), path};
-        each_entry(directory, [&](const std::string& name) {
+        for (const std::string& name : entries_of(directory)) {
             const Fd file(
                 ::openat(directory.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-            if (!file || !WalName::parse(name)) return;
+            if (!file || !WalName::parse(name)) continue;
             if (is_sole_file(directory, name, file.get())) {
                 mender.mend(file.get(), directory.child(name), spool_mode::segment, true);
             }
-        });
-    });
+        }
+    }
 }
 
 void mend_ledger_files(const Directory& folder, Mender& mender) {

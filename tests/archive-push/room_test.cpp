@@ -1,4 +1,4 @@
-#include "archive-push/room.hpp"
+#include "common/room.hpp"
 
 #include <sys/mount.h>
 #include <sys/statvfs.h>
@@ -76,8 +76,8 @@ TEST_CASE("--min-free refuses what would leave less on the spool's disk, this se
     struct statvfs found {};
     REQUIRE(::fstatvfs(ready.get(), &found) == 0);
     const std::uint64_t capacity = std::uint64_t{found.f_blocks} * found.f_frsize;
-    CHECK_THROWS(push::check_room(ready, capacity, {std::nullopt, 1}));
-    CHECK_NOTHROW(push::check_room(ready, 0, {std::nullopt, 1}));
+    CHECK_THROWS(check_room(ready, capacity, {std::nullopt, 1, ""}));
+    CHECK_NOTHROW(check_room(ready, 0, {std::nullopt, 1, ""}));
 }
 
 TEST_CASE("a full disk is an error that PostgreSQL retries, and nothing half is left", "[push]") {

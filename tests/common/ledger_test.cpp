@@ -48,7 +48,7 @@ std::string ledger_error(const std::function<void()>& action) {
     try {
         action();
     } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::ledger);
+        CHECK((error.kind() == ErrorKind::ledger || error.kind() == ErrorKind::ledger_corrupt));
         return error.what();
     }
     return "";

@@ -56,7 +56,8 @@ std::unique_ptr<Ledger> open_ledger(const SpoolPaths& spool, Outcome& outcome) {
     auto ledger = std::make_unique<Ledger>(spool, Ledger::Open::create);
     if (ledger->is_new()) {
         outcome.report(exit_code::done, "there was no ledger at " + spool.ledger() +
-                                            ": a new one was made, and what is spooled is adopted");
+                                            ": a new one was made, and what is spooled is adopted; "
+                                            "`walferry rebuild` also brings back what the stores hold");
     }
     return ledger;
 }
@@ -89,7 +90,7 @@ class Run {
     DrainResult run(const Drain::Watch& watch) {
         const auto started = steady_clock::now();
         {
-            const Watched watched(watch, [this] { return view(); });
+            const Drain::Watched watched(watch, [this] { return view(); });
             attempt([this] {
                 remove_leftovers();
                 while (pass() && !stop_.stop_requested()) {
@@ -106,20 +107,6 @@ class Run {
   private:
     using Name = std::pair<std::uint64_t, std::string>;
     static Name name_of(const Task& task) { return {task.file.system_identifier, task.file.name.text}; }
-
-    /// The display must not ask a run that is gone, however it ended.
-    class Watched {
-      public:
-        Watched(const Drain::Watch& watch, Drain::Viewer viewer) : watch_(watch) {
-            watch_(std::move(viewer));
-        }
-        ~Watched() { watch_(nullptr); }
-        Watched(const Watched&) = delete;
-        Watched& operator=(const Watched&) = delete;
-
-      private:
-        const Drain::Watch& watch_;
-    };
 
     /// Whatever ends a step early, what was found out until then still counts.
     template <typename Step>

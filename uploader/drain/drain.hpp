@@ -45,6 +45,17 @@ class Drain {
   public:
     using Viewer = std::function<DrainView()>;
     using Watch = std::function<void(Viewer)>;
+    /// Lets a display ask for as long as it lives, and not a moment longer, however the work ends.
+    class Watched {
+      public:
+        Watched(const Watch& watch, Viewer viewer) : watch_(watch) { watch_(std::move(viewer)); }
+        ~Watched() { watch_(nullptr); }
+        Watched(const Watched&) = delete;
+        Watched& operator=(const Watched&) = delete;
+
+      private:
+        const Watch& watch_;
+    };
 
     Drain(const Settings& settings, DrainOptions options, Outcome& outcome, std::stop_token stop);
     DrainResult run(const Watch& watch);

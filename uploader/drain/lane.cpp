@@ -31,6 +31,7 @@ bool concerns_whole_store(ErrorKind kind) noexcept {
         case ErrorKind::config:
         case ErrorKind::usage:
         case ErrorKind::ledger:
+        case ErrorKind::ledger_corrupt:
             return true;
         default:
             return false;
@@ -317,7 +318,7 @@ void Lane::failed_attempt(Task& task, const Error& error, bool counts) {
                             : setting ? exit_code::usage
                                       : exit_code::incomplete,
                             error.what());
-    if (error.kind() != ErrorKind::ledger) {
+    if (error.kind() != ErrorKind::ledger && error.kind() != ErrorKind::ledger_corrupt) {
         try {
             context_.ledger.attempt_failed(task.segment, store_id_, error.what(),
                                            next_attempt(task.attempts[index_] + 1, wall_now()));

@@ -6,39 +6,18 @@
 #include <thread>
 
 #include "common/error.hpp"
-#include "common/fingerprint.hpp"
 #include "common/os.hpp"
-#include "common/wal_header.hpp"
 #include "uploader/drain/confirmation.hpp"
+#include "uploader/drain/spool_content.hpp"
 #include "uploader/exit_code.hpp"
 
 namespace walferry {
 namespace {
 
-constexpr std::size_t chunk = 512 * 1024;
-
 std::string tag_of(const EncodeOptions& encoding) {
     std::vector<std::string> texts;
     for (const AgeRecipient& recipient : encoding.recipients) texts.push_back(recipient.text());
     return recipients_tag(std::move(texts));
-}
-
-std::string fingerprint_of(int fd, const std::string& shown) {
-    Fingerprint fingerprint;
-    std::vector<std::byte> buffer(chunk);
-    for (std::uint64_t offset = 0;;) {
-        const std::size_t n = os::read_at(fd, buffer, offset, shown);
-        if (n == 0) return fingerprint.digits();
-        fingerprint.update(Bytes(buffer).first(n));
-        offset += n;
-    }
-}
-
-std::optional<WalHeader> header_of(const Task& task, int fd, const std::string& shown) {
-    if (!task.file.name.has_header()) return std::nullopt;
-    std::array<std::byte, WalHeader::bytes> bytes;
-    const std::size_t n = os::read_at(fd, bytes, 0, shown);
-    return WalHeader::parse(Bytes(bytes).first(n));
 }
 
 bool wants(const Task& task, const Lane& lane) {
@@ -158,17 +137,12 @@ bool Pass::identify(Task& task, int fd) {
 
     const std::string fingerprint = fingerprint_of(fd, shown);
     if (fingerprint == task.fingerprint) return true;
-    if (const auto header = header_of(task, fd, shown); task.file.name.has_header()) {
-        const auto wrong =
-            header ? disagreement(*header, task.file.name, task.file.size, task.file.system_identifier)
-                   : std::optional<std::string>("it is too short to have a header");
-        if (wrong) {
-            parts_.outcome.report(exit_code::integrity,
-                                  shown + " is not what its name says: " + *wrong +
-                                      "; it was left alone and not uploaded. walferry-archive-push "
-                                      "would have refused it: find out who put it there");
-            return false;
-        }
+    if (const auto wrong = foreign_content(task.file, fd, shown)) {
+        parts_.outcome.report(exit_code::integrity,
+                              shown + " is not what its name says: " + *wrong +
+                                  "; it was left alone and not uploaded. walferry-archive-push would have "
+                                  "refused it: find out who put it there");
+        return false;
     }
     adopt(task, fingerprint);
     return true;
@@ -218,7 +192,7 @@ std::shared_ptr<Encoding> Pass::encode(Task& task, int fd, SegmentEncoder& encod
     envelope.size = task.file.size;
     envelope.fingerprint = task.fingerprint;
     envelope.spooled_at = task.spooled_at;
-    if (const auto header = header_of(task, fd, shown)) {
+    if (const auto header = header_of(task.file, fd, shown)) {
         envelope.pg_version = pg_version(header->magic).value_or(0);
         envelope.segment_size = header->segment_size;
     }

@@ -52,10 +52,17 @@ Progress::~Progress() {
 }
 
 void Progress::watch(Drain::Viewer viewer) {
+    if (!viewer) return show(nullptr);
+    show([viewer = std::move(viewer)](std::chrono::milliseconds elapsed, std::size_t width) {
+        return progress_line(viewer(), elapsed, width);
+    });
+}
+
+void Progress::show(Line line) {
     const std::lock_guard lock(mutex_);
-    if (viewer) started_ = std::chrono::steady_clock::now();
-    viewer_ = std::move(viewer);
-    if (!viewer_) erase();
+    if (line) started_ = std::chrono::steady_clock::now();
+    line_ = std::move(line);
+    if (!line_) erase();
 }
 
 void Progress::say(const std::string& line) {
@@ -65,10 +72,11 @@ void Progress::say(const std::string& line) {
 }
 
 void Progress::redraw() {
-    if (!viewer_) return;
+    if (!line_) return;
     const auto elapsed = std::chrono::steady_clock::now() - started_;
-    const std::string line = progress_line(
-        viewer_(), std::chrono::duration_cast<std::chrono::milliseconds>(elapsed), terminal_width() - 1);
+    std::string line =
+        line_(std::chrono::duration_cast<std::chrono::milliseconds>(elapsed), terminal_width() - 1);
+    if (line.size() > terminal_width() - 1) line.resize(terminal_width() - 1);
     std::fprintf(stderr, "\r%s\x1b[K", line.c_str());
     drawn_ = line.size();
 }

@@ -1,41 +1,19 @@
 #include "uploader/drain/spool_scan.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <memory>
 #include <optional>
 
 #include "common/error.hpp"
 #include "common/os.hpp"
+#include "uploader/directory_entries.hpp"
 
 namespace walferry {
 namespace {
-
-struct CloseDir {
-    void operator()(DIR* dir) const noexcept { ::closedir(dir); }
-};
-
-// The names in a directory, without those that begin with a dot.
-std::vector<std::string> names_in(int parent, const char* name, const std::string& shown) {
-    Fd fd = os::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, shown);
-    const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(fd.get()));
-    if (!dir) throw_errno(errno, "read the directory " + shown);
-    fd.release();
-    std::vector<std::string> names;
-    for (;;) {
-        errno = 0;
-        const dirent* entry = ::readdir(dir.get());
-        if (!entry) break;
-        if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-    }
-    if (errno != 0) throw_errno(errno, "read the directory " + shown);
-    return names;
-}
 
 std::optional<std::uint64_t> system_identifier(const std::string& text) {
     std::uint64_t value = 0;
@@ -64,8 +42,9 @@ std::optional<struct stat> look(int directory, const std::string& name, const st
 
 void scan_cluster(const Directory& ready, const std::string& entry, std::uint64_t sysid, SpoolScan& scan) {
     const std::string shown = ready.child(entry);
-    const Fd directory = os::open_at(ready.get(), entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, shown);
-    for (const std::string& text : names_in(directory.get(), ".", shown)) {
+    const Directory directory{os::open_at(ready.get(), entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, shown),
+                              shown};
+    for (const std::string& text : entries_of(directory)) {
         const auto status = look(directory.get(), text, shown + "/" + text);
         if (!status) continue;
         const auto name = WalName::parse(text);
@@ -99,7 +78,7 @@ SpoolScan scan_spool(const SpoolPaths& spool) {
             err == EACCES ? "run this as a member of the spool's group" : "`walferry init` makes a spool");
     }
     SpoolScan scan;
-    for (const std::string& entry : names_in(ready.get(), ".", ready.path)) {
+    for (const std::string& entry : entries_of(ready)) {
         const auto sysid = system_identifier(entry);
         const auto status = look(ready.get(), entry, ready.child(entry));
         if (!status) continue;

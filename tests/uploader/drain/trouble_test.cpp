@@ -114,7 +114,7 @@ TEST_CASE("A corrupt ledger stops the drain, names the way out, and loses nothin
         h.drain();
         FAIL("it went through");
     } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::ledger);
+        CHECK(error.kind() == ErrorKind::ledger_corrupt);
         CHECK(error.hint().find("rebuild") != std::string::npos);
     }
     CHECK(h.spooled() == 1);

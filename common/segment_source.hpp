@@ -6,20 +6,26 @@
 #include <string>
 
 #include "common/fd.hpp"
+#include "common/wal_header.hpp"
 #include "common/wal_name.hpp"
 
-namespace walferry::push {
+namespace walferry {
 
-/// The file to archive, opened and known to be a regular one with a WAL file's name.
-class Source {
+/// A file to take into a spool, opened and known to be a regular one with a WAL file's name.
+class SegmentSource {
   public:
-    /// Throws usage for a name that is none, io for anything that is not a regular file.
-    explicit Source(const std::string& path);
+    /// `name` is the last part of `path`. Throws io for anything that is not a regular file;
+    /// `hint_if_missing` is for whoever reads that there is none.
+    SegmentSource(std::string path, WalName name, const std::string& hint_if_missing = {});
 
     const WalName& name() const noexcept { return name_; }
     const std::string& path() const noexcept { return path_; }
     int fd() const noexcept { return fd_.get(); }
     std::uint64_t size() const noexcept { return static_cast<std::uint64_t>(opened_.st_size); }
+    const struct stat& opened() const noexcept { return opened_; }
+
+    /// nullopt for a kind of file that has none. Throws refused when the file is too short for its header.
+    std::optional<WalHeader> header() const;
 
     /// Throws refused when the file contradicts its name or belongs to another cluster. Returns a warning for
     /// a page magic that no known PostgreSQL writes.
@@ -35,8 +41,4 @@ class Source {
     struct stat opened_ {};
 };
 
-/// The cluster that the source belongs to: what the control file says, else the option. Throws refused when
-/// both are there and differ, usage when there is neither.
-std::uint64_t system_identifier_of(const Source& source, std::optional<std::uint64_t> option);
-
-}  // namespace walferry::push
+}  // namespace walferry

@@ -1,4 +1,4 @@
-#include "archive-push/room.hpp"
+#include "common/room.hpp"
 
 #include <dirent.h>
 #include <sys/statvfs.h>
@@ -11,12 +11,8 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 
-namespace walferry::push {
+namespace walferry {
 namespace {
-
-constexpr const char* what_now =
-    "nothing was dropped: the segment stays in pg_wal and PostgreSQL retries; is `walferry drain` running? "
-    "`walferry status` tells";
 
 constexpr std::size_t segment_name_length = 24;
 
@@ -87,7 +83,8 @@ std::uint64_t over_clusters(const Directory& ready, Measure measure) {
     return sum;
 }
 
-void check_max_spool(const Directory& ready, std::uint64_t incoming, std::uint64_t limit) {
+void check_max_spool(const Directory& ready, std::uint64_t incoming, std::uint64_t limit,
+                     const std::string& what_now) {
     const std::uint64_t room = limit >= incoming ? limit - incoming : 0;
     if (limit >= incoming && over_clusters(ready, estimate) <= room) return;
     const std::uint64_t used =
@@ -99,7 +96,8 @@ void check_max_spool(const Directory& ready, std::uint64_t incoming, std::uint64
                 what_now);
 }
 
-void check_min_free(const Directory& ready, std::uint64_t incoming, std::uint64_t limit) {
+void check_min_free(const Directory& ready, std::uint64_t incoming, std::uint64_t limit,
+                    const std::string& what_now) {
     struct statvfs found {};
     if (::fstatvfs(ready.get(), &found) != 0) throw_errno(errno, "ask for the free space of " + ready.path);
     const std::uint64_t free = std::uint64_t{found.f_bavail} * found.f_frsize;
@@ -113,8 +111,8 @@ void check_min_free(const Directory& ready, std::uint64_t incoming, std::uint64_
 }  // namespace
 
 void check_room(const Directory& ready, std::uint64_t incoming, const RoomLimits& limits) {
-    if (limits.min_free) check_min_free(ready, incoming, *limits.min_free);
-    if (limits.max_spool) check_max_spool(ready, incoming, *limits.max_spool);
+    if (limits.min_free) check_min_free(ready, incoming, *limits.min_free, limits.what_now);
+    if (limits.max_spool) check_max_spool(ready, incoming, *limits.max_spool, limits.what_now);
 }
 
-}  // namespace walferry::push
+}  // namespace walferry

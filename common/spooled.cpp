@@ -1,4 +1,4 @@
-#include "archive-push/spooled.hpp"
+#include "common/spooled.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +8,7 @@
 #include "common/error.hpp"
 #include "common/fingerprint.hpp"
 
-namespace walferry::push {
+namespace walferry {
 namespace {
 
 constexpr std::size_t chunk = std::size_t{128} * 1024;
@@ -32,7 +32,7 @@ Fd open_spooled(const Directory& cluster, const std::string& name, const std::st
 }
 
 /// The common fingerprint; nullopt when the contents differ.
-std::optional<std::string> compare(const Source& source, int spooled, const std::string& shown) {
+std::optional<std::string> compare(const SegmentSource& source, int spooled, const std::string& shown) {
     const auto ours = std::make_unique_for_overwrite<std::byte[]>(chunk);
     const auto theirs = std::make_unique_for_overwrite<std::byte[]>(chunk);
     Fingerprint fingerprint;
@@ -47,7 +47,7 @@ std::optional<std::string> compare(const Source& source, int spooled, const std:
 
 }  // namespace
 
-std::optional<std::string> match_spooled(const Source& source, const Directory& cluster) {
+std::optional<std::string> match_spooled(const SegmentSource& source, const Directory& cluster) {
     const std::string shown = cluster.child(source.name().text);
     const Fd spooled = open_spooled(cluster, source.name().text, shown);
     if (!spooled) return std::nullopt;
@@ -66,4 +66,4 @@ std::optional<std::string> match_spooled(const Source& source, const Directory& 
     return fingerprint;
 }
 
-}  // namespace walferry::push
+}  // namespace walferry

@@ -1,0 +1,44 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "common/durable_file.hpp"
+#include "common/push_ledger.hpp"
+#include "common/room.hpp"
+#include "common/segment_source.hpp"
+#include "common/spool.hpp"
+
+namespace walferry {
+
+/// The ledger as the way into the spool uses it: it may answer, and it is never in the way. Implementations
+/// swallow whatever goes wrong with it.
+class IntakeLedger {
+  public:
+    virtual ~IntakeLedger() = default;
+    /// A chance to open it beforehand, while something else has to be waited for.
+    virtual void open() = 0;
+    /// `unknown` also when the ledger could not be asked.
+    virtual LedgerAnswer ask(std::uint64_t system_identifier, const WalName& name,
+                             const std::string& fingerprint) = 0;
+    virtual void record(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
+                        std::uint64_t size) = 0;
+};
+
+enum class IntakeResult {
+    spooled,           // it was copied, and is on stable storage under its name
+    already_spooled,   // the same content is there under its name, and on stable storage
+    already_verified,  // the same content left the spool long ago: every store has it
+};
+
+/// Fills a new file from the source; returns the content's fingerprint.
+using CopySegment = std::function<std::string(const SegmentSource&, DurableFile&)>;
+
+/// The one way into a spool: durable, never replacing anything, whatever happens between two lines. Throws
+/// conflict for another content under that name (in the spool or in the ledger), no_space, no_spool, io.
+/// The source's header must have been checked. What root takes in belongs to the spool's owner, who would
+/// otherwise be locked out of a folder made for it.
+IntakeResult take_in(const SpoolPaths& spool, const SegmentSource& source, std::uint64_t system_identifier,
+                     const RoomLimits& limits, const CopySegment& copy, IntakeLedger& ledger);
+
+}  // namespace walferry

@@ -1,0 +1,97 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <mutex>
+
+#include "common/error.hpp"
+#include "common/settings.hpp"
+#include "uploader/commands/declare.hpp"
+#include "uploader/drain/progress.hpp"
+#include "uploader/exit_code.hpp"
+#include "uploader/json_text.hpp"
+#include "uploader/rebuild/rebuild.hpp"
+#include "uploader/signals.hpp"
+
+namespace walferry {
+namespace {
+
+struct Options {
+    RebuildOptions rebuild;
+    bool json = false;
+};
+
+void print_summary(const RebuildResult& result) {
+    if (!result.set_aside.empty()) {
+        std::printf("the old ledger was set aside (%s):\n", one_line(result.reason).c_str());
+        for (const std::string& path : result.set_aside) std::printf("  %s\n", one_line(path).c_str());
+    }
+    std::printf(
+        "the ledger learned of %zu segments from the spool and of %zu uploads from the stores' listings\n",
+        result.spooled, result.listed);
+    if (result.listed > 0) {
+        std::printf(
+            "those are `stored`, not verified: a drain reads back what is still spooled before it deletes "
+            "anything\n");
+    }
+    if (result.conflicts > 0) std::printf("CONFLICT: names with two contents; see `walferry conflicts`\n");
+    for (const std::string& store : result.unlisted)
+        std::printf("store %s could not be listed; run this again when it answers\n", store.c_str());
+}
+
+nlohmann::json as_json(const RebuildResult& result, int code) {
+    return {{"exit_code", code},
+            {"reason", result.reason.empty() ? nlohmann::json(nullptr) : nlohmann::json(result.reason)},
+            {"set_aside", result.set_aside},
+            {"spooled_segments", result.spooled},
+            {"listed_uploads", result.listed},
+            {"conflicts", result.conflicts},
+            {"unlisted_stores", result.unlisted}};
+}
+
+int run(const GlobalOptions& global, const Options& options) {
+    const StopOnSignal signals;  // before any thread is started
+    const Settings settings = load_settings(settings_path(global.config));
+    RebuildResult result;
+    int code = exit_code::done;
+    {
+        Progress progress(::isatty(STDERR_FILENO) == 1);
+        Outcome outcome([&progress](const std::string& line) { progress.say(line); });
+        std::mutex mutex;
+        std::string text;
+        const Progress::Shown shown(progress, [&](std::chrono::milliseconds, std::size_t) {
+            const std::lock_guard lock(mutex);
+            return text;
+        });
+        result =
+            rebuild_ledger(settings, options.rebuild, outcome, signals.token(), [&](const std::string& now) {
+                const std::lock_guard lock(mutex);
+                text = now;
+            });
+        code = outcome.exit_code();
+    }
+    if (options.json) {
+        std::printf("%s\n", json_text(as_json(result, code)).c_str());
+    } else {
+        print_summary(result);
+    }
+    return code;
+}
+
+}  // namespace
+
+CommandBody declare_rebuild(CLI::App& app) {
+    auto options = std::make_shared<Options>();
+    app.add_flag("--anew", options->rebuild.anew, "Make a new ledger also where the old one is sound");
+    app.add_flag("--json", options->json, "The summary as JSON");
+    app.footer(
+        "A ledger that is damaged is renamed, with its -wal and -shm, to a name that holds the time;\n"
+        "nothing is deleted. The new one is made from the spool and the stores' listings alone. A\n"
+        "sound ledger is kept, and learns what the listings know beside it. No drain may run\n"
+        "meanwhile; archiving goes on.\n\n"
+        "What a listing cannot tell: which uploads were verified (they become `stored`), when a\n"
+        "segment was spooled, which stores were retired.\n\n");
+    return [options](const GlobalOptions& global) { return run(global, *options); };
+}
+
+}  // namespace walferry

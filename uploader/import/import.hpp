@@ -1,0 +1,42 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "common/room.hpp"
+#include "common/spool.hpp"
+#include "uploader/drain/drain.hpp"
+#include "uploader/drain/outcome.hpp"
+
+namespace walferry {
+
+struct ImportOptions {
+    std::string directory;
+    bool keep = false;  // leave the files where they are
+    std::optional<std::uint64_t> system_identifier;
+    RoomLimits limits;
+};
+
+struct ImportResult {
+    std::size_t imported = 0, already_spooled = 0, already_verified = 0;
+    std::size_t refused = 0;          // not what its name says, or another content under a known name
+    std::size_t failed = 0;           // could not be read, copied or removed
+    std::size_t left = 0;             // not tried: no room, or asked to stop
+    std::vector<std::string> others;  // no WAL file's name
+    std::uint64_t imported_bytes = 0;
+    std::chrono::milliseconds elapsed{0};
+    std::string ledger_trouble;  // why the ledger learns of it only at the next drain
+};
+
+/// Takes a legacy archive directory's files into the spool as push would: checked, durable, duplicates and
+/// conflicts told apart; a file that is safe in the spool, or verified in every store, is removed from the
+/// directory. Can be interrupted anywhere and run again. Throws when it cannot begin; what concerns one file
+/// is in `outcome`.
+ImportResult import_directory(const SpoolPaths& spool, const ImportOptions& options, Outcome& outcome,
+                              const std::stop_token& stop, const Drain::Watch& watch);
+
+}  // namespace walferry

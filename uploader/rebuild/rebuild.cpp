@@ -1,0 +1,149 @@
+#include "uploader/rebuild/rebuild.hpp"
+
+#include <memory>
+#include <set>
+
+#include "common/error.hpp"
+#include "common/ledger.hpp"
+#include "common/ledger_file.hpp"
+#include "uploader/drain/spool_content.hpp"
+#include "uploader/drain/spool_lock.hpp"
+#include "uploader/drain/stores.hpp"
+#include "uploader/exit_code.hpp"
+#include "uploader/rebuild/listed_archive.hpp"
+
+namespace walferry {
+namespace {
+
+class Rebuild {
+  public:
+    Rebuild(const Settings& settings, Outcome& outcome, std::stop_token stop,
+            const std::function<void(const std::string&)>& show)
+        : settings_(settings),
+          outcome_(outcome),
+          stop_(std::move(stop)),
+          show_(show),
+          spool_(settings.spool),
+          lock_(spool_, std::chrono::milliseconds(0), stop_) {}
+
+    RebuildResult run(const RebuildOptions& options) {
+        open(options);
+        stores_ = reconcile_stores(settings_, *ledger_, wall_now());
+        read_spool();
+        for (std::size_t i = 0; i < stores_.size() && !stop_.stop_requested(); ++i) list(i);
+        for (auto& [sysid, guess] : archive_.segment_sizes) {
+            const std::uint64_t known = ledger_->known_segment_size(sysid);
+            ledger_->set_missing_sizes(sysid, known != 0 ? known : guess.size());
+        }
+        record_conflicts();
+        if (stop_.stop_requested())
+            outcome_.report(exit_code::incomplete, "stopped on request; run it again for the rest");
+        return std::move(result_);
+    }
+
+  private:
+    void open(const RebuildOptions& options) {
+        scan_ = scan_spool(spool_);  // no spool, no ledger
+        try {
+            ledger_ = std::make_unique<Ledger>(spool_, Ledger::Open::create);
+            ledger_->check();
+            if (!options.anew) return;
+            result_.reason = "it was asked for (--anew)";
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::ledger_corrupt) throw;
+            result_.reason = error.message();
+        }
+        ledger_.reset();
+        result_.set_aside = set_ledger_aside(spool_, wall_now());
+        ledger_ = std::make_unique<Ledger>(spool_, Ledger::Open::create);
+    }
+
+    void read_spool() {
+        for (const std::string& problem : scan_.problems) outcome_.report(exit_code::failed, problem);
+        std::set<std::pair<std::uint64_t, std::string>> known;
+        for (const SegmentRow& row : ledger_->spooled()) known.emplace(row.system_identifier, row.name);
+        for (std::size_t i = 0; i < scan_.files.size() && !stop_.stop_requested(); ++i) {
+            const SpoolFile& file = scan_.files[i];
+            show_("reading the spool: " + std::to_string(i + 1) + "/" + std::to_string(scan_.files.size()) +
+                  " segments");
+            if (known.contains({file.system_identifier, file.name.text})) continue;
+            try {
+                adopt(file);
+            } catch (const Error& error) {
+                outcome_.report(traits(error.kind()).exit_code, error.what());
+            }
+        }
+    }
+
+    void adopt(const SpoolFile& file) {
+        const std::string shown = spool_.segment(file.system_identifier, file.name.text);
+        const Fd fd = open_spool_file(spool_, file);
+        if (!fd) return;
+        if (const auto wrong = foreign_content(file, fd.get(), shown)) {
+            throw Error(ErrorKind::integrity,
+                        shown + " is not what its name says: " + *wrong + "; it was left alone",
+                        "find out who put it there");
+        }
+        const std::int64_t segment = ledger_->adopt(
+            file.system_identifier, file.name, fingerprint_of(fd.get(), shown), file.size, file.modified);
+        for (const StoreRow& store : stores_) ledger_->expect_object(segment, store.id);
+        ++result_.spooled;
+    }
+
+    void list(std::size_t index) {
+        const StoreSettings& settings = settings_.stores[index];
+        try {
+            const auto store = open_store(settings, StoreAccess::write, nullptr, stop_);
+            list_archive(*store, settings.prefix, settings_.cluster, archive_,
+                         [&](const std::vector<ListedObject>& objects) {
+                             result_.listed += static_cast<std::size_t>(
+                                 ledger_->add_listed(stores_[index].id, objects, wall_now()));
+                             show_("listing " + settings.name + ": " + std::to_string(archive_.objects) +
+                                   " objects so far");
+                         });
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::interrupted) return;
+            const bool local = error.kind() == ErrorKind::ledger || error.kind() == ErrorKind::ledger_corrupt;
+            if (local) throw;
+            result_.unlisted.push_back(settings.name);
+            const int code = traits(error.kind()).exit_code;
+            outcome_.report(code == exit_code::usage ? code : exit_code::incomplete, error.what());
+            outcome_.report(exit_code::incomplete, "store " + settings.name +
+                                                       " could not be listed: what only it has is not in the "
+                                                       "ledger; run this again when it answers");
+        }
+    }
+
+    void record_conflicts() {
+        result_.conflicts = ledger_->add_listed_conflicts(wall_now());
+        for (const auto& [sysid, name] : archive_.settled) ledger_->settle(sysid, name, wall_now());
+        const std::size_t open = ledger_->conflicts(false).size();
+        if (result_.conflicts > 0 && open > 0) {
+            outcome_.report(exit_code::integrity,
+                            "conflict: names with two contents were found; see `walferry conflicts`, then "
+                            "`walferry settle`");
+        }
+    }
+
+    const Settings& settings_;
+    Outcome& outcome_;
+    const std::stop_token stop_;
+    const std::function<void(const std::string&)>& show_;
+    const SpoolPaths spool_;
+    SpoolLock lock_;
+    SpoolScan scan_;
+    std::unique_ptr<Ledger> ledger_;
+    std::vector<StoreRow> stores_;
+    ListedArchive archive_;
+    RebuildResult result_;
+};
+
+}  // namespace
+
+RebuildResult rebuild_ledger(const Settings& settings, const RebuildOptions& options, Outcome& outcome,
+                             const std::stop_token& stop,
+                             const std::function<void(const std::string&)>& say_progress) {
+    return Rebuild(settings, outcome, stop, say_progress).run(options);
+}
+
+}  // namespace walferry

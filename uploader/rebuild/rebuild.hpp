@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "common/settings.hpp"
+#include "uploader/drain/outcome.hpp"
+
+namespace walferry {
+
+struct RebuildOptions {
+    bool anew = false;  // also where the ledger is sound
+};
+
+struct RebuildResult {
+    std::string reason;                  // why the old one was set aside; "" when it was not
+    std::vector<std::string> set_aside;  // where its files are now
+    std::size_t spooled = 0;             // segments in the spool that the ledger did not know
+    std::size_t listed = 0;              // uploads that it learned of from listings
+    int conflicts = 0;                   // recorded now
+    std::vector<std::string> unlisted;   // stores that could not be listed
+};
+
+/// Makes a lost or damaged ledger anew from the spool and the stores' listings, under the spool's lock; adds
+/// to a sound one what they know beside it. Uploads that a listing shows become `stored`: they are read back
+/// before anything is deleted. A damaged ledger is renamed, never deleted. Can be interrupted anywhere and
+/// run again. Throws when it cannot begin; what happens after that is in `outcome` too. `say_progress` gets a
+/// text to show.
+RebuildResult rebuild_ledger(const Settings& settings, const RebuildOptions& options, Outcome& outcome,
+                             const std::stop_token& stop,
+                             const std::function<void(const std::string&)>& say_progress);
+
+}  // namespace walferry
