@@ -57,6 +57,10 @@ std::string format_duration(std::chrono::seconds duration) {
     return two(s / 86400, " d", s % 86400 / 3600, " h");
 }
 
+std::string counted(std::uint64_t number, std::string_view one, std::string_view many) {
+    return std::to_string(number) + " " + std::string(number == 1 ? one : many);
+}
+
 std::string format_bytes(std::uint64_t bytes) {
     static constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     if (bytes < 1024) return std::to_string(bytes) + " B";

@@ -141,6 +141,12 @@ void Ledger::end_run(std::int64_t id, int exit_code, std::int64_t verified, std:
     change.commit();
 }
 
+void Ledger::note_run(std::int64_t id, std::int64_t verified, std::int64_t removed) {
+    Change change(*this, sqlite::Synchronous::normal);
+    change.run(sql::ledger_note_run, id, verified, removed);
+    change.commit();
+}
+
 std::optional<std::string> Ledger::open_run(std::int64_t pid) {
     const std::lock_guard lock(mutex_);
     Statement statement(*database_, sql::ledger_open_run);

@@ -139,6 +139,8 @@ class Ledger {
     std::int64_t begin_run(std::int64_t pid, WallTime now);
     void end_run(std::int64_t id, int exit_code, std::int64_t verified, std::int64_t removed,
                  const std::string& message, WallTime now);
+    /// How far a run has come that goes on.
+    void note_run(std::int64_t id, std::int64_t verified, std::int64_t removed);
     std::optional<std::string> open_run(std::int64_t pid);  // since when
     std::optional<RunRow> last_run();
 

@@ -19,6 +19,9 @@ INSERT INTO run (pid, started_at) VALUES (?1, ?2);
 -- :end_run
 UPDATE run SET finished_at = ?2, exit_code = ?3, verified = ?4, removed = ?5, message = ?6 WHERE id = ?1;
 
+-- :note_run
+UPDATE run SET verified = ?2, removed = ?3 WHERE id = ?1;
+
 -- :open_run
 SELECT started_at FROM run WHERE pid = ?1 AND finished_at IS NULL ORDER BY id DESC LIMIT 1;
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/error.hpp"
+#include "uploader/drain/spool_lock.hpp"
 #include "uploader/drain/spool_scan.hpp"
 
 namespace walferry {
@@ -45,6 +46,9 @@ Status collect_status(const Settings& settings) {
         status.stores = ledger->store_summaries();
         status.conflicts = ledger->conflicts(false).size();
         status.last_run = ledger->last_run();
+        const auto holder = find_lock_holder(spool);
+        status.at_work =
+            holder && status.last_run && !status.last_run->finished_at && status.last_run->pid == holder->pid;
     } catch (const Error& error) {
         status.ledger_error = error.what();
     }

@@ -20,6 +20,7 @@ struct Status {
     std::size_t conflicts = 0;      // unsettled
     std::vector<std::string> lost;  // neither in the spool nor verified everywhere
     std::optional<RunRow> last_run;
+    bool at_work = false;                     // the last run holds the lock now
     std::optional<std::string> ledger_error;  // why there is nothing about the stores
 };
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "common/clock.hpp"
 #include "common/error.hpp"
 #include "uploader/commands/declare.hpp"
 #include "uploader/drain/drain.hpp"
@@ -22,14 +23,14 @@ struct Options {
 };
 
 std::string summary(const DrainResult& result) {
-    std::string line = std::to_string(result.removed_segments) + " segments (" +
+    std::string line = counted(result.removed_segments, "segment", "segments") + " (" +
                        format_bytes(result.removed_bytes) +
                        ") verified in every store and removed from the spool in " +
                        format_duration(std::chrono::duration_cast<std::chrono::seconds>(result.elapsed)) +
-                       "; " + std::to_string(result.verified_uploads) + " uploads verified";
+                       "; " + counted(result.verified_uploads, "upload", "uploads") + " verified";
     if (result.adopted_segments > 0)
         line += ", " + std::to_string(result.adopted_segments) + " adopted that the ledger did not know";
-    line += ", " + std::to_string(result.pending_segments) + " segments still pending";
+    line += ", " + counted(result.pending_segments, "segment", "segments") + " still pending";
     for (const auto& [store, error] : result.store_errors) line += "; " + store + ": " + error;
     return line;
 }
@@ -76,13 +77,16 @@ int run(const GlobalOptions& global, const Options& options) {
 
 CommandBody declare_drain(CLI::App& app) {
     auto options = std::make_shared<Options>();
+    CLI::Option* follow = app.add_flag("--follow", options->drain.follow,
+                                       "Stay, and send whatever appears in the spool within a second");
     app.add_option("--wait", options->wait_seconds,
                    "Wait up to SECONDS for the lock, and go on trying what is pending")
         ->type_name("SECONDS")
         ->check(CLI::Range(0LL, 31'536'000LL));
     app.add_option("--limit", options->limit, "Take on at most N segments, the oldest")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::PositiveNumber)
+        ->excludes(follow);
     app.add_option("--store", options->drain.only_stores,
                    "Send to this store only (may be repeated); a segment still leaves the spool only when it "
                    "is verified in all of them")

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/pg_control.hpp"
 #include "common/settings.hpp"
@@ -47,18 +48,19 @@ ImportOptions import_options(const Options& options) {
 }
 
 void print_summary(const ImportOptions& options, const ImportResult& result) {
-    std::string line = std::to_string(result.imported) + " files (" + format_bytes(result.imported_bytes) +
-                       ") taken into the spool in " +
+    std::string line = counted(result.imported, "file", "files") + " (" +
+                       format_bytes(result.imported_bytes) + ") taken into the spool in " +
                        format_duration(std::chrono::duration_cast<std::chrono::seconds>(result.elapsed));
-    const auto add = [&line](std::size_t count, const char* what) {
-        if (count > 0) line += ", " + std::to_string(count) + " " + what;
+    const auto add = [&line](std::size_t count, const char* one, const char* many) {
+        if (count > 0) line += ", " + counted(count, one, many);
     };
-    add(result.already_spooled, "were there already");
-    add(result.already_verified, "are verified in every store already");
-    add(result.refused, "refused");
-    add(result.failed, "failed");
-    add(result.left, "left for later");
-    add(result.others.size(), "have no WAL file's name and were left alone");
+    add(result.already_spooled, "was there already", "were there already");
+    add(result.already_verified, "is verified in every store already", "are verified in every store already");
+    add(result.refused, "refused", "refused");
+    add(result.failed, "failed", "failed");
+    add(result.left, "left for later", "left for later");
+    add(result.others.size(), "has no WAL file's name and was left alone",
+        "have no WAL file's name and were left alone");
     std::printf("%s\n", line.c_str());
     for (std::size_t i = 0; i < result.others.size() && i < 5; ++i) {
         std::printf("  left alone: %s/%s\n", one_line(options.directory).c_str(),

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <mutex>
 
-#include "common/error.hpp"
+#include "common/clock.hpp"
 #include "common/settings.hpp"
 #include "uploader/commands/declare.hpp"
 #include "uploader/drain/progress.hpp"
@@ -26,9 +26,9 @@ void print_summary(const RebuildResult& result) {
         std::printf("the old ledger was set aside (%s):\n", one_line(result.reason).c_str());
         for (const std::string& path : result.set_aside) std::printf("  %s\n", one_line(path).c_str());
     }
-    std::printf(
-        "the ledger learned of %zu segments from the spool and of %zu uploads from the stores' listings\n",
-        result.spooled, result.listed);
+    std::printf("the ledger learned of %s from the spool and of %s from the stores' listings\n",
+                counted(result.spooled, "segment", "segments").c_str(),
+                counted(result.listed, "upload", "uploads").c_str());
     if (result.listed > 0) {
         std::printf(
             "those are `stored`, not verified: a drain reads back what is still spooled before it deletes "

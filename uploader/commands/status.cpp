@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "common/settings.hpp"
@@ -43,6 +44,7 @@ nlohmann::json as_json(const Status& status) {
                             {"exit_code", json_or_null(run->exit_code)},
                             {"verified", run->verified},
                             {"removed", run->removed},
+                            {"at_work", status.at_work},
                             {"message", run->message}};
     } else {
         json["last_run"] = nullptr;
@@ -54,19 +56,43 @@ std::string age(std::int64_t seconds) {
     return format_duration(std::chrono::seconds(seconds));
 }
 
+std::string what_waits(const Status& status) {
+    if (status.segments > 0) {
+        return counted(status.segments, "segment waits", "segments wait") + " (" +
+               format_bytes(status.bytes) + "), the oldest for " +
+               age(status.oldest_age_seconds.value_or(0)) +
+               ": on this host's disk, and not yet verified in every store";
+    }
+    std::int64_t stored = 0;
+    for (const StoreSummary& store : status.stores) stored += store.stored;
+    if (!status.lost.empty() || !status.problems.empty() || status.ledger_error)
+        return "nothing waits in the spool";
+    if (stored > 0) {
+        return "nothing waits in the spool; " +
+               counted(static_cast<std::uint64_t>(stored), "upload is", "uploads are") +
+               " known from listings only and " + (stored == 1 ? "was" : "were") + " never read back";
+    }
+    return "nothing waits: every segment that was archived is verified in every store";
+}
+
+void print_last_run(const Status& status) {
+    const auto& run = status.last_run;
+    if (!run) {
+        std::printf("no drain has run yet: `walferry drain` brings what waits to the stores\n");
+        return;
+    }
+    const std::string end = run->finished_at ? "ended at " + *run->finished_at + " with exit code " +
+                                                   std::to_string(run->exit_code.value_or(-1))
+                            : status.at_work ? std::string("is at work")
+                                             : std::string("has not ended, or was killed");
+    std::printf("last drain: pid %lld, began at %s, %s\n", static_cast<long long>(run->pid),
+                run->started_at.c_str(), end.c_str());
+    if (!run->message.empty()) std::printf("  %s\n", one_line(run->message).c_str());
+}
+
 void print(const Status& status) {
     std::printf("cluster %s, spool %s\n", status.cluster.c_str(), status.spool.c_str());
-    if (status.segments == 0) {
-        const bool all_well = status.lost.empty() && status.problems.empty() && !status.ledger_error;
-        std::printf(all_well ? "nothing waits: every segment that was archived is verified in every store\n"
-                             : "nothing waits in the spool\n");
-    } else {
-        std::printf(
-            "%zu segments wait (%s), the oldest for %s: on this host's disk, and not yet verified in every "
-            "store\n",
-            status.segments, format_bytes(status.bytes).c_str(),
-            age(status.oldest_age_seconds.value_or(0)).c_str());
-    }
+    std::printf("%s\n", what_waits(status).c_str());
     if (!status.stores.empty()) {
         std::printf("\n%-16s %9s %9s %9s %9s  %s\n", "store", "pending", "stored", "verified", "conflicts",
                     "last verified");
@@ -91,16 +117,7 @@ void print(const Status& status) {
     }
     if (status.conflicts > 0)
         std::printf("CONFLICT: %zu unsettled; see `walferry conflicts`\n", status.conflicts);
-    if (const auto& run = status.last_run) {
-        const std::string end = run->finished_at ? "ended at " + *run->finished_at + " with exit code " +
-                                                       std::to_string(run->exit_code.value_or(-1))
-                                                 : std::string("has not ended, or was killed");
-        std::printf("last drain: pid %lld, began at %s, %s\n", static_cast<long long>(run->pid),
-                    run->started_at.c_str(), end.c_str());
-        if (!run->message.empty()) std::printf("  %s\n", one_line(run->message).c_str());
-    } else {
-        std::printf("no drain has run yet: `walferry drain` brings what waits to the stores\n");
-    }
+    if (!status.ledger_error) print_last_run(status);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ struct DrainOptions {
     std::chrono::seconds wait{0};          // for the lock, and for uploads that have to be tried again
     std::optional<std::size_t> limit;      // segments; what it leaves is no failure
     std::vector<std::string> only_stores;  // empty: all
+    bool follow = false;                   // until asked to stop
 };
 
 /// What a progress display asks while a drain runs.
@@ -38,9 +39,10 @@ struct DrainResult {
     std::vector<std::pair<std::string, std::string>> store_errors;  // name, last error
 };
 
-/// Empties the spool into the stores. Throws only when it cannot begin (no spool, locked, configuration,
-/// broken ledger); everything after that is in the result and in `outcome`. `watch` is called with a function
-/// that gives the current view while passes run, and with null at the end.
+/// Empties the spool into the stores, once or, with `follow`, as long as it is let. Throws only when it
+/// cannot begin (no spool, locked, configuration, broken ledger); everything after that is in the result and
+/// in `outcome`. `watch` is called with a function that gives the current view while passes run, and with
+/// null at the end.
 class Drain {
   public:
     using Viewer = std::function<DrainView()>;

@@ -52,15 +52,21 @@ Lane::Lane(LaneContext context, std::size_t index, const StoreSettings& settings
       store_id_(store_id),
       breaker_(std::make_shared<Breaker>()) {}
 
-void Lane::begin_pass(std::size_t expected, int senders) {
+void Lane::begin_pass(int senders) {
     {
         const std::lock_guard lock(mutex_);
-        to_come_ = expected;
+        to_come_ = 0;
+        open_ = true;
     }
     connections_.resize(std::max(connections_.size(), static_cast<std::size_t>(senders)));
     for (std::size_t i = 0; i < static_cast<std::size_t>(senders); ++i) {
         senders_.emplace_back([this, i] { run_sender(i); });
     }
+}
+
+void Lane::expect(std::size_t tasks) {
+    const std::lock_guard lock(mutex_);
+    to_come_ += tasks;
 }
 
 void Lane::offer(std::shared_ptr<Encoding> encoding) {
@@ -81,11 +87,25 @@ void Lane::skip() {
 }
 
 void Lane::end_pass() {
+    {
+        const std::lock_guard lock(mutex_);
+        open_ = false;
+        changed_.notify_all();
+    }
     senders_.clear();
     // Only after a request to stop is anything left here.
     queue_.clear();
     unconfirmed_.clear();
     to_come_ = 0;
+}
+
+bool Lane::nothing_under_way() const {
+    return to_come_ == 0 && queue_.empty() && sending_ == 0 && unconfirmed_.empty() && !confirming_;
+}
+
+bool Lane::idle() const {
+    const std::lock_guard lock(mutex_);
+    return nothing_under_way();
 }
 
 bool Lane::usable() const {
@@ -108,12 +128,23 @@ bool Lane::drop_newest() {
     return true;
 }
 
-void Lane::revive() {
+std::optional<std::chrono::milliseconds> Lane::until_retry() const {
     const std::lock_guard lock(mutex_);
+    if (!down_) return std::nullopt;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(retry_at_ - steady_clock::now());
+    return std::max(left, std::chrono::milliseconds(0));
+}
+
+void Lane::revive(const std::set<std::int64_t>& not_due) {
+    const std::lock_guard lock(mutex_);
+    if (down_) {
+        failed_.clear();
+    } else {
+        std::erase_if(failed_, [&](std::int64_t segment) { return !not_due.contains(segment); });
+    }
     breaker_->reset();
     down_ = false;
     failures_in_a_row_ = 0;
-    failed_.clear();
 }
 
 bool Lane::failed(std::int64_t segment) const {
@@ -174,13 +205,13 @@ void Lane::run_sender(std::size_t sender) {
             lock.lock();
             --sending_;
             changed_.notify_all();
-        } else if (to_come_ == 0 && sending_ == 0 && unconfirmed_.empty() && !confirming_) {
+        } else if (!open_ && nothing_under_way()) {
             return;
         } else {
             // Woken by work; the time is for a confirmation that falls due without any.
             changed_.wait_for(lock, context_.stop, std::chrono::milliseconds(250), [&] {
                 return !queue_.empty() || confirmation_due(steady_clock::now()) ||
-                       (to_come_ == 0 && sending_ == 0 && unconfirmed_.empty() && !confirming_);
+                       (!open_ && nothing_under_way());
             });
         }
     }
@@ -198,10 +229,21 @@ void Lane::send(ObjectStore& store, Encoding& encoding) {
         context_.ledger.stored(store_id_, *object, wall_now());
         read_back(store, *object);
     }
+    succeeded();
     const std::lock_guard lock(mutex_);
-    failures_in_a_row_ = 0;
     if (unconfirmed_.empty()) oldest_unconfirmed_ = steady_clock::now();
     unconfirmed_.push_back({&task, std::move(*object)});
+}
+
+void Lane::succeeded() {
+    bool was_away = false;
+    {
+        const std::lock_guard lock(mutex_);
+        failures_in_a_row_ = 0;
+        was_away = std::exchange(given_up_in_a_row_, 0) > 0;
+        if (was_away) last_error_.clear();
+    }
+    if (was_away) context_.outcome.report(exit_code::done, "store " + settings_.name + " works again");
 }
 
 // An earlier attempt may have stored its object without us hearing of it. Whatever hashes to its name, is of
@@ -336,15 +378,17 @@ void Lane::give_up(const std::string& reason) {
         const std::lock_guard lock(mutex_);
         if (down_) return;
         down_ = true;
+        retry_at_ = steady_clock::now() + store_backoff(++given_up_in_a_row_);
         last_error_ = reason;
         dropped.swap(queue_);
         for (const auto& encoding : dropped) encoding->task.needs[index_] = Need::later;
         changed_.notify_all();
     }
-    context_.outcome.report(exit_code::incomplete,
-                            "store " + settings_.name +
-                                " is left for the next run; what it lacks stays in the spool, "
-                                "and the other stores go on");
+    context_.outcome.report(
+        exit_code::incomplete,
+        "store " + settings_.name +
+            (context_.goes_on ? " is left alone for a while and tried again" : " is left for the next run") +
+            "; what it lacks stays in the spool, and the other stores go on");
     dropped.clear();
     context_.window.wake();
 }

@@ -30,6 +30,7 @@ struct LaneContext {
     Outcome& outcome;
     Window& window;
     std::stop_token stop;
+    bool goes_on = false;  // the run tries again what failed, and does not leave it to the next one
 };
 
 /// The way into one store, independent of every other: a queue of encodings and the threads that put each
@@ -45,11 +46,15 @@ class Lane {
 
     Lane(LaneContext context, std::size_t index, const StoreSettings& settings, std::int64_t store_id);
 
-    /// A pass: begin, offer() or skip() each of the `expected` tasks, end.
-    void begin_pass(std::size_t expected, int senders);
+    /// A pass: begin, offer() or skip() as many tasks as it was told to expect, end.
+    void begin_pass(int senders);
+    void expect(std::size_t tasks);
     void offer(std::shared_ptr<Encoding> encoding);
     void skip();
+    /// Waits for what was offered; after a request to stop, only for what is under way.
     void end_pass();
+    /// Nothing is under way or expected.
+    bool idle() const;
 
     /// False once the store was given up on for this pass.
     bool usable() const;
@@ -57,8 +62,11 @@ class Lane {
     bool starving() const;
     /// Leaves the newest waiting encoding to a later pass. False when none waits.
     bool drop_newest();
-    /// A new try for a store that was given up on.
-    void revive();
+    /// How long a store that was given up on is left alone; nullopt for one that is usable.
+    std::optional<std::chrono::milliseconds> until_retry() const;
+    /// A new try: for everything after the store was given up on, else for the segments that failed and are
+    /// not in `not_due`.
+    void revive(const std::set<std::int64_t>& not_due);
     /// Failed in this run: not to be tried again before revive().
     bool failed(std::int64_t segment) const;
 
@@ -79,6 +87,8 @@ class Lane {
     std::optional<VerifiedObject> find_earlier(ObjectStore& store, const Encoding& encoding);
     std::optional<ReadBack> read_earlier(ObjectStore& store, const std::string& key);
     void read_back(ObjectStore& store, const VerifiedObject& object);
+    bool nothing_under_way() const;
+    void succeeded();
     bool confirmation_due(std::chrono::steady_clock::time_point now) const;
     void confirm(ObjectStore& store, std::vector<Sent> batch);
     void failed_attempt(Task& task, const Error& error, bool counts = true);
@@ -99,7 +109,10 @@ class Lane {
     std::vector<Sent> unconfirmed_;
     std::chrono::steady_clock::time_point oldest_unconfirmed_{};
     bool confirming_ = false;
+    bool open_ = false;  // more may be expected
     bool down_ = false;
+    int given_up_in_a_row_ = 0;
+    std::chrono::steady_clock::time_point retry_at_{};
     std::size_t verified_ = 0;
     int failures_in_a_row_ = 0;
     std::string last_error_;

@@ -15,9 +15,23 @@ milliseconds backoff(int attempts, double random) noexcept {
     return milliseconds(static_cast<milliseconds::rep>(ceiling * random));
 }
 
-WallTime next_attempt(int attempts, WallTime now) {
+namespace {
+
+double random_share() {
     thread_local std::minstd_rand generator{std::random_device{}()};
-    return now + backoff(attempts, std::generate_canonical<double, 32>(generator));
+    return std::generate_canonical<double, 32>(generator);
+}
+
+}  // namespace
+
+WallTime next_attempt(int attempts, WallTime now) {
+    return now + backoff(attempts, random_share());
+}
+
+milliseconds store_backoff(int given_up) {
+    const milliseconds wait =
+        std::min<milliseconds>(backoff(given_up, random_share()), std::chrono::minutes(1));
+    return std::max<milliseconds>(wait, std::chrono::seconds(1));
 }
 
 bool attempt_due(const std::optional<std::string>& next_attempt_at, WallTime now) noexcept {

@@ -20,6 +20,19 @@ void Outcome::raise(int exit_code) {
     exit_code_ = worse_exit(exit_code_, exit_code);
 }
 
+void Outcome::forgive() {
+    const std::lock_guard lock(mutex_);
+    said_.clear();
+    if (exit_code_ == exit_code::integrity) return;
+    exit_code_ = exit_code::done;
+    first_problem_.clear();
+}
+
+void Outcome::say_again() {
+    const std::lock_guard lock(mutex_);
+    said_.clear();
+}
+
 std::string Outcome::first_problem() const {
     const std::lock_guard lock(mutex_);
     return first_problem_;

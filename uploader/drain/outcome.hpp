@@ -17,6 +17,11 @@ class Outcome {
     /// Something a person should know, with the exit code it calls for (0: a remark). A line is said once a
     /// run.
     void report(int exit_code, const std::string& line);
+    /// All is well again: forgets what waiting has mended (anything but a question of integrity), and which
+    /// lines were said.
+    void forgive();
+    /// From now on every line is said once more.
+    void say_again();
     /// Without a line of its own: what caused it was reported.
     void raise(int exit_code);
     int exit_code() const noexcept { return exit_code_; }

@@ -26,31 +26,64 @@ bool wants(const Task& task, const Lane& lane) {
 
 }  // namespace
 
-Pass::Pass(Parts parts, std::vector<Task*> tasks)
-    : parts_(std::move(parts)), tasks_(std::move(tasks)), recipients_tag_(tag_of(parts_.encoding)) {}
+Pass::Pass(Parts parts) : parts_(std::move(parts)), recipients_tag_(tag_of(parts_.encoding)) {}
 
-void Pass::run() {
+Pass::~Pass() {
+    finish();
+}
+
+void Pass::begin(std::size_t tasks) {
     const auto jobs = static_cast<std::size_t>(parts_.settings.jobs);
+    for (const auto& lane : parts_.lanes) lane->begin_pass(parts_.settings.jobs);
+    for (std::size_t i = 0; i < std::min(jobs, tasks); ++i) workers_.emplace_back([this] { work(); });
+}
+
+void Pass::add(const std::vector<Task*>& tasks) {
     for (const auto& lane : parts_.lanes) {
-        const auto expected = std::count_if(tasks_.begin(), tasks_.end(),
-                                            [&](const Task* task) { return wants(*task, *lane); });
-        lane->begin_pass(static_cast<std::size_t>(expected), parts_.settings.jobs);
+        const auto expected =
+            std::count_if(tasks.begin(), tasks.end(), [&](const Task* task) { return wants(*task, *lane); });
+        lane->expect(static_cast<std::size_t>(expected));
     }
+    const std::lock_guard lock(mutex_);
+    tasks_.insert(tasks_.end(), tasks.begin(), tasks.end());
+    changed_.notify_all();
+}
+
+bool Pass::idle() const {
     {
-        std::vector<std::jthread> workers;
-        for (std::size_t i = 0; i < std::min(jobs, tasks_.size()); ++i)
-            workers.emplace_back([this] { work(); });
+        const std::lock_guard lock(mutex_);
+        if (!tasks_.empty() || at_work_ > 0) return false;
     }
+    return std::all_of(parts_.lanes.begin(), parts_.lanes.end(),
+                       [](const auto& lane) { return lane->idle(); });
+}
+
+void Pass::finish() {
+    {
+        const std::lock_guard lock(mutex_);
+        open_ = false;
+        changed_.notify_all();
+    }
+    workers_.clear();
     // A request to stop leaves tasks that no worker took; the lanes see that request themselves.
     for (const auto& lane : parts_.lanes) lane->end_pass();
 }
 
+// Null at the end of the pass, or when asked to stop.
+Task* Pass::next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, parts_.stop, [this] { return !tasks_.empty() || !open_; });
+    if (parts_.stop.stop_requested() || tasks_.empty()) return nullptr;
+    Task* task = tasks_.front();
+    tasks_.pop_front();
+    ++at_work_;
+    return task;
+}
+
 void Pass::work() {
     SegmentEncoder encoder(parts_.encoding);
-    while (!parts_.stop.stop_requested()) {
-        const std::size_t i = next_++;
-        if (i >= tasks_.size()) return;
-        Task& task = *tasks_[i];
+    while (Task* const next_one = next()) {
+        Task& task = *next_one;
         const std::vector<Need> before = task.needs;
         try {
             handle(task, encoder);
@@ -61,6 +94,8 @@ void Pass::work() {
             task.troubled = true;
             skip_all(task, before);
         }
+        const std::lock_guard lock(mutex_);
+        --at_work_;
     }
 }
 

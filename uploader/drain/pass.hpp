@@ -1,8 +1,12 @@
 #pragma once
-#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/codec/segment_codec.hpp"
@@ -32,12 +36,23 @@ class Pass {
         std::stop_token stop;
     };
 
-    Pass(Parts parts, std::vector<Task*> tasks);
-    /// Returns when every lane has done what it can, or soon after a request to stop.
-    void run();
+    explicit Pass(Parts parts);
+    ~Pass();
+    Pass(const Pass&) = delete;
+    Pass& operator=(const Pass&) = delete;
+
+    /// Starts workers: as many as the settings say, and no more than there will be tasks.
+    void begin(std::size_t tasks = SIZE_MAX);
+    /// More to do; the tasks must outlive the pass.
+    void add(const std::vector<Task*>& tasks);
+    /// Whether everything that was added is done, as far as it can be.
+    bool idle() const;
+    /// Nothing more is added. Returns when every lane has done what it can, or soon after a request to stop.
+    void finish();
 
   private:
     void work();
+    Task* next();
     void handle(Task& task, SegmentEncoder& encoder);
     bool identify(Task& task, int fd);
     void adopt(Task& task, const std::string& fingerprint);
@@ -46,8 +61,12 @@ class Pass {
     void skip_all(Task& task, const std::vector<Need>& before);
 
     Parts parts_;
-    std::vector<Task*> tasks_;
-    std::atomic<std::size_t> next_ = 0;
+    mutable std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::deque<Task*> tasks_;
+    std::size_t at_work_ = 0;
+    bool open_ = true;
+    std::vector<std::jthread> workers_;
     const std::string recipients_tag_;
 };
 

@@ -40,29 +40,33 @@ std::optional<struct stat> look(int directory, const std::string& name, const st
     throw_errno(errno, "look at " + shown);
 }
 
-void scan_cluster(const Directory& ready, const std::string& entry, std::uint64_t sysid, SpoolScan& scan) {
-    const std::string shown = ready.child(entry);
-    const Directory directory{os::open_at(ready.get(), entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, shown),
-                              shown};
-    for (const std::string& text : entries_of(directory)) {
-        const auto status = look(directory.get(), text, shown + "/" + text);
-        if (!status) continue;
-        const auto name = WalName::parse(text);
-        std::string reason;
-        if (!name) {
-            reason = "is not a WAL file's name";
-        } else if (!S_ISREG(status->st_mode)) {
-            reason = std::string("is ") + file_type_name(status->st_mode) + ", not a regular file";
-        } else if (status->st_nlink != 1) {
-            reason = "has " + std::to_string(status->st_nlink) + " links, not one";
-        }
-        if (reason.empty()) {
-            scan.files.push_back({sysid, *name, static_cast<std::uint64_t>(status->st_size),
-                                  modified(*status), status->st_dev, status->st_ino});
-        } else {
-            scan.problems.push_back(shown + "/" + text + " " + reason + "; left alone");
-        }
+void scan_entry(const Directory& cluster, std::uint64_t sysid, const std::string& text, SpoolScan& scan) {
+    const auto status = look(cluster.get(), text, cluster.child(text));
+    if (!status) return;
+    const auto name = WalName::parse(text);
+    std::string reason;
+    if (!name) {
+        reason = "is not a WAL file's name";
+    } else if (!S_ISREG(status->st_mode)) {
+        reason = std::string("is ") + file_type_name(status->st_mode) + ", not a regular file";
+    } else if (status->st_nlink != 1) {
+        reason = "has " + std::to_string(status->st_nlink) + " links, not one";
     }
+    if (reason.empty()) {
+        scan.files.push_back({sysid, *name, static_cast<std::uint64_t>(status->st_size), modified(*status),
+                              status->st_dev, status->st_ino});
+    } else {
+        scan.problems.push_back(cluster.child(text) + " " + reason + "; left alone");
+    }
+}
+
+Directory open_cluster(int ready, const std::string& entry, const std::string& shown) {
+    return {os::open_at(ready, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, shown), shown};
+}
+
+void scan_cluster(const Directory& ready, const std::string& entry, std::uint64_t sysid, SpoolScan& scan) {
+    const Directory cluster = open_cluster(ready.get(), entry, ready.child(entry));
+    for (const std::string& text : entries_of(cluster)) scan_entry(cluster, sysid, text, scan);
 }
 
 }  // namespace
@@ -94,6 +98,13 @@ SpoolScan scan_spool(const SpoolPaths& spool) {
         }
     }
     return scan;
+}
+
+void scan_spool_file(const SpoolPaths& spool, std::uint64_t system_identifier, const std::string& name,
+                     SpoolScan& scan) {
+    if (name.empty() || name.front() == '.') return;
+    scan_entry(open_cluster(AT_FDCWD, spool.ready(system_identifier), spool.ready(system_identifier)),
+               system_identifier, name, scan);
 }
 
 Fd open_spool_file(const SpoolPaths& spool, const SpoolFile& file) {

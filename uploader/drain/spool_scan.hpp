@@ -31,6 +31,10 @@ struct SpoolScan {
 /// there is reported and never touched. Throws no_spool or io when the spool itself cannot be read.
 SpoolScan scan_spool(const SpoolPaths& spool);
 
+/// The same for one name that may be there; adds to `scan`.
+void scan_spool_file(const SpoolPaths& spool, std::uint64_t system_identifier, const std::string& name,
+                     SpoolScan& scan);
+
 /// Opens a spooled file for reading: O_NOFOLLOW, and only if it is still the one that was seen; an invalid Fd
 /// when it is gone. Throws integrity when something else has taken its place.
 Fd open_spool_file(const SpoolPaths& spool, const SpoolFile& file);

@@ -61,8 +61,11 @@ class DrainHarness {
     }
     std::string push_bytes(const std::string& name, const std::string& bytes, bool tell_ledger = true) const {
         std::filesystem::create_directories(spool().ready(sysid));
-        std::ofstream(file(name), std::ios::binary) << bytes;
-        ::chmod(file(name).c_str(), 0640);
+        // Whole or not at all, like push: somebody may be watching.
+        const std::string unfinished = dir.path() + "/" + name;
+        std::ofstream(unfinished, std::ios::binary) << bytes;
+        ::chmod(unfinished.c_str(), 0640);
+        std::filesystem::rename(unfinished, file(name));
         const std::string fingerprint = fingerprint_of(bytes);
         if (tell_ledger)
             PushLedger(spool()).record(sysid, *WalName::parse(name), fingerprint, bytes.size(), wall_now());
@@ -80,7 +83,7 @@ class DrainHarness {
 
     DrainResult drain(DrainOptions options = {}, std::stop_token stop = {}) {
         said.clear();
-        Outcome outcome([this](const std::string& line) { said.push_back(line); });
+        walferry::Outcome outcome([this](const std::string& line) { said.push_back(line); });
         return Drain(settings, std::move(options), outcome, std::move(stop)).run([](const Drain::Viewer&) {});
     }
 

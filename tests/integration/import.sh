@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# From the set-up that walferry replaces: a server copied to a directory as files of mode 600. They are imported, the
+# archive_command is switched, and no segment is missing between the two.
+. "$(dirname "$0")/../lib/integration.sh" "$1"
+
+spool=$work/spool
+legacy=$work/legacy
+configuration=$work/etc/walferry.toml
+begin_configuration "$configuration" "$spool"
+add_directory_store "$configuration" one
+add_directory_store "$configuration" two
+export WALFERRY_CONFIG=$configuration
+walferry init --owner postgres --group "$spool_gid" >/dev/null
+drain() { as uploader walferry drain "$@"; }
+
+install -d -o postgres -g postgres -m 777 "$legacy" # as the old set-up was left
+pg_create "$work/pg" 1
+install -d -o postgres -g postgres -m 755 "$work/reference"
+pg_settings "$work/pg" 'archive_mode = on' "archive_command = 'cp %p $legacy/%f && cp %p $work/reference/%f'"
+pg_start "$work/pg"
+pg_bench "$work/pg" -i -q -s 2 >"$work/pgbench.log" 2>&1
+pg_archive_all "$work/pg"
+old=$(find "$legacy" -type f | wc -l)
+
+as_it_failed() {
+    expect_at_least 10 "$old" "segments in the old directory"
+    expect_equal 600 "$(find "$legacy" -type f -printf '%m\n' | sort -u)" "their mode"
+    refused as uploader cat "$(find "$legacy" -type f | head -n 1)"
+}
+check "the old directory is what the uploader cannot read" as_it_failed
+
+not_the_uploader() {
+    expect_exit 1 as uploader walferry import "$legacy"
+    expect_in "sudo" as uploader walferry import "$legacy"
+    expect_exit 2 walferry import "$work/pg/data/pg_wal"
+    expect_equal "$old" "$(find "$legacy" -type f | wc -l)" "files in the old directory"
+    expect_equal 0 "$(waiting "$spool")" "waiting segments"
+}
+check "only root or the server's user may import, and never from a server's pg_wal" not_the_uploader
+
+imported() {
+    walferry import "$legacy" --json >"$work/import.json"
+    expect_equal "$old" "$(jq .imported "$work/import.json")" imported
+    expect_equal 0 "$(find "$legacy" -type f | wc -l)" "files left in the old directory"
+    expect_equal "640 $postgres_uid:$spool_gid" "$(find "$spool/ready" -type f -printf '%m %U:%G\n' | sort -u)" segments
+    expect_equal "2770 $postgres_uid:$spool_gid" "$(stat -c '%a %u:%g' "$spool"/ready/*)" "the cluster's folder"
+}
+check "root imports them: readable for the uploader, and the server's own" imported
+
+switched() {
+    pg_settings "$work/pg" "archive_command = 'walferry-archive-push --spool $spool %p && cp %p $work/reference/%f'"
+    as postgres "$postgres_bin/pg_ctl" -D "$work/pg/data" -s reload
+    pg_sql "$work/pg" 'create table after_the_switch as select generate_series(1, 100000)'
+    pg_archive_all "$work/pg"
+    # What the old command copied between the import and the switch.
+    walferry import "$legacy" >/dev/null
+    drain
+    expect_equal 0 "$(waiting "$spool")" "waiting segments"
+    expect_equal '' "$(as uploader sqlite3 -readonly "$spool/ledger/ledger.db" 'select * from gap')" gaps
+    expect_equal "$(find "$work/reference" -type f -printf '%f\n' | sort | md5sum)" \
+        "$(find "$work/stores/one" -name '*.age' -printf '%f\n' | cut -d- -f1 | sort -u | md5sum)" "names in the store"
+    open_objects "$work/stores/two" "$work/etc/identity.txt" "$work/reference"
+}
+check "after the switch no segment is missing between the old archive and the new one" switched
