@@ -28,6 +28,13 @@ void Outcome::forgive() {
     first_problem_.clear();
 }
 
+void Outcome::complete() {
+    const std::lock_guard lock(mutex_);
+    if (exit_code_ != exit_code::incomplete) return;
+    exit_code_ = exit_code::done;
+    first_problem_.clear();
+}
+
 void Outcome::say_again() {
     const std::lock_guard lock(mutex_);
     said_.clear();

@@ -20,6 +20,8 @@ class Outcome {
     /// All is well again: forgets what waiting has mended (anything but a question of integrity), and which
     /// lines were said.
     void forgive();
+    /// Nothing is pending: whatever was incomplete for a while no longer is.
+    void complete();
     /// From now on every line is said once more.
     void say_again();
     /// Without a line of its own: what caused it was reported.

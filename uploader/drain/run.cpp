@@ -285,7 +285,10 @@ DrainResult DrainRun::conclude() {
         }
     };
     DrainResult result;
-    attempt([&] { result.pending_segments = count_pending(); });
+    attempt([&] {
+        result.pending_segments = count_pending();
+        if (result.pending_segments == 0) outcome_.complete();
+    });
     if (stop_.stop_requested() && !options_.follow) {
         outcome_.report(exit_code::incomplete,
                         "stopped on request; what is pending stays in the spool for the next run");
@@ -294,7 +297,7 @@ DrainResult DrainRun::conclude() {
     }
     for (const auto& lane : lanes_) {
         const Lane::View view = lane->view();
-        if (!view.last_error.empty())
+        if (!view.last_error.empty() && outcome_.exit_code() != exit_code::done)
             result.store_errors.emplace_back(lane->settings().name, view.last_error);
     }
     result.verified_uploads = outcome_.verified_uploads;
