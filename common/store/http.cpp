@@ -184,17 +184,20 @@ HttpClient::HttpClient(HttpSettings settings, std::stop_token stop)
                     "check `ca_file`");
     }
     initialise_libcurl();
-    handles_->easy.reset(curl_easy_init());
     handles_->multi.reset(curl_multi_init());
-    if (!handles_->easy || !handles_->multi) throw std::bad_alloc();
+    if (!handles_->multi) throw std::bad_alloc();
 }
 
 HttpClient::~HttpClient() = default;
 
 void HttpClient::Handles::prepare(const HttpSettings& settings, const HttpRequest& request,
                                   curl_slist* headers) {
+    // A handle that has met a failure may refuse options for ever after: libcurl 7.88 keeps the buffer of a
+    // request whose host name did not resolve, and then its size cannot be set. Connections live in the multi
+    // handle.
+    easy.reset(curl_easy_init());
+    if (!easy) throw std::bad_alloc();
     CURL* e = easy.get();
-    curl_easy_reset(e);
     reason.front() = '\0';
     set_option(e, CURLOPT_ERRORBUFFER, reason.data());
     set_option(e, CURLOPT_URL, request.url.c_str());
