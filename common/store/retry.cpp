@@ -37,6 +37,9 @@ class WatchedReceiver : public Receiver {
     void begin() override {
         watched([this] { receiver_.begin(); });
     }
+    void announced(std::uint64_t length) override {
+        watched([&] { receiver_.announced(length); });
+    }
     void write(Bytes bytes) override {
         watched([&] { receiver_.write(bytes); });
     }

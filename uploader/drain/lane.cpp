@@ -38,9 +38,14 @@ bool concerns_whole_store(ErrorKind kind) noexcept {
     }
 }
 
-// The others are about one object, and the next one may well go through.
+// Somebody else's content under our name; the next segment may well go through.
 bool says_something_about_the_store(ErrorKind kind) noexcept {
-    return kind != ErrorKind::conflict && kind != ErrorKind::integrity && kind != ErrorKind::not_found;
+    return kind != ErrorKind::conflict;
+}
+
+// No encoding of a segment is longer, at whatever level and for however many recipients.
+std::uint64_t longest_encoding(std::uint64_t segment_size) noexcept {
+    return segment_size + segment_size / 8 + (1 << 20);
 }
 
 }  // namespace
@@ -215,9 +220,9 @@ std::optional<VerifiedObject> Lane::find_earlier(ObjectStore& store, const Encod
         for (const ObjectInfo& info : page.objects) {
             const auto name = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
             if (!name || name->stem() != stem) continue;
-            const auto seen = read_earlier(store, info.key);
+            const auto seen = read_earlier(store, info.key, longest_encoding(task.file.size));
             if (!seen) continue;
-            if (seen->sha256.starts_with(name->sha256))
+            if (!seen->sha256.empty() && seen->sha256.starts_with(name->sha256))
                 return VerifiedObject{task.segment, info.key, seen->size, seen->sha256};
             context_.outcome.report(exit_code::integrity,
                                     "store " + settings_.name + ": " + info.key +
@@ -231,9 +236,10 @@ std::optional<VerifiedObject> Lane::find_earlier(ObjectStore& store, const Encod
 
 // An object that is listed and cannot be had (a stale index entry, an archive tier, lost rights to this one)
 // must not keep the fresh copy from being sent.
-std::optional<ReadBack> Lane::read_earlier(ObjectStore& store, const std::string& key) {
+std::optional<ReadBack> Lane::read_earlier(ObjectStore& store, const std::string& key,
+                                           std::uint64_t longest) {
     try {
-        return walferry::read_back(store, key);
+        return walferry::read_back(store, key, longest);
     } catch (const Error& error) {
         switch (error.kind()) {
             case ErrorKind::not_found:
@@ -251,15 +257,28 @@ std::optional<ReadBack> Lane::read_earlier(ObjectStore& store, const std::string
 }
 
 void Lane::read_back(ObjectStore& store, const VerifiedObject& object) {
-    // Once more before it counts as damage: the wire may have been at fault.
-    for (int asked = 0; asked < 2; ++asked) {
-        const ReadBack seen = walferry::read_back(store, object.key);
-        if (seen.sha256 == object.sha256 && seen.size == object.size) return;
+    const std::string shown = "store " + settings_.name + ": " + object.key;
+    // Once more before it counts as damage or loss: the wire, or a server that lags behind, may be at fault.
+    for (int asked = 0;; ++asked) {
+        try {
+            const ReadBack seen = walferry::read_back(store, object.key, object.size);
+            if (seen.sha256 == object.sha256 && seen.size == object.size) return;
+            if (asked == 0) continue;
+            throw Error(
+                ErrorKind::integrity,
+                shown + " came back with other bytes than were sent (" + std::to_string(seen.size) +
+                    " of them instead of " + std::to_string(object.size) + ")",
+                "it does not count as stored; a fresh copy follows with the next run. If this goes on, look "
+                "into the store, and at proxies on the way");
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::not_found) throw;
+            if (asked == 0) continue;
+            throw Error(
+                ErrorKind::not_found, shown + " was taken and is not there when it is read back",
+                "a fresh copy follows with the next run. If this goes on, look for what removes objects: a "
+                "lifecycle rule, a cleaner, a broken replica, a proxy that answers in the store's place");
+        }
     }
-    throw Error(ErrorKind::integrity,
-                "store " + settings_.name + ": " + object.key + " came back with other bytes than were sent",
-                "it does not count as stored; a fresh copy follows with the next run. Look into the store if "
-                "this repeats");
 }
 
 void Lane::confirm(ObjectStore& store, std::vector<Sent> batch) {

@@ -77,7 +77,7 @@ class Lane {
     ObjectStore& connection(std::size_t sender);
     void send(ObjectStore& store, Encoding& encoding);
     std::optional<VerifiedObject> find_earlier(ObjectStore& store, const Encoding& encoding);
-    std::optional<ReadBack> read_earlier(ObjectStore& store, const std::string& key);
+    std::optional<ReadBack> read_earlier(ObjectStore& store, const std::string& key, std::uint64_t longest);
     void read_back(ObjectStore& store, const VerifiedObject& object);
     bool confirmation_due(std::chrono::steady_clock::time_point now) const;
     void confirm(ObjectStore& store, std::vector<Sent> batch);
