@@ -251,7 +251,7 @@ TEST_CASE("silence and dripping end a request", "[s3]") {
         const Error error = failure(nervous(server.store(scenario)), Operation::get);
         INFO(scenario << ": " << error.what());
         CHECK(error.kind() == ErrorKind::unreachable);
-        CHECK(contains(error.message(), "no answer for 1000 ms"));
+        CHECK(contains(error.message(), "no answer for 1 s"));
     }
 }
 
