@@ -196,7 +196,7 @@ Error s3_error(const S3Refusal& refusal) {
     const bool skewed = server_clock && far_apart(*server_clock, refusal.now);
     if (row.kind == ErrorKind::denied && skewed) row = {"", ErrorKind::clock_skew, hint_clock};
 
-    std::string message = refusal.doing + ": " + std::to_string(response.status);
+    std::string message = refusal.doing + ": answered " + std::to_string(response.status);
     if (!body.code.empty()) message += " " + cleaned(body.code);
     if (!body.message.empty()) message += " (" + cleaned(body.message) + ")";
     if (row.kind == ErrorKind::clock_skew && server_clock)

@@ -1,6 +1,7 @@
 #include "uploader/drain/lane.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "common/codec/digest.hpp"
 #include "common/error.hpp"
@@ -42,6 +43,22 @@ bool concerns_whole_store(ErrorKind kind) noexcept {
 bool says_something_about_the_store(ErrorKind kind) noexcept {
     return kind != ErrorKind::conflict;
 }
+
+// An object that is listed and cannot be had (a stale index entry, an archive tier, lost rights to this one)
+// must not keep a fresh copy from being sent.
+bool concerns_one_object(ErrorKind kind) noexcept {
+    return kind == ErrorKind::not_found || kind == ErrorKind::rejected || kind == ErrorKind::denied ||
+           kind == ErrorKind::integrity;
+}
+
+// A store from which nothing comes back whole would be given one more copy with every run, for as long as
+// that lasts: three are sent without hesitation, then one each time that the number of attempts has doubled.
+std::size_t copies_worth_sending(int attempts) noexcept {
+    return std::max<std::size_t>(3,
+                                 static_cast<std::size_t>(std::bit_width(static_cast<unsigned>(attempts))));
+}
+
+constexpr const char* look_into_the_store = "if this goes on, look into the store, and at proxies on the way";
 
 // No encoding of a segment is longer, at whatever level and for however many recipients.
 std::uint64_t longest_encoding(std::uint64_t segment_size) noexcept {
@@ -217,43 +234,38 @@ std::optional<VerifiedObject> Lane::find_earlier(ObjectStore& store, const Encod
     const std::string stem = encoding.name.stem();
     for (int asked = 0; asked < 2; ++asked) {  // listings may lag
         const ObjectPage page = store.list(directory + stem, "");
+        std::vector<Error> useless;
         for (const ObjectInfo& info : page.objects) {
             const auto name = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
             if (!name || name->stem() != stem) continue;
-            const auto seen = read_earlier(store, info.key, longest_encoding(task.file.size));
-            if (!seen) continue;
-            if (!seen->sha256.empty() && seen->sha256.starts_with(name->sha256))
-                return VerifiedObject{task.segment, info.key, seen->size, seen->sha256};
-            context_.outcome.report(exit_code::integrity,
-                                    "store " + settings_.name + ": " + info.key +
-                                        " is damaged: its bytes do not hash to its name; it does "
-                                        "not count, a fresh copy is sent");
+            if (auto earlier = read_earlier(store, task, info.key, name->sha256, useless)) return earlier;
+        }
+        if (useless.size() >= copies_worth_sending(task.attempts[index_])) throw useless.back();
+        for (const Error& error : useless) {
+            context_.outcome.report(
+                error.kind() == ErrorKind::integrity ? exit_code::integrity : exit_code::done,
+                error.message() + "; it does not count, a fresh copy is sent");
         }
         if (!page.objects.empty()) break;
     }
     return std::nullopt;
 }
 
-// An object that is listed and cannot be had (a stale index entry, an archive tier, lost rights to this one)
-// must not keep the fresh copy from being sent.
-std::optional<ReadBack> Lane::read_earlier(ObjectStore& store, const std::string& key,
-                                           std::uint64_t longest) {
+std::optional<VerifiedObject> Lane::read_earlier(ObjectStore& store, const Task& task, const std::string& key,
+                                                 const std::string& sha256, std::vector<Error>& useless) {
     try {
-        return walferry::read_back(store, key, longest);
+        const ReadBack seen = walferry::read_back(store, key, longest_encoding(task.file.size));
+        if (!seen.sha256.empty() && seen.sha256.starts_with(sha256))
+            return VerifiedObject{task.segment, key, seen.size, seen.sha256};
+        useless.emplace_back(
+            ErrorKind::integrity,
+            "store " + settings_.name + ": " + key + " is damaged: its bytes do not hash to its name",
+            look_into_the_store);
     } catch (const Error& error) {
-        switch (error.kind()) {
-            case ErrorKind::not_found:
-            case ErrorKind::rejected:
-            case ErrorKind::denied:
-            case ErrorKind::integrity:
-                context_.outcome.report(exit_code::done, std::string(error.what()) +
-                                                             "; this earlier object does not count, a fresh "
-                                                             "copy is sent");
-                return std::nullopt;
-            default:
-                throw;
-        }
+        if (!concerns_one_object(error.kind())) throw;
+        useless.push_back(error);
     }
+    return std::nullopt;
 }
 
 void Lane::read_back(ObjectStore& store, const VerifiedObject& object) {

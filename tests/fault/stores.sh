@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Stores that misbehave, one line a fault in stores.table, beside a good one: what a run says and how it exits, how
+# long it takes, that the good store is none the worse, and that everything converges once the fault is over.
+. "$(dirname "$0")/../lib/integration.sh" "$1"
+. "$tests/fault/lib/faulty_stores.sh"
+
+start_fault_server
+make_template 6
+
+faults=$tests/fault/stores.table
+read_faults() { grep -v '^#' "$faults"; }
+
+# try_fault DO KIND PLAN SAYS HINT
+try_fault() {
+    make_case "$case" "$3"
+    break_store "$3"
+    timed_drain fault
+    expect_equal "$(exit_of_kind "$2" 1)" "$status" "exit"
+    good_store_is_done
+    expect_at_most "$longest_run_ms" "$ran_ms" "milliseconds of the run"
+    expect_said "$4" "$5"
+    first_ms=$ran_ms first_requests=$(requests_to "$store" | wc -l)
+    # What was tried before is looked for first, so a second run asks other things.
+    if [ "$2" != passing ]; then
+        timed_drain again
+        expect_equal "$(exit_of_kind "$2" 2)" "$status" "exit of a second run"
+        expect_at_most "$longest_run_ms" "$ran_ms" "milliseconds of a second run"
+    fi
+    mend_store
+    converges "$2"
+    no_secret_in "$case"
+    printf '%s|%s|%s|%s|%s|%s|%s\n' "$1" "$2" "$first_ms" "$good_ms" "$first_requests" "$runs" "$(said)" >"$case/measured"
+}
+
+number=0
+while IFS='|' read -r does kind plan says hint; do
+    number=$((number + 1))
+    case=$work/case/$number
+    mkdir -p "$case"
+    in_background "$case/report" check "a store that $(trim "$does")" \
+        try_fault "$(trim "$does")" "$(trim "$kind")" "$(trim "$plan")" "$(trim "$says")" "$(trim "$hint")"
+done < <(read_faults)
+await_background
+cat "$work"/case/*/measured >${MEASURED:-/dev/null}
