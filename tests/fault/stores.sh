@@ -40,5 +40,10 @@ while IFS='|' read -r does kind plan says hint; do
     in_background "$case/report" check "a store that $(trim "$does")" \
         try_fault "$(trim "$does")" "$(trim "$kind")" "$(trim "$plan")" "$(trim "$says")" "$(trim "$hint")"
 done < <(read_faults)
+
+. "$tests/fault/lib/two_faulty_stores.sh"
+. "$tests/fault/lib/real_servers.sh"
+
 await_background
-cat "$work"/case/*/measured >${MEASURED:-/dev/null}
+cat "$work"/case/*/measured >"${WALFERRY_STORE_FAULTS:-/dev/null}" 2>/dev/null || true
+measure_isolation

@@ -276,10 +276,12 @@ void Lane::read_back(ObjectStore& store, const VerifiedObject& object) {
             const ReadBack seen = walferry::read_back(store, object.key, object.size);
             if (seen.sha256 == object.sha256 && seen.size == object.size) return;
             if (asked == 0) continue;
+            std::string message = shown + " came back with other bytes than were sent";
+            if (seen.size != object.size)
+                message +=
+                    " (" + std::to_string(seen.size) + " instead of " + std::to_string(object.size) + ")";
             throw Error(
-                ErrorKind::integrity,
-                shown + " came back with other bytes than were sent (" + std::to_string(seen.size) +
-                    " of them instead of " + std::to_string(object.size) + ")",
+                ErrorKind::integrity, message,
                 "it does not count as stored; a fresh copy follows with the next run. If this goes on, look "
                 "into the store, and at proxies on the way");
         } catch (const Error& error) {

@@ -77,25 +77,34 @@ well() {
     esac
 }
 
-# make_case CASE PLAN: a spool of its own, store "good" (a directory) and store "bad".
-make_case() {
-    local port
+# begin_case CASE: a spool of its own, with the segments of the template in it.
+begin_case() {
     mkdir -p "$1"
-    store=$(basename "$1")
-    good_plan=$(well "$2")
     cp -a "$work/template/spool" "$1/spool"
     cp "$work/template/identity.txt" "$1/"
     make_files "$1"
     install -d -o "$uploader_uid" -g "$spool_gid" -m 750 "$1/good"
     begin_configuration "$1/walferry.toml" "$1/spool"
+    hosts=
+}
+
+add_good_directory() { # CASE
     printf '\n[[store]]\nname = "good"\ntype = "directory"\npath = "%s"\n' "$1/good" >>"$1/walferry.toml"
+}
+
+# make_case CASE PLAN: store "good" is a directory, store "bad" is of s3_server.py and well as yet.
+make_case() {
+    local port
+    store=$(basename "$1")
+    good_plan=$(well "$2")
+    begin_case "$1"
+    add_good_directory "$1"
     port=$(set_plan "$store" "$good_plan")
     case $2 in
     tls* | local*) add_faulty_store "$1" bad "https://127.0.0.1:$port" 'ca_file = "ca.pem"' ;;
     dns) add_faulty_store "$1" bad "http://store.invalid:$port" 'allow_http = true' ;;
     *) add_faulty_store "$1" bad "http://127.0.0.1:$port" ;;
     esac
-    hosts=
 }
 
 break_store() { # PLAN
@@ -181,11 +190,15 @@ converges() {
         [ $status != 0 ] || break
     done
     expect_equal 0 "$status" "exit of the last run"
+    everything_is_verified
+    whole_objects "$case/good" none
+    whole_objects "$work/s3/$store/wal" "$1"
+}
+
+everything_is_verified() {
     expect_equal 0 "$(waiting "$case/spool")" "waiting segments"
     expect_equal "$segments" "$(verified_in good)" "verified in the good store"
     expect_equal "$segments" "$(verified_in bad)" "verified in the bad store"
-    whole_objects "$case/good" none
-    whole_objects "$work/s3/$store/wal" "$1"
 }
 
 # whole_objects FOLDER KIND: one object a segment, each hashing to its name; what could not be read back has more.
