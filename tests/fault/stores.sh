@@ -41,6 +41,33 @@ while IFS='|' read -r does kind plan says hint; do
         try_fault "$(trim "$does")" "$(trim "$kind")" "$(trim "$plan")" "$(trim "$says")" "$(trim "$hint")"
 done < <(read_faults)
 
+
+# With the time-outs that nobody has changed; the good store is done long before.
+cost_by_default() { # PLAN
+    timeouts=''
+    make_case "$case" "$1"
+    break_store "$1"
+    timed_drain fault
+    expect_equal 4 "$status" exit
+    good_store_is_done
+    expect_at_most $((longest_run_ms + 5000)) "$ran_ms" "milliseconds of the run"
+    timed_drain again
+    expect_equal 4 "$status" "exit of a second run"
+    expect_at_most $((longest_run_ms + 5000)) "$ran_ms" "milliseconds of a second run"
+}
+if [ -n "${WALFERRY_TESTS_LONG:-}" ]; then
+    while IFS='|' read -r does kind plan _; do
+        [ "$(trim "$kind")" = outage ] || continue
+        number=$((number + 1))
+        case=$work/case/$number
+        mkdir -p "$case"
+        in_background "$case/report" check "with the default time-outs a store that $(trim "$does") costs a run 90 s at most" \
+            cost_by_default "$(trim "$plan")"
+    done < <(read_faults)
+else
+    skip "the default time-outs bound what a store costs a run" "it takes minutes; --long does it"
+fi
+
 . "$tests/fault/lib/two_faulty_stores.sh"
 . "$tests/fault/lib/real_servers.sh"
 

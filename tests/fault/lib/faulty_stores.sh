@@ -2,6 +2,8 @@
 
 at_once=12  # cases; nearly all of their time is waiting
 longest_run_ms=90000
+timeouts='connect_timeout = "1s"
+silence_timeout = "1s"'
 secret=W0NDERFULSECRET
 export PYTHONDONTWRITEBYTECODE=1
 
@@ -64,8 +66,7 @@ endpoint = "$3"
 bucket = "wal"
 prefix = "prod"
 credentials_file = "credentials"
-connect_timeout = "1s"
-silence_timeout = "1s"
+$timeouts
 TOML
     printf '%s\n' "${@:4}" >>"$1/walferry.toml"
 }

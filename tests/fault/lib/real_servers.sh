@@ -49,7 +49,7 @@ wrong_secret() { # SERVER
     real_case "$1" secret wal
     sed 's/^\(aws_secret_access_key = \).*/\1W0NDERFULSECRET/' "$case/right" >"$case/wrong"
     use_keys wrong
-    fails_with 'put *: answered 403 SignatureDoesNotMatch *' "the secret key in $case/credentials does not belong*"
+    fails_with 'put *: answered 403 SignatureDoesNotMatch*' "the secret key in $case/credentials does not belong*"
     no_secret_in "$case"
     use_keys right
     is_well
