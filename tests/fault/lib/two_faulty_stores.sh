@@ -134,6 +134,7 @@ PLANS
 
 # Alone on the machine, so after all the others.
 measure_isolation() {
+    timeouts='' # or the slow one would be given up on
     rm -rf "$work/wal" "$work/template"
     make_template 32
     check "32 segments reach the good store as fast beside one that refuses, hangs or is slow" compare_isolation
