@@ -24,6 +24,7 @@ start_fault_server() {
     bash "$tests/s3/make-ca.sh" "$work/ca"
     mkfifo "$work/lifeline"
     python3 "$tests/fault/s3_server.py" "$work/s3" "$work/ca" <"$work/lifeline" >"$work/control" &
+    later "stop_process $!"
     exec {lifeline}>"$work/lifeline"
     wait_for 20 test -s "$work/control"
     control=http://127.0.0.1:$(cat "$work/control")
