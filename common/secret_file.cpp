@@ -31,7 +31,8 @@ Fd open_secret(const std::string& path, std::string_view what) {
         if (err == EINTR) continue;
         refuse(what, path, std::strerror(err),
                err == EACCES ? "run as the user it belongs to, or give that user's group the right to read it"
-                             : "");
+               : err == ENOENT ? "make it, or correct its name in the configuration"
+                               : "");
     }
 }
 

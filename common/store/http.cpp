@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/store/http_exchange.hpp"
 
@@ -66,6 +67,11 @@ class Attached {
     CURL* easy_;
 };
 
+std::string shown(milliseconds time) {
+    if (time.count() % 1000 != 0) return std::to_string(time.count()) + " ms";
+    return format_duration(std::chrono::duration_cast<std::chrono::seconds>(time));
+}
+
 /// Tells when a transfer has been silent or has lasted too long.
 class Watchdog {
   public:
@@ -80,21 +86,25 @@ class Watchdog {
 
     /// Call again and again from the moment the connection stands.
     void check(SteadyTime now, std::uint64_t moved, std::uint64_t claimed_length) {
-        if (!started_) started_ = mark_ = now;
+        if (!running_) started_ = mark_ = now;
+        running_ = true;
         if (moved > floor_ + moved_at_mark_) {
             mark_ = now;
             moved_at_mark_ = moved;
         }
         if (now - mark_ >= silence_) {
-            throw Error(ErrorKind::unreachable,
-                        request_.doing + ": no answer for " + std::to_string(silence_.count()) + " ms");
+            throw Error(
+                ErrorKind::unreachable, request_.doing + ": no answer for " + shown(silence_),
+                "the store hangs, or the network to it: see its status page, and proxies and firewalls "
+                "on the way; `silence_timeout` is how long an answer may take");
         }
         const std::uint64_t bytes = body_size_ + std::min(claimed_length, largest_object);
         const auto limit = transfer_allowance + milliseconds(bytes * 1000 / rate_);
-        if (now - *started_ >= limit) {
-            throw Error(ErrorKind::unreachable, request_.doing + ": not done after " +
-                                                    std::to_string(limit.count() / 1000) +
-                                                    " s, too slow to go on");
+        if (now - started_ >= limit) {
+            throw Error(ErrorKind::unreachable,
+                        request_.doing + ": not done after " + shown(limit) + ", too slow to go on",
+                        "the line to the store, or the store, is slower than " +
+                            std::to_string(rate_ / 1024) + " KiB a second");
         }
     }
 
@@ -104,7 +114,8 @@ class Watchdog {
     std::uint64_t rate_ = 1;
     std::uint64_t floor_ = 1;
     std::uint64_t body_size_ = 0;
-    std::optional<SteadyTime> started_;
+    bool running_ = false;
+    SteadyTime started_;
     SteadyTime mark_;
     std::uint64_t moved_at_mark_ = 0;
 };
@@ -156,9 +167,14 @@ void initialise_libcurl() {
         case CURLE_COULDNT_RESOLVE_HOST:
         case CURLE_COULDNT_RESOLVE_PROXY:
         case CURLE_COULDNT_CONNECT:
-            throw Error(ErrorKind::unreachable, message, "check the network and `endpoint`");
+        case CURLE_OPERATION_TIMEDOUT:
+        case CURLE_SSL_CONNECT_ERROR:
+            throw Error(ErrorKind::unreachable, message,
+                        "check the network, the name server and `endpoint`: its host, port and scheme");
         default:
-            throw Error(ErrorKind::unreachable, message);
+            throw Error(
+                ErrorKind::unreachable, message,
+                "the connection broke: see the store's status page, and proxies and firewalls on the way");
     }
 }
 
@@ -184,17 +200,20 @@ HttpClient::HttpClient(HttpSettings settings, std::stop_token stop)
                     "check `ca_file`");
     }
     initialise_libcurl();
-    handles_->easy.reset(curl_easy_init());
     handles_->multi.reset(curl_multi_init());
-    if (!handles_->easy || !handles_->multi) throw std::bad_alloc();
+    if (!handles_->multi) throw std::bad_alloc();
 }
 
 HttpClient::~HttpClient() = default;
 
 void HttpClient::Handles::prepare(const HttpSettings& settings, const HttpRequest& request,
                                   curl_slist* headers) {
+    // A handle that has met a failure may refuse options for ever after: libcurl 7.88 keeps the buffer of a
+    // request whose host name did not resolve, and then its size cannot be set. Connections live in the multi
+    // handle.
+    easy.reset(curl_easy_init());
+    if (!easy) throw std::bad_alloc();
     CURL* e = easy.get();
-    curl_easy_reset(e);
     reason.front() = '\0';
     set_option(e, CURLOPT_ERRORBUFFER, reason.data());
     set_option(e, CURLOPT_URL, request.url.c_str());

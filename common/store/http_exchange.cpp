@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::uint64_t max_header_bytes = 64 * 1024;
 constexpr std::size_t max_headers = 200;
+constexpr const char* no_s3_server = "is an S3 server at `endpoint`?";
 
 HttpExchange& exchange(void* self) noexcept {
     return *static_cast<HttpExchange*>(self);
@@ -95,7 +96,8 @@ std::size_t HttpExchange::read(MutableBytes out) {
 void HttpExchange::header_line(std::string_view line) {
     header_bytes_ += line.size();
     if (header_bytes_ > max_header_bytes || response_.headers.size() >= max_headers) {
-        throw Error(ErrorKind::server_error, request_.doing + ": the server sends headers without end");
+        throw Error(ErrorKind::server_error, request_.doing + ": the server sends headers without end",
+                    no_s3_server);
     }
     if (line.starts_with("HTTP/")) {
         status_line(line);
@@ -118,7 +120,8 @@ void HttpExchange::status_line(std::string_view line) {
     const std::string_view code = space == std::string_view::npos ? "" : line.substr(space + 1);
     const auto parsed = std::from_chars(code.data(), code.data() + code.size(), response_.status);
     if (parsed.ec != std::errc() || response_.status < 100 || response_.status > 599) {
-        throw Error(ErrorKind::server_error, request_.doing + ": the server's answer is no HTTP");
+        throw Error(ErrorKind::server_error, request_.doing + ": the server's answer is no HTTP",
+                    no_s3_server);
     }
 }
 
@@ -132,7 +135,11 @@ void HttpExchange::headers_done() {
         has_length || response_.header("transfer-encoding").find("chunked") != std::string_view::npos;
     if (response_.status == 200 && request_.receiver != nullptr && !has_end) {
         throw Error(ErrorKind::server_error,
-                    request_.doing + ": the server does not say how long the object is");
+                    request_.doing + ": the server does not say how long the object is",
+                    "S3 servers do: does a proxy on the way remove Content-Length?");
+    }
+    if (response_.status == 200 && request_.receiver != nullptr && has_length) {
+        request_.receiver->announced(claimed_length_);
     }
 }
 

@@ -38,6 +38,8 @@ class Receiver {
   public:
     virtual ~Receiver() = default;
     virtual void begin() = 0;
+    /// How long the object is by the store's word, where it gives one; may throw to have nothing of it.
+    virtual void announced(std::uint64_t /*length*/) {}
     virtual void write(Bytes bytes) = 0;
 };
 

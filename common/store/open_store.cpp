@@ -9,11 +9,23 @@
 namespace walferry {
 namespace {
 
-std::unique_ptr<ObjectStore> open_once(const StoreSettings& settings, StoreAccess access,
+std::unique_ptr<ObjectStore> open_kind(const StoreSettings& settings, StoreAccess access,
                                        std::stop_token stop) {
     if (settings.type == StoreType::directory)
         return std::make_unique<DirectoryStore>(settings, std::move(stop));
     return std::make_unique<S3Store>(settings, access, std::move(stop));
+}
+
+/// What cannot be used is often a file, whose message knows nothing of the store that wants it.
+std::unique_ptr<ObjectStore> open_once(const StoreSettings& settings, StoreAccess access,
+                                       std::stop_token stop) {
+    const std::string store = "store " + settings.name + ": ";
+    try {
+        return open_kind(settings, access, std::move(stop));
+    } catch (const Error& error) {
+        if (error.message().starts_with(store)) throw;
+        throw Error(error.kind(), store + error.message(), error.hint());
+    }
 }
 
 }  // namespace

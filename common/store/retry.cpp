@@ -37,6 +37,9 @@ class WatchedReceiver : public Receiver {
     void begin() override {
         watched([this] { receiver_.begin(); });
     }
+    void announced(std::uint64_t length) override {
+        watched([&] { receiver_.announced(length); });
+    }
     void write(Bytes bytes) override {
         watched([&] { receiver_.write(bytes); });
     }
@@ -63,7 +66,10 @@ std::optional<milliseconds> next_delay(const RetryPolicy& policy, const FailedAt
     for (int i = 1; i < failed.attempts && bound < policy.longest_delay; ++i) bound *= 2;
     bound = std::min(bound, policy.longest_delay);
     milliseconds delay(static_cast<std::int64_t>(static_cast<double>(bound.count()) * random));
-    if (failed.retry_after) delay += std::min(*failed.retry_after, policy.longest_retry_after);
+    if (failed.retry_after) {
+        if (*failed.retry_after > policy.longest_retry_after) return std::nullopt;
+        delay += *failed.retry_after;
+    }
 
     const milliseconds worst = delay + policy.longest_attempt;
     if (failed.operation_age + worst > policy.operation_budget) return std::nullopt;
@@ -73,44 +79,55 @@ std::optional<milliseconds> next_delay(const RetryPolicy& policy, const FailedAt
 
 Breaker::State Breaker::state() const {
     const std::lock_guard lock(mutex_);
-    return failures_ >= failures_to_open_ ? State::open : State::closed;
+    const bool open = std::any_of(rows_.begin(), rows_.end(), [this](const auto& row) {
+        return row.second.failures >= failures_to_open_;
+    });
+    return open ? State::open : State::closed;
 }
 
 std::string Breaker::last_error() const {
     const std::lock_guard lock(mutex_);
-    return last_ ? last_->what() : std::string();
+    const auto longest = std::max_element(rows_.begin(), rows_.end(), [](const auto& a, const auto& b) {
+        return a.second.failures < b.second.failures;
+    });
+    return longest == rows_.end() ? std::string() : longest->second.last->what();
 }
 
 void Breaker::reset() {
-    succeeded();
+    const std::lock_guard lock(mutex_);
+    rows_.clear();
 }
 
 void Breaker::check(const std::string& store) const {
     const std::lock_guard lock(mutex_);
-    if (failures_ < failures_to_open_ || !last_) return;
-    throw Error(last_->kind(),
-                "store " + store + " is left for later after " + std::to_string(failures_) +
-                    " failures in a row; the last one: " + last_->message(),
-                last_->hint());
+    for (const auto& [operation, row] : rows_) {
+        if (row.failures < failures_to_open_) continue;
+        throw Error(row.last->kind(),
+                    "store " + store + " is left for later after " + std::to_string(row.failures) +
+                        " failures in a row; the last one: " + row.last->message(),
+                    row.last->hint());
+    }
 }
 
-void Breaker::succeeded() {
+void Breaker::succeeded(Operation operation) {
     const std::lock_guard lock(mutex_);
-    failures_ = 0;
-    last_.reset();
-    failing_since_.reset();
+    rows_.erase(operation);
 }
 
-void Breaker::failed(const Error& error, SteadyTime operation_began) {
+void Breaker::failed(Operation operation, const Error& error, SteadyTime operation_began) {
     const std::lock_guard lock(mutex_);
-    ++failures_;
-    last_ = error;
-    if (!failing_since_ || operation_began < *failing_since_) failing_since_ = operation_began;
+    Row& row = rows_[operation];
+    if (++row.failures == 1 || operation_began < row.since) row.since = operation_began;
+    row.last = error;
 }
 
 std::optional<SteadyTime> Breaker::failing_since() const {
     const std::lock_guard lock(mutex_);
-    return failing_since_;
+    std::optional<SteadyTime> since;
+    for (const auto& [operation, row] : rows_) {
+        if (!since || row.since < *since) since = row.since;
+    }
+    return since;
 }
 
 RetryEnvironment RetryEnvironment::real(std::stop_token stop) {
@@ -140,7 +157,8 @@ RetryingStore::RetryingStore(std::unique_ptr<ObjectStore> store, std::string nam
       environment_(std::move(environment)) {}
 
 /// Waits for the next attempt, or throws the error that ended the operation.
-void RetryingStore::after_failure(const Error& error, int attempts, SteadyTime began) {
+void RetryingStore::after_failure(Breaker::Operation kind, const Error& error, int attempts,
+                                  SteadyTime began) {
     const SteadyTime now = environment_.now();
     const SteadyTime failing_since = std::min(breaker_->failing_since().value_or(began), began);
     FailedAttempt failed;
@@ -151,38 +169,40 @@ void RetryingStore::after_failure(const Error& error, int attempts, SteadyTime b
     failed.store_failing_for = duration_cast<milliseconds>(now - failing_since);
     const auto delay = next_delay(policy_, failed, environment_.random());
     if (!delay) {
-        if (is_answer(error.kind())) breaker_->succeeded();
-        if (concerns_store(error.kind())) breaker_->failed(error, began);
+        if (is_answer(error.kind())) breaker_->succeeded(kind);
+        if (concerns_store(error.kind())) breaker_->failed(kind, error, began);
         throw error;
     }
     environment_.sleep(*delay);
     if (stop_.stop_requested())
         throw Error(ErrorKind::interrupted, "stopped on request after: " + error.message());
+    // Others have found the store dead meanwhile.
+    if (breaker_->state() == Breaker::State::open) throw error;
 }
 
-void RetryingStore::retrying(const std::function<void()>& operation) {
+void RetryingStore::retrying(Breaker::Operation kind, const std::function<void()>& operation) {
     breaker_->check(name_);
     const SteadyTime began = environment_.now();
     for (int attempts = 1;; ++attempts) {
         try {
             operation();
-            breaker_->succeeded();
+            breaker_->succeeded(kind);
             return;
         } catch (const Error& error) {
-            after_failure(error, attempts, began);
+            after_failure(kind, error, attempts, began);
         }
     }
 }
 
 PutResult RetryingStore::put(const std::string& key, const Body& body, const BodyDigest& digest) {
     PutResult result = PutResult::stored;
-    retrying([&] { result = store_->put(key, body, digest); });
+    retrying(Breaker::Operation::put, [&] { result = store_->put(key, body, digest); });
     return result;
 }
 
 void RetryingStore::get(const std::string& key, Receiver& receiver) {
     std::exception_ptr from_receiver;
-    retrying([&] {
+    retrying(Breaker::Operation::get, [&] {
         WatchedReceiver watched(receiver);
         try {
             store_->get(key, watched);
@@ -196,18 +216,18 @@ void RetryingStore::get(const std::string& key, Receiver& receiver) {
 
 std::optional<ObjectInfo> RetryingStore::head(const std::string& key) {
     std::optional<ObjectInfo> result;
-    retrying([&] { result = store_->head(key); });
+    retrying(Breaker::Operation::head, [&] { result = store_->head(key); });
     return result;
 }
 
 ObjectPage RetryingStore::list(const std::string& prefix, const std::string& start_after) {
     ObjectPage result;
-    retrying([&] { result = store_->list(prefix, start_after); });
+    retrying(Breaker::Operation::list, [&] { result = store_->list(prefix, start_after); });
     return result;
 }
 
 void RetryingStore::remove(const std::string& key) {
-    retrying([&] { store_->remove(key); });
+    retrying(Breaker::Operation::remove, [&] { store_->remove(key); });
 }
 
 }  // namespace walferry

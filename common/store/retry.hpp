@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,39 +38,46 @@ struct FailedAttempt {
 };
 
 /// How long to wait before the next attempt, nullopt to give up for now. `random` lies in [0, 1). Full
-/// jitter: anything between nothing and a bound that doubles; Retry-After is added to that.
+/// jitter: anything between nothing and a bound that doubles; Retry-After is added to that. A store that
+/// wants to be left alone for longer than the policy's limit is.
 std::optional<std::chrono::milliseconds> next_delay(const RetryPolicy& policy, const FailedAttempt& failed,
                                                     double random);
 
-/// Shared by all connections to one store. Opens when operations in a row have failed in a way that concerns
-/// the store and not one object; from then on every call fails at once, until reset() begins a new pass.
-/// Thread-safe.
+/// Shared by all connections to one store. Opens when operations of one kind have failed in a row in a way
+/// that concerns the store and not one object; from then on every call fails at once, until reset() begins a
+/// new pass. Each kind has a row of its own, because a store that takes every object and gives none back is
+/// as good as dead. Thread-safe.
 class Breaker {
   public:
     enum class State { closed, open };
+    enum class Operation { put, get, head, list, remove };
 
     explicit Breaker(int failures_to_open = 2) : failures_to_open_(failures_to_open) {}
 
     State state() const;
-    /// The message of the last failure that counted; empty when there was none since the last success or
-    /// reset().
+    /// The message of the last failure that counted; empty when every kind of operation has succeeded since,
+    /// or after reset().
     std::string last_error() const;
     /// For a new pass: everything may be tried again.
     void reset();
 
     /// Throws an Error of the same kind as the last failure when open.
     void check(const std::string& store) const;
-    void succeeded();
-    void failed(const Error& error, SteadyTime operation_began);
-    /// When the first of the failed operations in a row began.
+    void succeeded(Operation operation);
+    void failed(Operation operation, const Error& error, SteadyTime operation_began);
+    /// When the first of the operations that have failed in a row began.
     std::optional<SteadyTime> failing_since() const;
 
   private:
+    struct Row {
+        int failures = 0;
+        SteadyTime since;
+        std::optional<Error> last;
+    };
+
     const int failures_to_open_;
     mutable std::mutex mutex_;
-    int failures_ = 0;
-    std::optional<Error> last_;
-    std::optional<SteadyTime> failing_since_;
+    std::map<Operation, Row> rows_;  // of those that failed the last time
 };
 
 /// Clock, randomness and waiting, so that a test can bring its own.
@@ -94,8 +102,8 @@ class RetryingStore : public ObjectStore {
     void remove(const std::string& key) override;
 
   private:
-    void retrying(const std::function<void()>& operation);
-    void after_failure(const Error& error, int attempts, SteadyTime began);
+    void retrying(Breaker::Operation kind, const std::function<void()>& operation);
+    void after_failure(Breaker::Operation kind, const Error& error, int attempts, SteadyTime began);
 
     std::unique_ptr<ObjectStore> store_;
     std::string name_;

@@ -37,6 +37,13 @@ constexpr std::string_view hint_clock =
     "set this host's clock: is time synchronisation running (timedatectl)?";
 constexpr std::string_view hint_virtual =
     "is an S3 server at {endpoint}? Check `endpoint`, `bucket` and `addressing`";
+constexpr std::string_view hint_slower =
+    "the store wants fewer requests: if this goes on, lower `jobs` or set `bandwidth_limit`";
+constexpr std::string_view hint_fault =
+    "a fault of the store's, tried again with the next run: if this goes on, see its status page";
+constexpr std::string_view hint_arrived =
+    "what arrived there is not what was sent: if this goes on, look at proxies on the way and at this host's "
+    "memory";
 constexpr std::string_view no_hint = "";
 
 struct CodeRow {
@@ -74,22 +81,22 @@ constexpr std::array code_table{
     CodeRow{"StorageLimitExceeded", ErrorKind::no_space, hint_quota},
     CodeRow{"XMinioStorageFull", ErrorKind::no_space, hint_quota},
     CodeRow{"XMinioAdminBucketQuotaExceeded", ErrorKind::no_space, hint_quota},
-    CodeRow{"SlowDown", ErrorKind::throttled, no_hint},
-    CodeRow{"SlowDownRead", ErrorKind::throttled, no_hint},
-    CodeRow{"SlowDownWrite", ErrorKind::throttled, no_hint},
-    CodeRow{"Throttling", ErrorKind::throttled, no_hint},
-    CodeRow{"ThrottlingException", ErrorKind::throttled, no_hint},
-    CodeRow{"TooManyRequests", ErrorKind::throttled, no_hint},
-    CodeRow{"RequestLimitExceeded", ErrorKind::throttled, no_hint},
-    CodeRow{"BandwidthLimitExceeded", ErrorKind::throttled, no_hint},
+    CodeRow{"SlowDown", ErrorKind::throttled, hint_slower},
+    CodeRow{"SlowDownRead", ErrorKind::throttled, hint_slower},
+    CodeRow{"SlowDownWrite", ErrorKind::throttled, hint_slower},
+    CodeRow{"Throttling", ErrorKind::throttled, hint_slower},
+    CodeRow{"ThrottlingException", ErrorKind::throttled, hint_slower},
+    CodeRow{"TooManyRequests", ErrorKind::throttled, hint_slower},
+    CodeRow{"RequestLimitExceeded", ErrorKind::throttled, hint_slower},
+    CodeRow{"BandwidthLimitExceeded", ErrorKind::throttled, hint_slower},
     // The request was fine, what arrived of it was not.
-    CodeRow{"BadDigest", ErrorKind::server_error, no_hint},
-    CodeRow{"XAmzContentSHA256Mismatch", ErrorKind::server_error, no_hint},
-    CodeRow{"IncompleteBody", ErrorKind::server_error, no_hint},
-    CodeRow{"RequestTimeout", ErrorKind::server_error, no_hint},
-    CodeRow{"InternalError", ErrorKind::server_error, no_hint},
-    CodeRow{"OperationAborted", ErrorKind::server_error, no_hint},
-    CodeRow{"ServiceUnavailable", ErrorKind::server_error, no_hint},
+    CodeRow{"BadDigest", ErrorKind::server_error, hint_arrived},
+    CodeRow{"XAmzContentSHA256Mismatch", ErrorKind::server_error, hint_arrived},
+    CodeRow{"IncompleteBody", ErrorKind::server_error, hint_arrived},
+    CodeRow{"RequestTimeout", ErrorKind::server_error, hint_fault},
+    CodeRow{"InternalError", ErrorKind::server_error, hint_fault},
+    CodeRow{"OperationAborted", ErrorKind::server_error, hint_fault},
+    CodeRow{"ServiceUnavailable", ErrorKind::server_error, hint_fault},
 };
 
 CodeRow by_status(int status) {
@@ -102,12 +109,12 @@ CodeRow by_status(int status) {
             return {"", ErrorKind::rejected, hint_virtual};
         case 408:
         case 409:
-            return {"", ErrorKind::server_error, no_hint};
+            return {"", ErrorKind::server_error, hint_fault};
         case 413:
             return {"", ErrorKind::rejected, hint_size};
         case 429:
         case 503:
-            return {"", ErrorKind::throttled, no_hint};
+            return {"", ErrorKind::throttled, hint_slower};
         case 501:
             return {"", ErrorKind::rejected, no_hint};
         case 507:
@@ -118,7 +125,7 @@ CodeRow by_status(int status) {
     if (status >= 300 && status < 400) return {"", ErrorKind::rejected, hint_endpoint};
     if (status >= 400 && status < 500) return {"", ErrorKind::rejected, hint_virtual};
     // Also an error document behind a status that says success.
-    return {"", ErrorKind::server_error, no_hint};
+    return {"", ErrorKind::server_error, hint_fault};
 }
 
 CodeRow classify(int status, const std::string& code) {
@@ -189,7 +196,7 @@ Error s3_error(const S3Refusal& refusal) {
     const bool skewed = server_clock && far_apart(*server_clock, refusal.now);
     if (row.kind == ErrorKind::denied && skewed) row = {"", ErrorKind::clock_skew, hint_clock};
 
-    std::string message = refusal.doing + ": " + std::to_string(response.status);
+    std::string message = refusal.doing + ": answered " + std::to_string(response.status);
     if (!body.code.empty()) message += " " + cleaned(body.code);
     if (!body.message.empty()) message += " (" + cleaned(body.message) + ")";
     if (row.kind == ErrorKind::clock_skew && server_clock)

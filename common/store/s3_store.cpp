@@ -161,7 +161,8 @@ std::optional<ObjectInfo> S3Store::head(const std::string& key) {
     const auto parsed = std::from_chars(length.data(), length.data() + length.size(), object.size);
     if (parsed.ec != std::errc()) {
         throw Error(ErrorKind::server_error,
-                    doing("head", key) + ": the server does not say how long the object is");
+                    doing("head", key) + ": the server does not say how long the object is",
+                    "S3 servers do: does a proxy on the way remove Content-Length?");
     }
     return object;
 }
@@ -178,7 +179,9 @@ ObjectPage S3Store::list(const std::string& prefix, const std::string& start_aft
                   {"prefix", prefix}};
     if (!start_after.empty()) call.query.emplace_back("start-after", start_after);
     const HttpResponse response = send(call);
-    if (response.body_cut) throw Error(ErrorKind::server_error, call.doing + ": the listing has no end");
+    if (response.body_cut)
+        throw Error(ErrorKind::server_error, call.doing + ": the listing has no end",
+                    "is an S3 server at `endpoint`?");
     if (parse_error_body(response.body)) throw refused(call, response);
     return parse_listing(response.body, prefix, start_after, call.doing);
 }

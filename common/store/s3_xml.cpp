@@ -55,7 +55,8 @@ std::string url_decoded(const std::string& text) {
 }
 
 [[noreturn]] void refuse(const std::string& doing, const std::string& reason) {
-    throw Error(ErrorKind::server_error, doing + ": the listing makes no sense: " + reason);
+    throw Error(ErrorKind::server_error, doing + ": the listing makes no sense: " + reason,
+                "is an S3 server at `endpoint`, and no proxy or web page in its stead?");
 }
 
 ObjectInfo parse_object(const pugi::xml_node& node, bool url_encoded, const std::string& doing) {

@@ -1,6 +1,7 @@
 #include "uploader/drain/lane.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "common/codec/digest.hpp"
 #include "common/error.hpp"
@@ -38,9 +39,30 @@ bool concerns_whole_store(ErrorKind kind) noexcept {
     }
 }
 
-// The others are about one object, and the next one may well go through.
+// Somebody else's content under our name; the next segment may well go through.
 bool says_something_about_the_store(ErrorKind kind) noexcept {
-    return kind != ErrorKind::conflict && kind != ErrorKind::integrity && kind != ErrorKind::not_found;
+    return kind != ErrorKind::conflict;
+}
+
+// An object that is listed and cannot be had (a stale index entry, an archive tier, lost rights to this one)
+// must not keep a fresh copy from being sent.
+bool concerns_one_object(ErrorKind kind) noexcept {
+    return kind == ErrorKind::not_found || kind == ErrorKind::rejected || kind == ErrorKind::denied ||
+           kind == ErrorKind::integrity;
+}
+
+// A store from which nothing comes back whole would be given one more copy with every run, for as long as
+// that lasts: three are sent without hesitation, then one each time that the number of attempts has doubled.
+std::size_t copies_worth_sending(int attempts) noexcept {
+    return std::max<std::size_t>(3,
+                                 static_cast<std::size_t>(std::bit_width(static_cast<unsigned>(attempts))));
+}
+
+constexpr const char* look_into_the_store = "if this goes on, look into the store, and at proxies on the way";
+
+// No encoding of a segment is longer, at whatever level and for however many recipients.
+std::uint64_t longest_encoding(std::uint64_t segment_size) noexcept {
+    return segment_size + segment_size / 8 + (1 << 20);
 }
 
 }  // namespace
@@ -254,54 +276,65 @@ std::optional<VerifiedObject> Lane::find_earlier(ObjectStore& store, const Encod
     const std::string stem = encoding.name.stem();
     for (int asked = 0; asked < 2; ++asked) {  // listings may lag
         const ObjectPage page = store.list(directory + stem, "");
+        std::vector<Error> useless;
         for (const ObjectInfo& info : page.objects) {
             const auto name = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
             if (!name || name->stem() != stem) continue;
-            const auto seen = read_earlier(store, info.key);
-            if (!seen) continue;
-            if (seen->sha256.starts_with(name->sha256))
-                return VerifiedObject{task.segment, info.key, seen->size, seen->sha256};
-            context_.outcome.report(exit_code::integrity,
-                                    "store " + settings_.name + ": " + info.key +
-                                        " is damaged: its bytes do not hash to its name; it does "
-                                        "not count, a fresh copy is sent");
+            if (auto earlier = read_earlier(store, task, info.key, name->sha256, useless)) return earlier;
+        }
+        if (useless.size() >= copies_worth_sending(task.attempts[index_])) throw useless.back();
+        for (const Error& error : useless) {
+            context_.outcome.report(
+                error.kind() == ErrorKind::integrity ? exit_code::integrity : exit_code::done,
+                error.message() + "; it does not count, a fresh copy is sent");
         }
         if (!page.objects.empty()) break;
     }
     return std::nullopt;
 }
 
-// An object that is listed and cannot be had (a stale index entry, an archive tier, lost rights to this one)
-// must not keep the fresh copy from being sent.
-std::optional<ReadBack> Lane::read_earlier(ObjectStore& store, const std::string& key) {
+std::optional<VerifiedObject> Lane::read_earlier(ObjectStore& store, const Task& task, const std::string& key,
+                                                 const std::string& sha256, std::vector<Error>& useless) {
     try {
-        return walferry::read_back(store, key);
+        const ReadBack seen = walferry::read_back(store, key, longest_encoding(task.file.size));
+        if (!seen.sha256.empty() && seen.sha256.starts_with(sha256))
+            return VerifiedObject{task.segment, key, seen.size, seen.sha256};
+        useless.emplace_back(
+            ErrorKind::integrity,
+            "store " + settings_.name + ": " + key + " is damaged: its bytes do not hash to its name",
+            look_into_the_store);
     } catch (const Error& error) {
-        switch (error.kind()) {
-            case ErrorKind::not_found:
-            case ErrorKind::rejected:
-            case ErrorKind::denied:
-            case ErrorKind::integrity:
-                context_.outcome.report(exit_code::done, std::string(error.what()) +
-                                                             "; this earlier object does not count, a fresh "
-                                                             "copy is sent");
-                return std::nullopt;
-            default:
-                throw;
-        }
+        if (!concerns_one_object(error.kind())) throw;
+        useless.push_back(error);
     }
+    return std::nullopt;
 }
 
 void Lane::read_back(ObjectStore& store, const VerifiedObject& object) {
-    // Once more before it counts as damage: the wire may have been at fault.
-    for (int asked = 0; asked < 2; ++asked) {
-        const ReadBack seen = walferry::read_back(store, object.key);
-        if (seen.sha256 == object.sha256 && seen.size == object.size) return;
+    const std::string shown = "store " + settings_.name + ": " + object.key;
+    // Once more before it counts as damage or loss: the wire, or a server that lags behind, may be at fault.
+    for (int asked = 0;; ++asked) {
+        try {
+            const ReadBack seen = walferry::read_back(store, object.key, object.size);
+            if (seen.sha256 == object.sha256 && seen.size == object.size) return;
+            if (asked == 0) continue;
+            std::string message = shown + " came back with other bytes than were sent";
+            if (seen.size != object.size)
+                message +=
+                    " (" + std::to_string(seen.size) + " instead of " + std::to_string(object.size) + ")";
+            throw Error(
+                ErrorKind::integrity, message,
+                "it does not count as stored; a fresh copy follows with the next run. If this goes on, look "
+                "into the store, and at proxies on the way");
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::not_found) throw;
+            if (asked == 0) continue;
+            throw Error(
+                ErrorKind::not_found, shown + " was taken and is not there when it is read back",
+                "a fresh copy follows with the next run. If this goes on, look for what removes objects: a "
+                "lifecycle rule, a cleaner, a broken replica, a proxy that answers in the store's place");
+        }
     }
-    throw Error(ErrorKind::integrity,
-                "store " + settings_.name + ": " + object.key + " came back with other bytes than were sent",
-                "it does not count as stored; a fresh copy follows with the next run. Look into the store if "
-                "this repeats");
 }
 
 void Lane::confirm(ObjectStore& store, std::vector<Sent> batch) {

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "common/settings.hpp"
 #include "common/store/object_store.hpp"
@@ -85,7 +86,8 @@ class Lane {
     ObjectStore& connection(std::size_t sender);
     void send(ObjectStore& store, Encoding& encoding);
     std::optional<VerifiedObject> find_earlier(ObjectStore& store, const Encoding& encoding);
-    std::optional<ReadBack> read_earlier(ObjectStore& store, const std::string& key);
+    std::optional<VerifiedObject> read_earlier(ObjectStore& store, const Task& task, const std::string& key,
+                                               const std::string& sha256, std::vector<Error>& useless);
     void read_back(ObjectStore& store, const VerifiedObject& object);
     bool nothing_under_way() const;
     void succeeded();

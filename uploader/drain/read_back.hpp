@@ -8,10 +8,10 @@ namespace walferry {
 
 struct ReadBack {
     std::uint64_t size;
-    std::string sha256;  // 64 hex digits
+    std::string sha256;  // 64 hex digits; empty when there was more than was asked for
 };
 
-/// Reads an object whole and hashes what came.
-ReadBack read_back(ObjectStore& store, const std::string& key);
+/// Reads an object whole and hashes what came. One that is longer than `longest`, or says so, is not read on.
+ReadBack read_back(ObjectStore& store, const std::string& key, std::uint64_t longest);
 
 }  // namespace walferry

@@ -137,7 +137,8 @@ TEST_CASE("there is no next attempt for what cannot help, or when it could end t
     CHECK_FALSE(next_delay(policy, failed, 0));
 }
 
-TEST_CASE("a store's Retry-After is added to the delay, up to a bound") {
+TEST_CASE(
+    "a store's Retry-After is added to the delay; one that asks for more than the bound is left alone") {
     RetryPolicy policy;
     policy.operation_budget = 10min;
     policy.store_budget = 10min;
@@ -146,7 +147,7 @@ TEST_CASE("a store's Retry-After is added to the delay, up to a bound") {
     failed.retry_after = 3s;
     CHECK((next_delay(policy, failed, 0.5) == 3100ms));
     failed.retry_after = 24h;
-    CHECK((next_delay(policy, failed, 0.5) == 30100ms));
+    CHECK_FALSE(next_delay(policy, failed, 0.5));
     // Better left for the next pass than waited for.
     CHECK_FALSE(next_delay(RetryPolicy{}, failed, 0.5));
 }
@@ -210,6 +211,28 @@ TEST_CASE("after two failures in a row a store is left alone until the next pass
     CHECK(subject.calls == 3);
 }
 
+TEST_CASE("a store that takes objects and gives none back is left alone as well") {
+    Subject subject;
+    const contract::Sample sample("x");
+    contract::Collector collector;
+    // A put and a get in turn; each get fails.
+    const auto store = subject.open({{0ms, std::nullopt},
+                                     {0ms, ErrorKind::denied},
+                                     {0ms, std::nullopt},
+                                     {0ms, ErrorKind::denied},
+                                     {0ms, std::nullopt}});
+    for (int i = 0; i < 2; ++i) {
+        CHECK(subject.breaker->state() == Breaker::State::closed);
+        store->put("k", sample, sample.digest());
+        CHECK(outcome([&] { store->get("k", collector); }) == ErrorKind::denied);
+    }
+    CHECK(subject.breaker->state() == Breaker::State::open);
+    CHECK(outcome([&] { store->put("k", sample, sample.digest()); }) == ErrorKind::denied);
+    CHECK(subject.calls == 4);
+    subject.breaker->reset();
+    CHECK(store->put("k", sample, sample.digest()) == PutResult::already_there);
+}
+
 TEST_CASE("failures of single objects do not open the breaker, and success closes it") {
     Subject subject;
     const auto store = subject.open({{0ms, ErrorKind::denied},
@@ -266,8 +289,8 @@ TEST_CASE("a dead store costs a run at most ninety seconds") {
 TEST_CASE("no attempt follows once others have found the store dead") {
     Subject subject;
     const Error elsewhere(ErrorKind::unreachable, "found by another thread");
-    subject.breaker->failed(elsewhere, subject.world.now);
-    subject.breaker->failed(elsewhere, subject.world.now);
+    subject.breaker->failed(Breaker::Operation::remove, elsewhere, subject.world.now);
+    subject.breaker->failed(Breaker::Operation::remove, elsewhere, subject.world.now);
     const auto late = subject.open({{0ms, ErrorKind::unreachable}});
     CHECK(outcome([&] { late->remove("k"); }) == ErrorKind::unreachable);
     CHECK(subject.calls == 0);
@@ -281,15 +304,15 @@ TEST_CASE("a breaker can be used by many threads at once") {
             threads.emplace_back([&breaker] {
                 const Error error(ErrorKind::unreachable, "gone");
                 for (int n = 0; n < 1000; ++n) {
-                    breaker.failed(error, SteadyTime{});
+                    breaker.failed(Breaker::Operation::put, error, SteadyTime{});
                     (void)breaker.state();
                     (void)breaker.last_error();
-                    if (n % 10 == 0) breaker.succeeded();
+                    if (n % 10 == 0) breaker.succeeded(Breaker::Operation::put);
                 }
             });
         }
     }
-    breaker.succeeded();
+    breaker.succeeded(Breaker::Operation::put);
     CHECK(breaker.state() == Breaker::State::closed);
     CHECK_FALSE(breaker.failing_since());
 }

@@ -22,7 +22,8 @@ namespace {
 /// Where the public vectors lie; empty where they do not.
 fs::path vectors() {
     const char* given = std::getenv("WALFERRY_VECTORS");
-    const fs::path root = given != nullptr ? fs::path(given) : fs::path(test::source_file("../shared/vectors"));
+    const fs::path root =
+        given != nullptr ? fs::path(given) : fs::path(test::source_file("../shared/vectors"));
     return fs::is_directory(root / "sigv4") ? root / "sigv4" : fs::path();
 }
 
