@@ -1,11 +1,13 @@
 #include "uploader/drain/lane.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 #include "common/codec/digest.hpp"
 #include "common/error.hpp"
 #include "common/store/retry.hpp"
 #include "uploader/drain/confirmation.hpp"
+#include "uploader/drain/errors_only.hpp"
 #include "uploader/drain/next_attempt.hpp"
 #include "uploader/exit_code.hpp"
 
@@ -58,8 +60,14 @@ void Lane::begin_pass(std::size_t expected, int senders) {
         to_come_ = expected;
     }
     connections_.resize(std::max(connections_.size(), static_cast<std::size_t>(senders)));
-    for (std::size_t i = 0; i < static_cast<std::size_t>(senders); ++i) {
-        senders_.emplace_back([this, i] { run_sender(i); });
+    try {
+        for (std::size_t i = 0; i < static_cast<std::size_t>(senders); ++i)
+            senders_.emplace_back([this, i] { run_sender(i); });
+    } catch (const std::system_error& error) {
+        // One sender sends everything, only slower.
+        if (senders_.empty())
+            give_up(std::string("no thread to send with: ") + error.what() +
+                    "; hint: is there a limit on processes (ulimit -u)?");
     }
 }
 
@@ -152,7 +160,7 @@ void Lane::run_sender(std::size_t sender) {
             confirming_ = true;
             lock.unlock();
             try {
-                confirm(connection(sender), std::move(batch));
+                errors_only([&] { confirm(connection(sender), std::move(batch)); });
             } catch (const Error& error) {
                 give_up(error.what());
             }
@@ -166,7 +174,7 @@ void Lane::run_sender(std::size_t sender) {
             lock.unlock();
             context_.window.wake();
             try {
-                send(connection(sender), *encoding);
+                errors_only([&] { send(connection(sender), *encoding); });
             } catch (const Error& error) {
                 failed_attempt(encoding->task, error);
             }

@@ -3,11 +3,14 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <optional>
+#include <system_error>
 #include <thread>
 
 #include "common/error.hpp"
 #include "common/os.hpp"
 #include "uploader/drain/confirmation.hpp"
+#include "uploader/drain/errors_only.hpp"
 #include "uploader/drain/spool_content.hpp"
 #include "uploader/exit_code.hpp"
 
@@ -38,22 +41,30 @@ void Pass::run() {
     }
     {
         std::vector<std::jthread> workers;
-        for (std::size_t i = 0; i < std::min(jobs, tasks_.size()); ++i)
-            workers.emplace_back([this] { work(); });
+        try {
+            for (std::size_t i = 0; i < std::min(jobs, tasks_.size()); ++i)
+                workers.emplace_back([this] { work(); });
+        } catch (const std::system_error&) {
+            // A limit on processes: fewer workers do it too, and if need be this thread alone.
+            if (workers.empty()) work();
+        }
     }
     // A request to stop leaves tasks that no worker took; the lanes see that request themselves.
     for (const auto& lane : parts_.lanes) lane->end_pass();
 }
 
 void Pass::work() {
-    SegmentEncoder encoder(parts_.encoding);
+    std::optional<SegmentEncoder> encoder;
     while (!parts_.stop.stop_requested()) {
         const std::size_t i = next_++;
         if (i >= tasks_.size()) return;
         Task& task = *tasks_[i];
         const std::vector<Need> before = task.needs;
         try {
-            handle(task, encoder);
+            errors_only([&] {
+                if (!encoder) encoder.emplace(parts_.encoding);
+                handle(task, *encoder);
+            });
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::interrupted) {
                 parts_.outcome.report(traits(error.kind()).exit_code, error.what());
@@ -110,7 +121,7 @@ void Pass::handle(Task& task, SegmentEncoder& encoder) {
         std::shared_ptr<void> room = parts_.window.enter(
             want, [this] { return make_room(); }, parts_.stop);
         if (!room) throw Error(ErrorKind::interrupted, "asked to stop");
-        encoding = encode(task, fd.get(), encoder, std::move(room));
+        encoding = errors_only([&] { return encode(task, fd.get(), encoder, std::move(room)); });
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::interrupted)
             parts_.outcome.report(traits(error.kind()).exit_code, error.what());
@@ -135,8 +146,7 @@ bool Pass::identify(Task& task, int fd) {
     // While it is encoded, the fingerprint is checked anyway.
     if (!task.fingerprint.empty() && !nothing_to_send) return true;
 
-    const std::string fingerprint = fingerprint_of(fd, shown);
-    if (fingerprint == task.fingerprint) return true;
+    // First, because it costs nothing: a planted file may be a sparse one of many terabytes.
     if (const auto wrong = foreign_content(task.file, fd, shown)) {
         parts_.outcome.report(exit_code::integrity,
                               shown + " is not what its name says: " + *wrong +
@@ -144,7 +154,8 @@ bool Pass::identify(Task& task, int fd) {
                                   "refused it: find out who put it there");
         return false;
     }
-    adopt(task, fingerprint);
+    const std::string fingerprint = fingerprint_of(fd, shown);
+    if (fingerprint != task.fingerprint) adopt(task, fingerprint);
     return true;
 }
 
