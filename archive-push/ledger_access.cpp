@@ -29,8 +29,8 @@ void LedgerAccess::attempt(Work work) {
     ledger_ = nullptr;
     trouble_ =
         "ledger " + spool_.ledger() +
-        ": a file was cut short while it was in use; hint: somebody who may write to its folder did that; "
-        "`walferry rebuild` makes a new one";
+        ": a file was cut short while it was in use, or its disk is full; hint: free a few MB if it is full; "
+        "else somebody who may write to its folder did that, and `walferry rebuild` makes a new one";
 }
 
 LedgerAccess::~LedgerAccess() {

@@ -74,20 +74,24 @@ Ledger::Ledger(const SpoolPaths& spool, Open open) {
 void Ledger::migrate(bool create) {
     const auto newest = static_cast<std::int64_t>(migrations.size());
     const auto version = [this] { return database_->integer("PRAGMA user_version"); };
-    if (version() == newest) return;
     if (version() > newest) {
         throw Error(ErrorKind::ledger,
                     "ledger " + path_ + " has version " + std::to_string(version()) +
                         ", this program knows " + std::to_string(newest),
                     "a newer walferry wrote it: upgrade this one");
     }
-    const bool empty = database_->integer("SELECT count(*) FROM sqlite_schema") == 0;
-    if (empty && !create && version() == 0) {
+    const bool empty = version() == 0 && database_->integer("SELECT count(*) FROM sqlite_schema") == 0;
+    if (empty && !create) {
         throw Error(ErrorKind::ledger, "ledger " + path_ + " is empty",
                     "run `walferry rebuild`, or `walferry init` for a new spool");
     }
     is_new_ = empty;
-    if (empty) database_->execute("PRAGMA journal_mode = WAL");
+    // Also where somebody restored a copy that is not in that mode. In two steps, because the change itself
+    // would need a rollback journal.
+    if (database_->text("PRAGMA journal_mode") != "wal")
+        database_->execute("PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL");
+    database_->keep_room_for_log();
+    if (version() == newest) return;
     Change change(*this, sqlite::Synchronous::full);
     // Read again under the write lock: another process may have migrated meanwhile.
     for (std::int64_t done = version(); done < newest; ++done) {

@@ -71,6 +71,14 @@ std::string checked_ledger_path(const SpoolPaths& spool) {
                 "somebody who may write to the ledger's folder put it there; `walferry rebuild` sets it "
                 "aside and makes a new ledger");
         }
+        // Writing to it would write to whatever else that file is.
+        if (status.st_nlink != 1) {
+            throw Error(
+                ErrorKind::ledger_corrupt,
+                "ledger " + file + " has " + std::to_string(status.st_nlink) + " links, not one",
+                "somebody linked another file there, or this one elsewhere; `walferry rebuild` sets it "
+                "aside and makes a new ledger");
+        }
     }
     return path;
 }

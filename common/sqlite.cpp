@@ -1,18 +1,39 @@
 #include "common/sqlite.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/statvfs.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "common/error.hpp"
+#include "common/fd.hpp"
+#include "common/sqlite_files.hpp"
 
 namespace walferry::sqlite {
+namespace {
 
-Database::Database(std::string path, const OpenOptions& options) : path_(std::move(path)) {
+// Enough to record some dozens of uploads, above the length at which the log is emptied.
+constexpr off_t log_room = off_t{4} << 20;
+
+constexpr const char* no_space_hint =
+    "free a few MB on its filesystem; the next drain makes more room by removing what is verified";
+
+bool is_read_only_filesystem(const std::string& path) noexcept {
+    struct statvfs found {};
+    return ::statvfs(path.c_str(), &found) == 0 && (found.f_flag & ST_RDONLY) != 0;
+}
+
+}  // namespace
+
+Database::Database(std::string path, const OpenOptions& options)
+    : path_(std::move(path)), log_path_(path_ + "-wal") {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (options.create) flags |= SQLITE_OPEN_CREATE;
     try {
-        if (sqlite3_open_v2(path_.c_str(), &handle_, flags, nullptr) != SQLITE_OK) fail("open it");
+        if (sqlite3_open_v2(path_.c_str(), &handle_, flags, files_without_journal()) != SQLITE_OK)
+            fail("open it");
         configure(options);
     } catch (...) {
         sqlite3_close_v2(handle_);
@@ -51,7 +72,14 @@ int Database::after_commit(void* self, sqlite3* handle, const char* name, int pa
     sqlite3_busy_timeout(handle, 0);  // a reader in the way: the next commit tries again
     sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
     sqlite3_busy_timeout(handle, database->busy_timeout_);
+    database->keep_room_for_log();
     return SQLITE_OK;
+}
+
+// Blocks beyond the end of the file: its length stays what SQLite made it.
+void Database::keep_room_for_log() noexcept {
+    const Fd log(::open(log_path_.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (log) (void)::fallocate(log.get(), FALLOC_FL_KEEP_SIZE, 0, log_room);
 }
 
 void Database::execute(const char* sql) {
@@ -64,6 +92,11 @@ std::int64_t Database::integer(const char* sql) {
         throw Error(ErrorKind::ledger, "ledger " + path_ + ": a row is missing that every ledger has");
     }
     return statement.integer(0);
+}
+
+std::string Database::text(const char* sql) {
+    Statement statement(*this, sql);
+    return statement.step() ? statement.text(0) : std::string();
 }
 
 int Database::changes() const noexcept {
@@ -114,10 +147,19 @@ void Database::fail(std::string_view doing) const {
         case SQLITE_PERM:
         case SQLITE_AUTH:
         case SQLITE_READONLY:
-            hint = "does this user belong to the spool's group? `walferry init` mends owners and modes";
+            hint = is_read_only_filesystem(path_)
+                       ? "its filesystem is mounted read-only: the kernel's log tells why"
+                       : "does this user belong to the spool's group? `walferry init` mends owners and modes";
+            break;
+        case SQLITE_BUSY:
+            hint = "somebody keeps it locked, perhaps a sqlite3 shell or a backup: `fuser -v " + path_ +
+                   "` shows who";
             break;
         case SQLITE_FULL:
-            hint = "free some space";
+            hint = no_space_hint;
+            break;
+        case SQLITE_IOERR:
+            if (handle_ && sqlite3_system_errno(handle_) == ENOSPC) hint = no_space_hint;
             break;
         default:
             break;

@@ -38,6 +38,8 @@ class Database {
     void execute(const char* sql);
     /// The first column of the first row; throws when there is none.
     std::int64_t integer(const char* sql);
+    /// The same as text; "" when there is no row.
+    std::string text(const char* sql);
     /// Throws when the file no longer stands under its path. After the first read all of a connection's files
     /// are open; if the database had its name until then, they belong together, and nothing that is written
     /// can get into the files of a database that has taken its place.
@@ -45,6 +47,9 @@ class Database {
     int changes() const noexcept;
     std::int64_t last_insert_id() const noexcept;
     void set_busy_timeout(std::chrono::milliseconds timeout);
+    /// Keeps some of the disk for the write-ahead log: a spool that fills its filesystem can be emptied only
+    /// while the ledger can still record. Where the filesystem cannot do that, nothing is kept.
+    void keep_room_for_log() noexcept;
     /// From now on any statement that runs past this point fails: a hostile schema cannot keep us.
     void set_deadline(std::chrono::steady_clock::time_point deadline);
 
@@ -57,6 +62,7 @@ class Database {
     static int after_commit(void* self, sqlite3* handle, const char* name, int pages) noexcept;
 
     std::string path_;
+    std::string log_path_;
     sqlite3* handle_ = nullptr;
     std::chrono::steady_clock::time_point deadline_{};
     int busy_timeout_ = 0;  // ms

@@ -1,12 +1,14 @@
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <cstdio>
 #include <exception>
+#include <new>
+#include <system_error>
 
 #include "common/error.hpp"
 #include "common/os.hpp"
 #include "uploader/command.hpp"
 #include "uploader/exit_code.hpp"
+#include "uploader/signals.hpp"
 
 namespace {
 
@@ -43,8 +45,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     os::occupy_standard_descriptors();
-    // A reader that went away is an error to report, not a reason to die.
-    std::signal(SIGPIPE, SIG_IGN);
+    prepare_signals();
     try {
         const int code = run(argc, argv);
         // A full disk behind stdout must not look like success.
@@ -55,6 +56,15 @@ int main(int argc, char** argv) {
         if (!error.hint().empty())
             std::fprintf(stderr, "walferry: hint: %s\n", one_line(error.hint()).c_str());
         return traits(error.kind()).exit_code;
+    } catch (const std::bad_alloc&) {
+        std::fprintf(
+            stderr,
+            "walferry: out of memory\nwalferry: hint: raise the limit (ulimit -v), or use fewer `jobs`\n");
+        return exit_code::failed;
+    } catch (const std::system_error& error) {
+        std::fprintf(stderr, "walferry: %s\nwalferry: hint: is there a limit on processes (ulimit -u)?\n",
+                     one_line(error.what()).c_str());
+        return exit_code::failed;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "walferry: internal error: %s\n", one_line(error.what()).c_str());
         return exit_code::failed;

@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <string_view>
+
+#include "uploader/exit_code.hpp"
 
 namespace walferry {
 namespace {
@@ -18,7 +21,27 @@ sigset_t stop_signals() {
     return set;
 }
 
+extern "C" void on_bus_error(int) {
+    static constexpr std::string_view text =
+        "walferry: the ledger's ledger.db-shm was cut short while it was in use, or its disk is full "
+        "(SIGBUS)\n"
+        "walferry: hint: nothing is lost by that; free a few MB if it is full, else find out who else writes "
+        "to "
+        "the ledger's folder; then run this again\n";
+    (void)!::write(STDERR_FILENO, text.data(), text.size());
+    ::_exit(exit_code::failed);
+}
+
 }  // namespace
+
+void prepare_signals() noexcept {
+    struct sigaction ignored {};
+    ignored.sa_handler = SIG_IGN;
+    for (const int signal : {SIGPIPE, SIGXFSZ}) ::sigaction(signal, &ignored, nullptr);
+    struct sigaction bus {};
+    bus.sa_handler = on_bus_error;
+    ::sigaction(SIGBUS, &bus, nullptr);
+}
 
 StopOnSignal::StopOnSignal() {
     const sigset_t set = stop_signals();

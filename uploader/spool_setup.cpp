@@ -108,14 +108,14 @@ Directory own_directory(int parent, const std::string& name, const std::string& 
     return {os::open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, path), path};
 }
 
-// A regular file with one link, and that link is this name: a hard link to somebody's file, taken away again
-// between our opening it and our looking at it, does not pass.
+// A regular file with one link, and that link is this name. Both are asked in one call: a hard link to
+// somebody's file that comes and goes meanwhile does not pass.
 bool is_sole_file(const Directory& directory, const std::string& name, int fd) {
     const struct stat opened = os::status(fd, directory.child(name));
     struct stat named {};
-    return S_ISREG(opened.st_mode) && opened.st_nlink == 1 &&
+    return S_ISREG(opened.st_mode) &&
            ::fstatat(directory.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+           named.st_dev == opened.st_dev && named.st_ino == opened.st_ino && named.st_nlink == 1;
 }
 
 // Segments that an earlier set-up, or a push under a strange mask, left unreadable. Only what push could have

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "common/settings.hpp"
 #include "uploader/commands/declare.hpp"
@@ -34,8 +35,8 @@ int run(const GlobalOptions& global, const Options& options) {
     }
     if (rows.empty()) std::printf("no conflicts\n");
     for (const ConflictRow& row : rows) {
-        std::printf("%s of cluster %llu, seen %s %s%s\n  ours   %s\n  theirs %s\n%s", row.name.c_str(),
-                    static_cast<unsigned long long>(row.system_identifier),
+        std::printf("%s of cluster %llu, seen %s %s%s\n  ours   %s\n  theirs %s\n%s",
+                    one_line(row.name).c_str(), static_cast<unsigned long long>(row.system_identifier),
                     row.store.empty() ? "in" : "in store",
                     row.store.empty() ? "the spool" : row.store.c_str(), (" at " + row.seen_at).c_str(),
                     row.ours.c_str(), row.theirs.c_str(),

@@ -43,7 +43,7 @@ int run(const GlobalOptions& global, const Options& options) {
     const SpoolPaths spool(options.spool.empty() ? settings->spool : options.spool);
     const SpoolOwner owner = find_spool_owner(spool, options.owner, options.group);
     const auto changes = set_up_spool(spool, owner);
-    for (const std::string& change : changes) std::printf("%s\n", change.c_str());
+    for (const std::string& change : changes) std::printf("%s\n", one_line(change).c_str());
     if (changes.empty()) std::printf("%s is as it should be\n", spool.root.c_str());
     if (settings && !settings->signing_key_file.empty()) make_writer_key(settings->signing_key_file, owner);
     return 0;

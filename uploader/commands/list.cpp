@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "common/settings.hpp"
 #include "uploader/commands/declare.hpp"
@@ -43,7 +44,7 @@ int run(const GlobalOptions& global, const Options& options) {
         return 0;
     }
     for (const ListRow& row : rows) {
-        std::printf("%-40s %12llu  %-16s %-8s  %s\n", row.name.c_str(),
+        std::printf("%-40s %12llu  %-16s %-8s  %s\n", one_line(row.name).c_str(),
                     static_cast<unsigned long long>(row.size), row.store.c_str(), row.state.c_str(),
                     row.verified_at.value_or(row.last_error.value_or("")).c_str());
     }

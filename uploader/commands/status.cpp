@@ -113,7 +113,7 @@ void print(const Status& status) {
         std::printf(
             "LOST: %s has left the spool without being verified everywhere; if the server still has it, push "
             "it again\n",
-            name.c_str());
+            one_line(name).c_str());
     }
     if (status.conflicts > 0)
         std::printf("CONFLICT: %zu unsettled; see `walferry conflicts`\n", status.conflicts);

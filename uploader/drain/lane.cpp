@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <system_error>
 
 #include "common/codec/digest.hpp"
 #include "common/error.hpp"
 #include "common/store/retry.hpp"
 #include "uploader/drain/confirmation.hpp"
+#include "uploader/drain/errors_only.hpp"
 #include "uploader/drain/next_attempt.hpp"
 #include "uploader/exit_code.hpp"
 
@@ -81,8 +83,14 @@ void Lane::begin_pass(int senders) {
         open_ = true;
     }
     connections_.resize(std::max(connections_.size(), static_cast<std::size_t>(senders)));
-    for (std::size_t i = 0; i < static_cast<std::size_t>(senders); ++i) {
-        senders_.emplace_back([this, i] { run_sender(i); });
+    try {
+        for (std::size_t i = 0; i < static_cast<std::size_t>(senders); ++i)
+            senders_.emplace_back([this, i] { run_sender(i); });
+    } catch (const std::system_error& error) {
+        // One sender sends everything, only slower.
+        if (senders_.empty())
+            give_up(std::string("no thread to send with: ") + error.what() +
+                    "; hint: is there a limit on processes (ulimit -u)?");
     }
 }
 
@@ -205,7 +213,7 @@ void Lane::run_sender(std::size_t sender) {
             confirming_ = true;
             lock.unlock();
             try {
-                confirm(connection(sender), std::move(batch));
+                errors_only([&] { confirm(connection(sender), std::move(batch)); });
             } catch (const Error& error) {
                 give_up(error.what());
             }
@@ -219,7 +227,7 @@ void Lane::run_sender(std::size_t sender) {
             lock.unlock();
             context_.window.wake();
             try {
-                send(connection(sender), *encoding);
+                errors_only([&] { send(connection(sender), *encoding); });
             } catch (const Error& error) {
                 failed_attempt(encoding->task, error);
             }

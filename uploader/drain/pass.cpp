@@ -3,11 +3,14 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <optional>
+#include <system_error>
 #include <thread>
 
 #include "common/error.hpp"
 #include "common/os.hpp"
 #include "uploader/drain/confirmation.hpp"
+#include "uploader/drain/errors_only.hpp"
 #include "uploader/drain/spool_content.hpp"
 #include "uploader/exit_code.hpp"
 
@@ -35,7 +38,15 @@ Pass::~Pass() {
 void Pass::begin(std::size_t tasks) {
     const auto jobs = static_cast<std::size_t>(parts_.settings.jobs);
     for (const auto& lane : parts_.lanes) lane->begin_pass(parts_.settings.jobs);
-    for (std::size_t i = 0; i < std::min(jobs, tasks); ++i) workers_.emplace_back([this] { work(); });
+    try {
+        for (std::size_t i = 0; i < std::min(jobs, tasks); ++i) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+        // A limit on processes: fewer workers do it too.
+        if (workers_.empty()) {
+            throw Error(ErrorKind::internal, std::string("no thread to work with: ") + error.what(),
+                        "is there a limit on processes (ulimit -u)?");
+        }
+    }
 }
 
 void Pass::add(const std::vector<Task*>& tasks) {
@@ -81,12 +92,15 @@ Task* Pass::next() {
 }
 
 void Pass::work() {
-    SegmentEncoder encoder(parts_.encoding);
+    std::optional<SegmentEncoder> encoder;
     while (Task* const next_one = next()) {
         Task& task = *next_one;
         const std::vector<Need> before = task.needs;
         try {
-            handle(task, encoder);
+            errors_only([&] {
+                if (!encoder) encoder.emplace(parts_.encoding);
+                handle(task, *encoder);
+            });
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::interrupted) {
                 parts_.outcome.report(traits(error.kind()).exit_code, error.what());
@@ -145,7 +159,7 @@ void Pass::handle(Task& task, SegmentEncoder& encoder) {
         std::shared_ptr<void> room = parts_.window.enter(
             want, [this] { return make_room(); }, parts_.stop);
         if (!room) throw Error(ErrorKind::interrupted, "asked to stop");
-        encoding = encode(task, fd.get(), encoder, std::move(room));
+        encoding = errors_only([&] { return encode(task, fd.get(), encoder, std::move(room)); });
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::interrupted)
             parts_.outcome.report(traits(error.kind()).exit_code, error.what());
@@ -170,8 +184,7 @@ bool Pass::identify(Task& task, int fd) {
     // While it is encoded, the fingerprint is checked anyway.
     if (!task.fingerprint.empty() && !nothing_to_send) return true;
 
-    const std::string fingerprint = fingerprint_of(fd, shown);
-    if (fingerprint == task.fingerprint) return true;
+    // First, because it costs nothing: a planted file may be a sparse one of many terabytes.
     if (const auto wrong = foreign_content(task.file, fd, shown)) {
         parts_.outcome.report(exit_code::integrity,
                               shown + " is not what its name says: " + *wrong +
@@ -179,7 +192,8 @@ bool Pass::identify(Task& task, int fd) {
                                   "refused it: find out who put it there");
         return false;
     }
-    adopt(task, fingerprint);
+    const std::string fingerprint = fingerprint_of(fd, shown);
+    if (fingerprint != task.fingerprint) adopt(task, fingerprint);
     return true;
 }
 

@@ -5,6 +5,8 @@
 
 #include <cstdio>
 
+#include "common/error.hpp"
+
 namespace walferry {
 namespace {
 
@@ -68,7 +70,7 @@ void Progress::show(Line line) {
 void Progress::say(const std::string& line) {
     const std::lock_guard lock(mutex_);
     erase();
-    std::fprintf(stderr, "walferry: %s\n", line.c_str());
+    std::fprintf(stderr, "walferry: %s\n", one_line(line).c_str());
 }
 
 void Progress::redraw() {
