@@ -99,22 +99,26 @@ void HttpExchange::header_line(std::string_view line) {
         throw Error(ErrorKind::server_error, request_.doing + ": the server sends headers without end",
                     no_s3_server);
     }
-    if (line.starts_with("HTTP/")) {
-        status_line(line);
-    } else if (headers_done_) {
-        // Trailers after a chunked body say nothing that matters here.
-    } else if (const std::string_view text = trim(line); text.empty()) {
-        if (response_.status >= 200) headers_done();
-    } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
-        response_.headers.try_emplace(lower_case(trim(text.substr(0, colon))), trim(text.substr(colon + 1)));
+    switch (awaited_) {
+        case Awaited::status:
+            return status_line(line);
+        case Awaited::headers:
+            if (const std::string_view text = trim(line); text.empty()) {
+                headers_end();
+            } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
+                response_.headers.try_emplace(lower_case(trim(text.substr(0, colon))),
+                                              trim(text.substr(colon + 1)));
+            }
+            return;
+        case Awaited::trailers:
+            return;  // what comes after a chunked body says nothing that matters here
     }
 }
 
-/// Also called for an interim answer such as 100, whose headers do not count, and again when libcurl repeats
-/// a request because the server had closed an idle connection.
+/// The first line of an answer, whatever it looks like: libcurl takes more than "HTTP/" for one. Also called
+/// for an interim answer such as 100, whose headers do not count.
 void HttpExchange::status_line(std::string_view line) {
     response_.headers.clear();
-    headers_done_ = false;
     claimed_length_ = 0;
     const std::size_t space = line.find(' ');
     const std::string_view code = space == std::string_view::npos ? "" : line.substr(space + 1);
@@ -123,10 +127,16 @@ void HttpExchange::status_line(std::string_view line) {
         throw Error(ErrorKind::server_error, request_.doing + ": the server's answer is no HTTP",
                     no_s3_server);
     }
+    awaited_ = Awaited::headers;
 }
 
-void HttpExchange::headers_done() {
-    headers_done_ = true;
+void HttpExchange::headers_end() {
+    const bool interim = response_.status < 200;
+    awaited_ = interim ? Awaited::status : Awaited::trailers;
+    if (!interim) check_length();
+}
+
+void HttpExchange::check_length() {
     const std::string_view length = response_.header("content-length");
     const auto parsed = std::from_chars(length.data(), length.data() + length.size(), claimed_length_);
     const bool has_length = parsed.ec == std::errc() && !length.empty();

@@ -26,6 +26,8 @@ class HttpExchange {
     std::uint64_t claimed_length() const noexcept { return claimed_length_; }
 
   private:
+    enum class Awaited { status, headers, trailers };
+
     static std::size_t on_read(char* out, std::size_t size, std::size_t count, void* self) noexcept;
     static int on_seek(void* self, curl_off_t offset, int origin) noexcept;
     static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self) noexcept;
@@ -34,7 +36,8 @@ class HttpExchange {
     std::size_t read(MutableBytes out);
     void header_line(std::string_view line);
     void status_line(std::string_view line);
-    void headers_done();
+    void headers_end();
+    void check_length();
     bool write(Bytes bytes);
 
     const HttpRequest& request_;
@@ -43,7 +46,7 @@ class HttpExchange {
     std::uint64_t sent_ = 0;
     std::uint64_t header_bytes_ = 0;
     std::uint64_t claimed_length_ = 0;
-    bool headers_done_ = false;
+    Awaited awaited_ = Awaited::status;
 };
 
 template <typename T>

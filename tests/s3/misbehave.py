@@ -105,6 +105,11 @@ def answer(request, count):
         return False
     elif s == "chunked":
         r.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n7\r\n object\r\n0\r\nX-Trailer: 1\r\n\r\n")
+    elif s == "status-in-lower-case":
+        r.send("http/1.1 200 OK\r\nContent-Length: 12\r\n\r\nwhole object")
+    elif s == "trailer-like-a-status":
+        r.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nc\r\nwhole object\r\n0\r\n"
+               "HTTP/1.1 404 Not Found: x\r\n\r\n")
     elif s == "claims-exabytes":
         r.send("HTTP/1.1 200 OK\r\nContent-Length: 9000000000000000000\r\n\r\nsome")
         return False
