@@ -54,7 +54,10 @@ std::optional<Endpoint> split_endpoint(std::string_view text) {
         std::uint32_t port = 0;
         const char* end = parts.port.data() + parts.port.size();
         const auto read = std::from_chars(parts.port.data(), end, port);
-        if (read.ec != std::errc() || read.ptr != end || port < 1 || port > 65535) return std::nullopt;
+        // Written with leading zeros it would not be what a Host header says.
+        if (read.ec != std::errc() || read.ptr != end || port < 1 || port > 65535 ||
+            parts.port.front() == '0')
+            return std::nullopt;
     }
     return parts;
 }
@@ -147,6 +150,9 @@ std::string endpoint(std::string& value) {
     if (!parts || !(is_host_name(parts->host) || is_ipv6(parts->host))) {
         return quoted(value) + " is not an endpoint" + wanted;
     }
+    // DNS does not tell the cases apart, but a signature over the Host header does.
+    std::transform(value.begin(), value.end(), value.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     return {};
 }
 

@@ -170,15 +170,16 @@ TEST_CASE("plain http is refused except on this host or where it is asked for") 
 }
 
 TEST_CASE("an endpoint is a scheme, a host and perhaps a port") {
-    for (const char* wrong :
-         {"s3.example.com", "HTTPS://a", "ftp://a", "https://", "https://a:0", "https://a:65536",
-          "https://a:", "https://a:8x", "https://a b", "https://a/wal", "https://a?x", "https://a#x",
-          "https://a..b", "https://-a", "https://[::1", "https://::1", "https://[zz]", "https://a//"}) {
+    for (const char* wrong : {"s3.example.com", "HTTPS://a", "ftp://a", "https://", "https://a:0",
+                              "https://a:65536", "https://a:", "https://a:8x", "https://a:0443",
+                              "https://a b", "https://a/wal", "https://a?x", "https://a#x", "https://a..b",
+                              "https://-a", "https://[::1", "https://::1", "https://[zz]", "https://a//"}) {
         INFO(wrong);
         check_contains(problem(s3("", wrong)), "write https://HOST");
     }
     CHECK(parse(s3("", "https://a.example.com:8443/")).settings.stores.at(1).endpoint ==
           "https://a.example.com:8443");
+    CHECK(parse(s3("", "https://S3.Example.com")).settings.stores.at(1).endpoint == "https://s3.example.com");
     check_contains(problem(s3("addressing = \"virtual\"", "https://10.0.0.1")),
                    "no bucket name can stand before it");
 }
