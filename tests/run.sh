@@ -100,6 +100,29 @@ if wanted contract; then
     run_catch bash "$tests/s3/run-contract.sh" "$programs/walferry-tests"
 fi
 
+if wanted valgrind && [ -n "$WALFERRY_TESTS_LONG" ]; then
+    echo "--- unit tests under valgrind"
+    if ! command -v valgrind >/dev/null; then
+        skip valgrind "it is not installed; ./dev deps installs it"
+    elif nm -D "$programs/walferry-tests" 2>/dev/null | grep -Eq '__(asan|tsan)_init'; then
+        skip valgrind "it cannot run what a sanitizer is built into"
+    else
+        run_catch $become_root bash "$tests/valgrind/run.sh" "$work/bin" '~[contract]'
+    fi
+fi
+
+if wanted fuzz; then
+    echo "--- hostile input"
+    if [ -z "${WALFERRY_FUZZ_BUILD:-}" ]; then
+        skip fuzz "it needs clang and its runtime, which ./dev deps installs"
+    else
+        seconds=20 status=0
+        [ -z "$WALFERRY_TESTS_LONG" ] || seconds=600
+        bash "$tests/fuzz/run.sh" "$WALFERRY_FUZZ_BUILD" $seconds || status=$?
+        [ $status -le 1 ] || result FAIL "fuzz: ended early with exit $status"
+    fi
+fi
+
 for script in "$tests"/integration/*.sh "$tests"/fault/*.sh; do
     [ -e "$script" ] || continue
     if wanted "$(basename "$script" .sh)"; then run_script "$script"; fi

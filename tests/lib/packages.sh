@@ -10,12 +10,24 @@ test_packages=(
     radosgw ceph-mon ceph-osd ceph-common
     swift-proxy swift-account swift-container swift-object python3-swift memcached
 )
+valgrind_packages=(valgrind)
 # The formatter's version decides what formatted means, so it is the one of Debian 12 wherever there is one.
 clang_format=clang-format-14 clang_tidy=clang-tidy-14
 if ! command -v clang-format-14 >/dev/null && ! apt-cache show clang-format-14 >/dev/null 2>&1; then
     clang_format=clang-format clang_tidy=clang-tidy
 fi
 lint_packages=("$clang_format" "$clang_tidy")
+# libFuzzer comes with clang's runtime, which Debian does not install with clang by itself.
+fuzz_compiler=clang++-14 fuzz_packages=(clang-14 libclang-rt-14-dev)
+if ! command -v clang++-14 >/dev/null && ! apt-cache show clang-14 >/dev/null 2>&1; then
+    fuzz_compiler=clang++ fuzz_packages=(clang libclang-rt-dev)
+fi
+
+# can_fuzz: whether the compiler links what libFuzzer runs.
+can_fuzz() {
+    command -v "$fuzz_compiler" >/dev/null &&
+        [ -n "$(find "$("$fuzz_compiler" -print-resource-dir)" -name 'libclang_rt.fuzzer*' -print -quit 2>/dev/null)" ]
+}
 
 missing_packages() {
     local installed
