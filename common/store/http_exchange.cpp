@@ -94,6 +94,7 @@ std::size_t HttpExchange::read(MutableBytes out) {
 }
 
 void HttpExchange::header_line(std::string_view line) {
+    if (line.empty()) return;
     header_bytes_ += line.size();
     if (header_bytes_ > max_header_bytes || response_.headers.size() >= max_headers) {
         throw Error(ErrorKind::server_error, request_.doing + ": the server sends headers without end",
@@ -103,11 +104,13 @@ void HttpExchange::header_line(std::string_view line) {
         case Awaited::status:
             return status_line(line);
         case Awaited::headers:
-            if (const std::string_view text = trim(line); text.empty()) {
+            // What ends the headers, and which name a line has, must be what they are to libcurl, to the
+            // letter.
+            if (line.front() == '\r' || line.front() == '\n') {
                 headers_end();
-            } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
-                response_.headers.try_emplace(lower_case(trim(text.substr(0, colon))),
-                                              trim(text.substr(colon + 1)));
+            } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+                response_.headers.try_emplace(lower_case(line.substr(0, colon)),
+                                              trim(line.substr(colon + 1)));
             }
             return;
         case Awaited::trailers:

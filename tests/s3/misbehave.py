@@ -100,6 +100,12 @@ def answer(request, count):
     elif s == "without-length":
         r.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhow much is this?")
         return False
+    elif s == "length-behind-a-blank":
+        r.send("HTTP/1.1 200 OK\r\nConnection: close\r\n Content-Length: 4\r\n\r\nhow much is this?")
+        return False
+    elif s == "length-behind-the-end":
+        r.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\rContent-Length: 4\r\nhow much is this?")
+        return False
     elif s == "length-is-garbage":
         r.send("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\nhow much is this?")
         return False

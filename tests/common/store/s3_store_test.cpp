@@ -115,6 +115,8 @@ TEST_CASE("each passing failure has its kind when there are no attempts left", "
                            Row{"claims-exabytes", Operation::get, ErrorKind::unreachable},
                            Row{"without-length", Operation::get, ErrorKind::server_error},
                            Row{"length-is-garbage", Operation::get, ErrorKind::server_error},
+                           Row{"length-behind-a-blank", Operation::get, ErrorKind::server_error},
+                           Row{"length-behind-the-end", Operation::get, ErrorKind::server_error},
                            Row{"endless-headers", Operation::get, ErrorKind::server_error},
                            Row{"endless-list", Operation::list, ErrorKind::server_error},
                            Row{"garbage", Operation::list, ErrorKind::server_error},
