@@ -17,6 +17,8 @@ void check_name(const ObjectName& name, std::string_view text) {
     must(WalName::parse(name.segment).has_value(), "an object holds a segment");
     must(name.fingerprint.size() == 32 && name.recipients.size() == 8 && name.sha256.size() == 32,
          "the fields of an object's name have their lengths");
+    must(name.encrypted || name.recipients == "00000000",
+         "what is not encrypted is for nobody in particular");
     must(safe_in_a_key(text), "an object's name is one part of a key");
     must(text.starts_with(name.stem()) && name.stem().size() + 32 + (name.encrypted ? 8 : 4) == text.size(),
          "an object's name begins with its stem");

@@ -69,6 +69,7 @@ std::vector<std::string> seeds() {
         "Contents>";
     const std::string open =
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ListBucketResult xmlns=\"http://s3/\">";
+    const std::string one = "<Contents><Key>wal/c</Key><Size>1</Size></Contents>";
     const std::string end = "</ListBucketResult>";
     const std::string error =
         "<Error><Code>SlowDown</Code><Message>Tue, 31 Dec 2030 &lt;&#65;</Message><Region>eu</Region>"
@@ -77,7 +78,7 @@ std::vector<std::string> seeds() {
     for (const char* start : {"wal/\n\n2", "\nwal/a\n2", "x\ny\n2"}) {
         all.push_back(start + open + "<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>" +
                       contents + end);
-        all.push_back(start + open + "<IsTruncated>false</IsTruncated>" + contents + contents + end);
+        all.push_back(start + open + "<IsTruncated>false</IsTruncated>" + one + one + end);
         all.push_back(start + open + "<IsTruncated>false</IsTruncated>" + contents + end);
     }
     for (const char* start : {"\n\n\x97", "\n\n\xa0", "\n\n\x81"}) all.push_back(start + error);

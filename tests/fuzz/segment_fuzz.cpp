@@ -79,6 +79,13 @@ void check_honest(Choices choices, Bytes splits, bool encrypt) {
     if (encrypt) must(!decode(decoding, object, splits, segment), "a changed object is refused");
 }
 
+/// The object with an envelope that says something else.
+std::string lying(std::string object, const std::string& truth, const std::string& lie) {
+    const std::size_t at = object.find(truth);
+    must(at != std::string::npos && truth.size() == lie.size(), "an envelope is JSON that can be read");
+    return object.replace(at, truth.size(), lie);
+}
+
 }  // namespace
 
 void check(Bytes input) {
@@ -107,9 +114,17 @@ std::vector<std::string> seeds() {
     const std::string honest = encode(world().plain, "content");
     EncodeOptions unsigned_options;
     const std::string no_signature = encode(unsigned_options, std::string(3000, 'x'));
-    return {"\0\0"s + honest,       "\0\3\1\1\xf0"s + honest, "\0\0"s + no_signature,
-            "\1\0"s + honest,       "\1\0"s + no_signature,   "\2\2\7\xf0\0\0\1\1some content"s,
-            "\3\0\0\0\x30\1other"s, "\2\0\0\1\0\x80"s};
+    const std::string fingerprint = test::envelope_for(std::string(3000, 'x')).fingerprint;
+    return {"\0\0"s + lying(no_signature, "\"size\":3000", "\"size\":3001"),
+            "\0\0"s + lying(no_signature, fingerprint, std::string(32, '0')),
+            "\0\0"s + honest,
+            "\0\3\1\1\xf0"s + honest,
+            "\0\0"s + no_signature,
+            "\1\0"s + honest,
+            "\1\0"s + no_signature,
+            "\2\2\7\xf0\0\0\1\1some content"s,
+            "\3\0\0\0\x30\1other"s,
+            "\2\0\0\1\0\x80"s};
 }
 
 }  // namespace walferry::fuzz
