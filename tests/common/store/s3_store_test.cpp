@@ -152,7 +152,8 @@ TEST_CASE("an object that arrives in chunks is whole", "[s3]") {
     CHECK(perform(server.store("chunked"), Operation::get) == "whole object");
 }
 
-TEST_CASE("a server that writes its status in lower case, or a trailer like a status, is understood", "[s3]") {
+TEST_CASE("a server that writes its status in lower case, or a trailer like a status, is understood",
+          "[s3]") {
     const ScriptedServer server;
     for (const char* scenario : {"status-in-lower-case", "trailer-like-a-status"}) {
         INFO(scenario);
