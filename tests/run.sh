@@ -93,7 +93,7 @@ cp "$programs"/walferry* "$work/bin/"
 
 echo "--- unit tests"
 run_catch $become_root env WALFERRY_BIN_DIR="$work/bin" ${WALFERRY_VECTORS:+"WALFERRY_VECTORS=$WALFERRY_VECTORS"} \
-    "$work/bin/walferry-tests" "${word:+*$word*}~[contract]"
+    "$work/bin/walferry-tests" "~[contract]${word:+*$word*}"
 
 if wanted contract; then
     echo "--- store contract, with Ceph and Swift"
