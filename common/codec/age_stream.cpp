@@ -1,12 +1,10 @@
 #include "common/codec/age_stream.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
 
 #include "common/codec/age.hpp"
 #include "common/codec/hkdf.hpp"
-#include "common/codec/octets.hpp"
+#include "common/codec/secret_key.hpp"
 
 namespace walferry {
 namespace {
@@ -32,12 +30,19 @@ void in_chunks(Bytes bytes, std::size_t limit, std::vector<std::byte>& held, Tak
     held.insert(held.end(), bytes.begin(), bytes.end());
 }
 
+/// The cipher under the key that age derives for the payload.
+ChaCha20Poly1305 payload_cipher(ChaCha20Poly1305::Use use, Bytes file_key, Bytes payload_nonce) {
+    Wiped<ChaCha20Poly1305::key_size> key;
+    hkdf_sha256(file_key, payload_nonce, "payload", key.fill());
+    return ChaCha20Poly1305(use, key.fill());
+}
+
 }  // namespace
 
-const unsigned char* AgeChunkNonce::bytes(bool last) noexcept {
+ChaCha20Poly1305::Nonce AgeChunkNonce::bytes(bool last) noexcept {
     for (std::size_t i = 0; i < 8; ++i) nonce_[10 - i] = static_cast<unsigned char>(number_ >> 8 * i);
     nonce_[11] = last ? 1 : 0;
-    return nonce_.data();
+    return nonce_;
 }
 
 void AgeChunkNonce::advance() noexcept {
@@ -45,8 +50,9 @@ void AgeChunkNonce::advance() noexcept {
 }
 
 AgePayloadWriter::AgePayloadWriter(Bytes file_key, Bytes payload_nonce, Sink& next)
-    : next_(next), sealed_(sealed_chunk) {
-    hkdf_sha256(file_key, payload_nonce, "payload", key_.fill());
+    : cipher_(payload_cipher(ChaCha20Poly1305::Use::seal, file_key, payload_nonce)),
+      next_(next),
+      sealed_(sealed_chunk) {
     held_.reserve(age_chunk);
 }
 
@@ -60,15 +66,15 @@ void AgePayloadWriter::finish() {
 }
 
 void AgePayloadWriter::seal(Bytes plain, bool last) {
-    crypto_aead_chacha20poly1305_ietf_encrypt(writable_octets(sealed_), nullptr, octets(plain), plain.size(),
-                                              nullptr, 0, nullptr, nonce_.bytes(last), octets(key_.bytes()));
+    cipher_.seal(nonce_.bytes(last), plain, sealed_);
     nonce_.advance();
     next_.write(Bytes(sealed_).first(plain.size() + age_tag));
 }
 
 AgePayloadReader::AgePayloadReader(Bytes file_key, Bytes payload_nonce, Sink& next)
-    : next_(next), plain_(age_chunk) {
-    hkdf_sha256(file_key, payload_nonce, "payload", key_.fill());
+    : cipher_(payload_cipher(ChaCha20Poly1305::Use::open, file_key, payload_nonce)),
+      next_(next),
+      plain_(age_chunk) {
     held_.reserve(sealed_chunk);
 }
 
@@ -102,10 +108,7 @@ void AgePayloadReader::open_last(Bytes sealed) {
 }
 
 bool AgePayloadReader::open(Bytes sealed, bool last) {
-    const int failed = crypto_aead_chacha20poly1305_ietf_decrypt(writable_octets(plain_), nullptr, nullptr,
-                                                                 octets(sealed), sealed.size(), nullptr, 0,
-                                                                 nonce_.bytes(last), octets(key_.bytes()));
-    if (failed != 0) return false;
+    if (!cipher_.open(nonce_.bytes(last), sealed, plain_)) return false;
     nonce_.advance();
     next_.write(Bytes(plain_).first(sealed.size() - age_tag));
     return true;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "common/bytes.hpp"
-#include "common/codec/secret_key.hpp"
+#include "common/codec/chacha20_poly1305.hpp"
 #include "common/sink.hpp"
 
 namespace walferry {
@@ -13,19 +13,19 @@ namespace walferry {
 /// last one marked, so that none can be moved, dropped or added. Only the last may be shorter, and it may be
 /// empty only if there is nothing else.
 inline constexpr std::size_t age_chunk = 64 * 1024;
-inline constexpr std::size_t age_tag = 16;
+inline constexpr std::size_t age_tag = ChaCha20Poly1305::tag_size;
 inline constexpr std::size_t age_payload_nonce = 16;
 
 /// A chunk's nonce: its number in 11 bytes, big-endian, and 1 if it is the last.
 class AgeChunkNonce {
   public:
-    const unsigned char* bytes(bool last) noexcept;
+    ChaCha20Poly1305::Nonce bytes(bool last) noexcept;
     void advance() noexcept;
     bool at_first() const noexcept { return number_ == 0; }
 
   private:
     std::uint64_t number_ = 0;
-    std::array<unsigned char, 12> nonce_{};
+    std::array<unsigned char, ChaCha20Poly1305::nonce_size> nonce_{};
 };
 
 /// Encrypts; finish() finishes `next`.
@@ -38,7 +38,7 @@ class AgePayloadWriter : public Sink {
   private:
     void seal(Bytes plain, bool last);
 
-    Wiped<32> key_;
+    ChaCha20Poly1305 cipher_;
     AgeChunkNonce nonce_;
     Sink& next_;
     std::vector<std::byte> held_;    // less than or exactly a chunk: it may be the last
@@ -57,7 +57,7 @@ class AgePayloadReader : public Sink {
     void open_last(Bytes sealed);
     bool open(Bytes sealed, bool last);
 
-    Wiped<32> key_;
+    ChaCha20Poly1305 cipher_;
     AgeChunkNonce nonce_;
     Sink& next_;
     std::vector<std::byte> held_;
