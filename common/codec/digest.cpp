@@ -13,41 +13,32 @@ void check(int ok) {
 
 }  // namespace
 
-template <std::size_t Size>
-struct Digest<Size>::State {
+struct Sha256::State {
     EVP_MD_CTX* context = EVP_MD_CTX_new();
     ~State() { EVP_MD_CTX_free(context); }
 };
 
-template <std::size_t Size>
-Digest<Size>::Digest() : state_(std::make_unique<State>()) {
+Sha256::Sha256() : state_(std::make_unique<State>()) {
     check(state_->context != nullptr ? 1 : 0);
-    check(EVP_DigestInit_ex(state_->context, Size == 32 ? EVP_sha256() : EVP_md5(), nullptr));
+    check(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr));
 }
 
-template <std::size_t Size>
-Digest<Size>::~Digest() = default;
+Sha256::~Sha256() = default;
 
-template <std::size_t Size>
-void Digest<Size>::update(Bytes bytes) {
+void Sha256::update(Bytes bytes) {
     check(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()));
 }
 
-template <std::size_t Size>
-std::array<std::byte, Size> Digest<Size>::finish() {
-    std::array<std::byte, Size> digest{};
+std::array<std::byte, 32> Sha256::finish() {
+    std::array<std::byte, 32> digest{};
     check(EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(digest.data()), nullptr));
     restart();
     return digest;
 }
 
-template <std::size_t Size>
-void Digest<Size>::restart() {
+void Sha256::restart() {
     // Without a type the context keeps the one it has.
     check(EVP_DigestInit_ex(state_->context, nullptr, nullptr));
 }
-
-template class Digest<32>;
-template class Digest<16>;
 
 }  // namespace walferry

@@ -6,18 +6,17 @@
 
 namespace walferry {
 
-/// SHA-256 and MD5 as OpenSSL computes them, with the processor's own instructions: libsodium's SHA-256 takes
-/// four times as long. Can be reused after finish().
-template <std::size_t Size>
-class Digest {
+/// SHA-256 as OpenSSL computes it, with the processor's own instructions: libsodium's takes four times as
+/// long. Can be reused after finish().
+class Sha256 {
   public:
-    Digest();
-    ~Digest();
-    Digest(const Digest&) = delete;
-    Digest& operator=(const Digest&) = delete;
+    Sha256();
+    ~Sha256();
+    Sha256(const Sha256&) = delete;
+    Sha256& operator=(const Sha256&) = delete;
 
     void update(Bytes bytes);
-    std::array<std::byte, Size> finish();
+    std::array<std::byte, 32> finish();
     /// Forgets what came so far.
     void restart();
 
@@ -25,8 +24,5 @@ class Digest {
     struct State;
     std::unique_ptr<State> state_;
 };
-
-using Sha256 = Digest<32>;
-using Md5 = Digest<16>;
 
 }  // namespace walferry

@@ -24,7 +24,6 @@ struct EncodeOptions {
 /// Computed over the object's bytes while they are made.
 struct EncodeResult {
     std::array<std::byte, 32> sha256;
-    std::array<std::byte, 16> md5;
     std::uint64_t size = 0;   // of the object
     std::string fingerprint;  // of the segment's bytes as they were read, for comparison with the envelope's
 };

@@ -30,10 +30,9 @@ class FrameTap : public Sink {
 /// Hashes and counts the object's bytes on their way.
 class ObjectTap : public Sink {
   public:
-    ObjectTap(Sha256& sha256, Md5& md5, Sink& next) : sha256_(sha256), md5_(md5), next_(next) {}
+    ObjectTap(Sha256& sha256, Sink& next) : sha256_(sha256), next_(next) {}
     void write(Bytes bytes) override {
         sha256_.update(bytes);
-        md5_.update(bytes);
         size_ += bytes.size();
         next_.write(bytes);
     }
@@ -42,7 +41,6 @@ class ObjectTap : public Sink {
 
   private:
     Sha256& sha256_;
-    Md5& md5_;
     Sink& next_;
     std::uint64_t size_ = 0;
 };
@@ -61,7 +59,6 @@ struct SegmentEncoder::Workshop {
     std::vector<std::byte> buffer;
     Sha256 frame_hash;
     Sha256 object_sha256;
-    Md5 object_md5;
 
     std::string compress(const std::function<std::size_t(MutableBytes)>& read, const Envelope& envelope,
                          Sink& next);
@@ -101,8 +98,7 @@ std::string SegmentEncoder::Workshop::compress(const std::function<std::size_t(M
 EncodeResult SegmentEncoder::encode(const std::function<std::size_t(MutableBytes)>& read, Envelope envelope,
                                     Sink& object) {
     workshop_->object_sha256.restart();
-    workshop_->object_md5.restart();
-    ObjectTap tap(workshop_->object_sha256, workshop_->object_md5, object);
+    ObjectTap tap(workshop_->object_sha256, object);
     std::unique_ptr<AgeEncryptor> age;
     if (!options_.recipients.empty()) age = std::make_unique<AgeEncryptor>(options_.recipients, tap);
     Sink& body = age ? static_cast<Sink&>(*age) : tap;
@@ -117,7 +113,6 @@ EncodeResult SegmentEncoder::encode(const std::function<std::size_t(MutableBytes
     body.finish();
 
     result.sha256 = workshop_->object_sha256.finish();
-    result.md5 = workshop_->object_md5.finish();
     result.size = tap.size();
     return result;
 }

@@ -14,10 +14,9 @@
 
 namespace walferry {
 
-/// What a store needs to send a body in one piece; all of it was computed once, while the body was made.
+/// What a store needs to send a body in one piece, computed while the body was made.
 struct BodyDigest {
     std::array<std::byte, 32> sha256;
-    std::array<std::byte, 16> md5;
 };
 
 struct ObjectInfo {

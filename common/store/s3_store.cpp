@@ -1,7 +1,5 @@
 #include "common/store/s3_store.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,6 +8,7 @@
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
+#include "common/store/content_md5.hpp"
 #include "common/store/s3_error.hpp"
 #include "common/store/s3_xml.hpp"
 
@@ -39,16 +38,18 @@ HttpSettings http_settings(const StoreSettings& settings, const S3Address& addre
     return http;
 }
 
-std::string base64(Bytes bytes) {
-    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL ends it with a NUL
-    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                    reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-    text.pop_back();
-    return text;
-}
-
 std::chrono::sys_seconds now_in_seconds() {
     return std::chrono::floor<std::chrono::seconds>(wall_now());
+}
+
+/// As AWS and B2 say it of a bucket with Object Lock: "Content-MD5 OR x-amz-checksum- HTTP header is
+/// required".
+bool asks_for_md5(const HttpResponse& response) {
+    static constexpr std::string_view md5 = "md5";
+    const auto same = [](char said, char lower_case) { return (said | 0x20) == lower_case; };
+    const std::string& text = response.body;
+    return response.status == 400 &&
+           std::search(text.begin(), text.end(), md5.begin(), md5.end(), same) != text.end();
 }
 
 bool is_one_of(int status, std::initializer_list<int> expected) {
@@ -90,7 +91,8 @@ HttpRequest S3Store::signed_request(const Call& call, std::chrono::sys_seconds n
     request.headers = {{"Host", address_.host()},
                        {"x-amz-content-sha256", request.payload_sha256},
                        {"x-amz-date", sigv4::amz_date(now)}};
-    if (call.digest != nullptr) request.headers.emplace_back("Content-MD5", base64(call.digest->md5));
+    if (call.body != nullptr && send_md5_)
+        request.headers.emplace_back("Content-MD5", content_md5(*call.body));
     if (!credentials_.session_token().empty()) {
         request.headers.emplace_back("x-amz-security-token", credentials_.session_token());
     }
@@ -129,6 +131,7 @@ HttpResponse S3Store::send(const Call& call) {
     for (;;) {
         HttpResponse response = client_.perform(signed_request(call, now_in_seconds()));
         if (is_one_of(response.status, call.expected)) return response;
+        if (call.body != nullptr && asks_for_md5(response) && !std::exchange(send_md5_, true)) continue;
         const Error error = refused(call, response);
         if (error.kind() != ErrorKind::denied || !reload_credentials()) throw error;
     }
@@ -136,9 +139,15 @@ HttpResponse S3Store::send(const Call& call) {
 
 PutResult S3Store::put(const std::string& key, const Body& body, const BodyDigest& digest) {
     Call call{doing("put", key), "PUT", key, {}, &body, &digest, nullptr, 64 * 1024, {200, 201, 204}};
-    const HttpResponse response = send(call);
-    // Some failures are found out after the status was sent.
-    if (parse_error_body(response.body)) throw refused(call, response);
+    try {
+        const HttpResponse response = send(call);
+        // Some failures are found out after the status was sent.
+        if (parse_error_body(response.body)) throw refused(call, response);
+    } catch (const Error&) {
+        // A store that wants an MD5 may have hung up before its answer could be read.
+        send_md5_ = true;
+        throw;
+    }
     return PutResult::stored;
 }
 

@@ -40,6 +40,9 @@ class S3Store : public ObjectStore {
     Credentials credentials_;
     S3Address address_;
     HttpClient client_;
+    // The SHA-256 that is signed and the read-back make an MD5 superfluous, and it would cost more than all
+    // other hashes together. Only buckets with Object Lock want it.
+    bool send_md5_ = false;
 };
 
 }  // namespace walferry

@@ -4,6 +4,8 @@
 misbehave.py [CERTIFICATE KEY]: listens on a free port of 127.0.0.1 (with TLS where a certificate is given), prints
 the port, and serves until its standard input ends. The first part of a request's path, the bucket, names the answer.
 """
+import base64
+import hashlib
 import os
 import socket
 import ssl
@@ -63,6 +65,18 @@ def flaky(request, count, fail):
         request.answer("200 OK", "fine" if request.method == "GET" else "")
 
 
+def put_into_locked_bucket(r):
+    """As AWS and B2 do for a bucket with Object Lock. False when the request was refused for want of an MD5."""
+    sent = r.headers.get("content-md5")
+    if sent is None:
+        return False
+    if sent == base64.b64encode(hashlib.md5(r.body).digest()).decode():
+        r.answer("200 OK")
+    else:
+        r.error("400 Bad Request", "BadDigest", "the Content-MD5 is not the body's")
+    return True
+
+
 def answer(request, count):
     """False when the connection is of no use any more."""
     r = request
@@ -73,6 +87,15 @@ def answer(request, count):
             r.answer("200 OK")
         else:
             r.answer("200 OK", recorded.get("head", ""))
+    elif s in ("object-lock", "object-lock-hangs-up"):
+        if r.method == "GET":
+            r.answer("200 OK", str(recorded.get(s, 0)))
+        elif not put_into_locked_bucket(r):
+            recorded[s] = recorded.get(s, 0) + 1
+            if s == "object-lock-hangs-up":
+                return False
+            r.error("400 Bad Request", "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for "
+                    "Put Object requests with Object Lock parameters")
     elif s == "slow-down":
         flaky(r, count, lambda: r.error("503 Slow Down", "SlowDown", "reduce your rate", "Retry-After: 1"))
     elif s == "too-many-requests":
@@ -203,7 +226,7 @@ def serve(connection):
             if head is None:
                 return
             request = Request(head, connection)
-            stream.read(int(request.headers.get("content-length", 0)))
+            request.body = stream.read(int(request.headers.get("content-length", 0)))
             with lock:
                 counts[request.scenario] = count = counts.get(request.scenario, 0) + 1
             if not answer(request, count):

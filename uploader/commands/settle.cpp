@@ -66,7 +66,7 @@ void settle_in(const StoreSettings& settings, const std::string& cluster, const 
                         "if that was wrong, delete that object and settle again");
         }
     }
-    store->put(key, EmptyBody(), BodyDigest{Sha256().finish(), Md5().finish()});
+    store->put(key, EmptyBody(), BodyDigest{Sha256().finish()});
 }
 
 int run(const GlobalOptions& global, const Options& options) {

@@ -254,7 +254,7 @@ std::shared_ptr<Encoding> Pass::encode(Task& task, int fd, SegmentEncoder& encod
             return n;
         },
         envelope, encoding->body);
-    encoding->digest = {result.sha256, result.md5};
+    encoding->digest = {result.sha256};
     encoding->name = {task.file.name.text, task.fingerprint, recipients_tag_,
                       hex(result.sha256).substr(0, 32), !parts_.encoding.recipients.empty()};
     // One that went to work_dir keeps its full share, so that their number is bounded too.
