@@ -1,5 +1,7 @@
 // push-bench plain PUSH YARDSTICK DIRECTORY ROUNDS   push against the plain durable copy, interleaved
+// push-bench beside PUSH YARDSTICK DIRECTORY ROUNDS  the same; what is spooled stays, for a drain to take
 // push-bench clone PUSH YARDSTICK DIRECTORY ROUNDS   push with cloning against the same push without
+// push-bench row PUSH YARDSTICK DIRECTORY ROUNDS     so many pushes of 1 MiB in a row, without a drain
 // Each round has a segment with a name and content of its own, synced before, as PostgreSQL leaves it.
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -49,7 +51,8 @@ double run_ms(const std::vector<std::string>& command, const std::vector<test::F
 
 struct Bench {
     std::string push, yardstick, directory, spool, data;
-    unsigned number = 0;
+    // Names of its own for each run: the ledger of a folder remembers those of earlier ones.
+    unsigned number = static_cast<unsigned>(::getpid()) % 50000 * 4096;
 
     explicit Bench(char** argv) : push(argv[2]), yardstick(argv[3]), directory(argv[4]) {
         spool = directory + "/spool";
@@ -66,12 +69,13 @@ struct Bench {
         std::fclose(control);
     }
 
-    test::WalFile next_segment() {
+    test::WalFile next_segment(std::uint32_t size = 16 << 20) {
         test::WalFile file;
-        file.segment_size = 16 << 20;
+        file.segment_size = size;
+        const auto a_log_file = static_cast<std::uint32_t>((std::uint64_t{1} << 32) / size);
         std::array<char, 32> name{};
         ++number;
-        std::snprintf(name.data(), name.size(), "00000001%08X%08X", number / 256, number % 256);
+        std::snprintf(name.data(), name.size(), "00000001%08X%08X", number / a_log_file, number % a_log_file);
         file.name = name.data();
         file.seed = number + static_cast<std::uint64_t>(::getpid()) * 1000003;
         const std::string path = file.write(data + "/pg_wal");
@@ -82,10 +86,10 @@ struct Bench {
     std::vector<std::string> push_command(const std::string& name) const {
         return {push, "--spool", spool, data + "/pg_wal/" + name};
     }
-    void tidy(const std::string& name) const {
+    void tidy(const std::string& name, bool spooled = true) const {
         fs::remove(data + "/pg_wal/" + name);
         fs::remove(directory + "/yardstick/" + name);
-        fs::remove(SpoolPaths(spool).segment(test::sysid, name));
+        if (spooled) fs::remove(SpoolPaths(spool).segment(test::sysid, name));
     }
     long resident_kib() {
         const std::string name = next_segment().name;
@@ -106,7 +110,11 @@ double at(std::vector<double> values, double share) {
 }
 
 void print(const char* what, const std::vector<double>& ms) {
-    std::printf("%-34s median %6.2f ms   p99 %6.2f ms\n", what, at(ms, 0.5), at(ms, 0.99));
+    std::printf("%-44s median %7.2f ms   p99 %7.2f ms\n", what, at(ms, 0.5), at(ms, 0.99));
+}
+
+void print_bar(const char* what, double value, double bar) {
+    std::printf("%-44s %7.2f   bar %g   %s\n", what, value, bar, value <= bar ? "met" : "missed");
 }
 
 void compare(Bench& bench, const std::string& mode, int rounds) {
@@ -116,7 +124,7 @@ void compare(Bench& bench, const std::string& mode, int rounds) {
         const std::string source = bench.data + "/pg_wal/" + name;
         double first = 0;
         double second = 0;
-        if (mode == "plain") {
+        if (mode != "clone") {
             const auto plain = [&] {
                 return run_ms({bench.yardstick, "copy", source, bench.directory + "/yardstick", name});
             };
@@ -133,15 +141,31 @@ void compare(Bench& bench, const std::string& mode, int rounds) {
                 fs::remove(SpoolPaths(bench.spool).segment(test::sysid, name));
             }
         }
-        bench.tidy(name);
+        bench.tidy(name, mode != "beside");
         if (round < 0) continue;  // warming up
         ours.push_back(first);
         theirs.push_back(second);
     }
-    print(mode == "plain" ? "walferry-archive-push" : "push with cloning", ours);
-    print(mode == "plain" ? "F: plain durable copy" : "push without cloning", theirs);
-    std::printf("ratio of the medians %.2f   (bar: at most %.2f)\n", at(ours, 0.5) / at(theirs, 0.5),
-                mode == "plain" ? 0.85 : 0.45);
+    print(mode == "clone" ? "push with cloning" : "walferry-archive-push", ours);
+    print(mode == "clone" ? "push without cloning" : "F: plain durable copy", theirs);
+    print_bar("ratio of the medians", at(ours, 0.5) / at(theirs, 0.5), mode == "clone" ? 0.45 : 0.85);
+}
+
+/// A server that archives and a drain that does not come: the spool and the ledger grow.
+void in_a_row(Bench& bench, int rounds) {
+    std::vector<double> all;
+    for (int round = 0; round < rounds; ++round) {
+        const std::string name = bench.next_segment(1 << 20).name;
+        all.push_back(run_ms(bench.push_command(name)));
+        bench.tidy(name, false);
+    }
+    const std::ptrdiff_t some = std::min(100, rounds / 2);
+    const std::vector<double> first(all.begin(), all.begin() + some);
+    const std::vector<double> last(all.end() - some, all.end());
+    print("the first hundred", first);
+    print("the last hundred", last);
+    print("all of them", all);
+    print_bar("last / first, medians", at(last, 0.5) / at(first, 0.5), 1.1);
 }
 
 }  // namespace
@@ -149,8 +173,13 @@ void compare(Bench& bench, const std::string& mode, int rounds) {
 int main(int argc, char** argv) try {
     if (argc != 6) return 2;
     Bench bench(argv);
-    compare(bench, argv[1], std::atoi(argv[5]));
-    std::printf("resident at most %ld KiB   (bar: 6144)\n", bench.resident_kib());
+    const std::string mode = argv[1];
+    if (mode == "row") {
+        in_a_row(bench, std::atoi(argv[5]));
+    } else {
+        compare(bench, mode, std::atoi(argv[5]));
+    }
+    print_bar("resident, MiB", static_cast<double>(bench.resident_kib()) / 1024, 6);
     return 0;
 } catch (const std::exception& error) {
     std::fprintf(stderr, "push-bench: %s\n", error.what());

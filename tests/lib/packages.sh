@@ -11,6 +11,8 @@ test_packages=(
     swift-proxy swift-account swift-container swift-object python3-swift memcached
 )
 valgrind_packages=(valgrind)
+# What is measured beside walferry, and what empties buckets between rounds.
+bench_packages=(pgbackrest barman-cli-cloud python3-boto3)
 # The formatter's version decides what formatted means, so it is the one of Debian 12 wherever there is one.
 clang_format=clang-format-14 clang_tidy=clang-tidy-14
 if ! command -v clang-format-14 >/dev/null && ! apt-cache show clang-format-14 >/dev/null 2>&1; then
