@@ -151,7 +151,7 @@ class Stages {
         for (const auto& [name, store] : stores_) {
             const std::string key = "stage-bench/" + envelope.name;
             table_.time("put, " + name, [&] { store->put(key, object, digest); });
-            table_.time("get with its SHA-256, " + name, [&] { read_back(*store, key); });
+            table_.time("get with its SHA-256, " + name, [&] { read_back(*store, key, object.size()); });
             store->remove(key);
         }
     }
