@@ -7,7 +7,7 @@
 start_fault_server
 make_template 6
 
-documented() { bash "$tests/fault/matrix.sh" | diff - <(sed -n '/^| a store that/,$p' "$tests/../docs/store-faults.md"); }
+documented() { bash "$tests/fault/lib/matrix.sh" | diff - <(sed -n '/^| a store that/,$p' "$tests/../docs/store-faults.md"); }
 check "docs/store-faults.md holds the table of faults that is tried" documented
 
 faults=$tests/fault/stores.table
