@@ -19,7 +19,7 @@ start_as uploader "$work/follow.log" walferry --config "$WALFERRY_CONFIG" drain 
 later "stop_process $started"
 
 verified_at() { # NAME: the later of the two stores, in seconds; fails while one is missing
-    sqlite3 "$spool/ledger/ledger.db" "select unixepoch(max(verified_at)) + strftime('%f', max(verified_at)) % 1
+    sqlite3 "$spool/ledger/ledger.db" "select printf('%.3f', (julianday(max(verified_at)) - 2440587.5) * 86400)
         from upload join segment on segment.id = upload.segment
         where segment.name = '$1' and state = 'verified' having count(*) = 2" | grep .
 }

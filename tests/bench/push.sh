@@ -128,19 +128,24 @@ beside_a_drain() { # SEGMENTS
 beside_a_drain "$([ -n "$quick" ] && echo 4 || echo 128)"
 rm -rf "$work/beside"
 
-on_xfs() {
-    truncate -s 12G "$work/xfs.img"
-    mkfs.xfs -q -m reflink=1 "$work/xfs.img"
-    mkdir "$work/xfs"
-    if ! mount -o loop "$work/xfs.img" "$work/xfs" 2>"$work/why"; then
+mount_xfs() { # FOLDER REFLINK
+    truncate -s 12G "$1.img"
+    mkfs.xfs -q -m "reflink=$2" "$1.img"
+    mkdir "$1"
+    if ! mount -o loop "$1.img" "$1" 2>"$work/why"; then
         heading "SKIPPED: cannot mount an XFS image here: $(cat "$work/why")"
-        return
+        return 1
     fi
-    later "umount '$work/xfs'"
-    heading "push and F on XFS, $rounds rounds"
+    later "umount '$1'"
+}
+on_xfs() {
+    # Where the filesystem can clone, copy_file_range does, and F is no copy any more.
+    mount_xfs "$work/xfs" 0 || return 0
+    heading "push and F on XFS without cloning, $rounds rounds"
     push_bench plain "$work/xfs/plain"
+    others "$work/xfs" 'XFS, from another filesystem'
+    mount_xfs "$work/xfs-reflink" 1 || return 0
     heading "push with and without cloning on XFS, $rounds rounds"
-    push_bench clone "$work/xfs/clone"
-    others "$work/xfs" 'XFS, from another filesystem (no cloning)'
+    push_bench clone "$work/xfs-reflink/clone"
 }
 on_xfs

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -17,6 +18,18 @@ int fail(const char* what) {
     return 1;
 }
 
+/// Between filesystems, where the kernel does not copy by itself.
+ssize_t copy_piece(int in, int out) {
+    static char buffer[256 * 1024];
+    const ssize_t got = ::read(in, buffer, sizeof buffer);
+    for (ssize_t put = 0; put < got;) {
+        const ssize_t done = ::write(out, buffer + put, static_cast<std::size_t>(got - put));
+        if (done <= 0) return -1;
+        put += done;
+    }
+    return got;
+}
+
 int copy(const char* source, const char* directory, const char* name) {
     const int in = ::open(source, O_RDONLY | O_CLOEXEC);
     const int dir = ::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -25,8 +38,9 @@ int copy(const char* source, const char* directory, const char* name) {
     const int out = ::openat(dir, "yardstick.tmp", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     if (out < 0) return fail("create");
     for (off_t left = found.st_size; left > 0;) {
-        const ssize_t done = ::copy_file_range(in, nullptr, out, nullptr, static_cast<std::size_t>(left), 0);
-        if (done <= 0) return fail("copy_file_range");
+        ssize_t done = ::copy_file_range(in, nullptr, out, nullptr, static_cast<std::size_t>(left), 0);
+        if (done < 0 && errno == EXDEV) done = copy_piece(in, out);
+        if (done <= 0) return fail("copy");
         left -= done;
     }
     if (::fsync(out) != 0) return fail("fsync");
