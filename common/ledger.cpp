@@ -182,7 +182,8 @@ std::vector<SegmentRow> Ledger::rows_of(std::uint64_t system_identifier, const s
 }
 
 std::int64_t Ledger::adopt(std::uint64_t system_identifier, const WalName& name,
-                           const std::string& fingerprint, std::uint64_t size, WallTime spooled_at) {
+                           const std::string& fingerprint, std::uint64_t size, WallTime spooled_at,
+                           std::span<const std::int64_t> stores) {
     Change change(*this, sqlite::Synchronous::normal);
     const std::string sysid = std::to_string(system_identifier);
     change.run(sql::ledger_adopt, sysid, name.text, fingerprint, to_string(name.kind),
@@ -193,6 +194,7 @@ std::int64_t Ledger::adopt(std::uint64_t system_identifier, const WalName& name,
         change.database().fail("find the row of " + name.text);
     const std::int64_t id = find.integer(0);
     find.run();
+    for (const std::int64_t store : stores) change.run(sql::ledger_expect_object, id, store);
     change.commit();
     return id;
 }

@@ -147,9 +147,11 @@ class Ledger {
     /// Rows whose file should be in the spool.
     std::vector<SegmentRow> spooled();
     std::vector<SegmentRow> rows_of(std::uint64_t system_identifier, const std::string& name);
-    /// A row for a file that is in the spool; an existing one is kept, and no longer counts as removed.
+    /// A row for a file that is in the spool; an existing one is kept, and no longer counts as removed. An
+    /// upload to one of `stores` may have been tried before anybody knew the file: its object is looked for
+    /// first.
     std::int64_t adopt(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
-                       std::uint64_t size, WallTime spooled_at);
+                       std::uint64_t size, WallTime spooled_at, std::span<const std::int64_t> stores);
     void removed(std::int64_t segment, WallTime now);
 
     /// Of segments in the spool.
@@ -173,8 +175,6 @@ class Ledger {
 
     // What a ledger that was lost learns from the spool and from the stores' listings. None of these changes
     // what is known already.
-    /// An upload that may have been tried before: the drain looks for its object first.
-    void expect_object(std::int64_t segment, std::int64_t store);
     /// Objects of one store, in one transaction. Returns how many uploads were not known before.
     int add_listed(std::int64_t store, std::span<const ListedObject> objects, WallTime now);
     /// Gives the segments of a cluster whose size no listing told this one.

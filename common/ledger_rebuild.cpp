@@ -26,12 +26,6 @@ void Ledger::check() {
                     sqlite::rebuild_hint);
 }
 
-void Ledger::expect_object(std::int64_t segment, std::int64_t store) {
-    Change change(*this, sqlite::Synchronous::normal);
-    change.run(sql::ledger_expect_object, segment, store);
-    change.commit();
-}
-
 int Ledger::add_listed(std::int64_t store, std::span<const ListedObject> objects, WallTime now) {
     Change change(*this, sqlite::Synchronous::normal);
     const std::string time = format_time(now);

@@ -39,6 +39,10 @@ INSERT INTO segment (system_identifier, name, fingerprint, kind, timeline, size,
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
     ON CONFLICT (system_identifier, name, fingerprint) DO UPDATE SET removed_at = NULL;
 
+-- An upload of an adopted segment: what an earlier ledger knew of it is lost, so it counts as tried.
+-- :expect_object
+INSERT INTO upload (segment, store, attempts) VALUES (?1, ?2, 1) ON CONFLICT DO NOTHING;
+
 -- :segment_id
 SELECT id FROM segment WHERE system_identifier = ?1 AND name = ?2 AND fingerprint = ?3;
 
@@ -126,9 +130,6 @@ SELECT system_identifier, name, fingerprint, size, spooled_at, removed_at, store
  ORDER BY system_identifier, timeline, name, fingerprint, store_id;
 
 -- What follows is for a ledger that is made anew (walferry rebuild); none of it changes what is known already.
-
--- :expect_object
-INSERT INTO upload (segment, store, attempts) VALUES (?1, ?2, 1) ON CONFLICT DO NOTHING;
 
 -- A segment that only a listing tells of: it has left the spool, its size is not known (0), and nobody knows when
 -- it was spooled.

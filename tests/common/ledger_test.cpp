@@ -80,7 +80,7 @@ TEST_CASE("Verified everywhere means in every store that is not retired, and in 
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
     const auto now = wall_now();
-    const auto segment = ledger.adopt(cluster, name(), ours, 7, now);
+    const auto segment = ledger.adopt(cluster, name(), ours, 7, now, {});
     PushLedger push(place.spool);
     CHECK_FALSE(ledger.verified_everywhere(segment));
     const auto a = ledger.add_store({"a", "directory", "/a", "", ""}, now);
@@ -105,7 +105,7 @@ TEST_CASE("Verified everywhere means in every store that is not retired, and in 
 TEST_CASE("The schema itself refuses a verified upload that does not say what was read") {
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
-    const auto segment = ledger.adopt(cluster, name(), ours, 7, wall_now());
+    const auto segment = ledger.adopt(cluster, name(), ours, 7, wall_now(), {});
     const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, wall_now());
     ledger.begin_attempt(segment, store);
     CHECK_FALSE(ledger_error([&] { place.sql("UPDATE upload SET state = 'verified'"); }).empty());
@@ -121,7 +121,7 @@ TEST_CASE("A failed attempt never takes back what was verified") {
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
     const auto now = wall_now();
-    const auto segment = ledger.adopt(cluster, name(), ours, 7, now);
+    const auto segment = ledger.adopt(cluster, name(), ours, 7, now, {});
     const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
     ledger.begin_attempt(segment, store);
     ledger.verified(store, std::vector{object_of(segment)}, {}, now);
@@ -136,7 +136,7 @@ TEST_CASE("A conflict is recorded once, shown until it is settled, and kept afte
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
     const auto now = wall_now();
-    const auto segment = ledger.adopt(cluster, name(), ours, 7, now);
+    const auto segment = ledger.adopt(cluster, name(), ours, 7, now, {});
     const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
     const NewConflict conflict{segment, store, ours, theirs};
     CHECK(ledger.verified(store, {}, std::vector{conflict}, now) == 1);
@@ -154,9 +154,9 @@ TEST_CASE("A store that came later has no backlog of what left the spool before"
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
     const auto now = wall_now();
-    const auto gone = ledger.adopt(cluster, name(), ours, 7, now);
+    const auto gone = ledger.adopt(cluster, name(), ours, 7, now, {});
     ledger.removed(gone, now);
-    ledger.adopt(cluster, name("000000010000000000000002"), ours, 7, now);
+    ledger.adopt(cluster, name("000000010000000000000002"), ours, 7, now, {});
     ledger.add_store({"late", "directory", "/late", "", ""}, now);
     CHECK(ledger.store_summaries().at(0).pending == 1);
     CHECK(ledger.list("pending", "late").size() == 1);
@@ -166,7 +166,7 @@ TEST_CASE("The view `gap` names what is missing between known segments, for each
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
     const auto add = [&](const char* text, std::uint64_t size) {
-        ledger.adopt(cluster, name(text), ours, size, wall_now());
+        ledger.adopt(cluster, name(text), ours, size, wall_now(), {});
     };
     constexpr std::uint64_t mib16 = 16 << 20;
     add("0000000100000000000000FE", mib16);
@@ -189,8 +189,8 @@ TEST_CASE("The view `recovery_point` stops before the first segment that a store
     const auto now = wall_now();
     const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
     for (int i = 1; i <= 4; ++i) {
-        const auto segment =
-            ledger.adopt(cluster, name("00000001000000000000000" + std::to_string(i)), ours, 16 << 20, now);
+        const auto segment = ledger.adopt(cluster, name("00000001000000000000000" + std::to_string(i)), ours,
+                                          16 << 20, now, {});
         ledger.begin_attempt(segment, store);
         if (i != 3) ledger.verified(store, std::vector{object_of(segment)}, {}, now);
     }
@@ -211,7 +211,7 @@ TEST_CASE("Push says what is wrong with a ledger it cannot use, and within its p
         CHECK(ledger_error(open).find("rebuild") != std::string::npos);
     }
     SECTION("cut short") {
-        { Ledger(place.spool, Ledger::Open::existing).adopt(cluster, name(), ours, 1, wall_now()); }
+        { Ledger(place.spool, Ledger::Open::existing).adopt(cluster, name(), ours, 1, wall_now(), {}); }
         sqlite::Database(fs::canonical(place.spool.ledger()), {}).execute("PRAGMA wal_checkpoint(TRUNCATE)");
         fs::resize_file(place.spool.ledger(), 4096);
         CHECK_FALSE(ledger_error([&] { PushLedger(place.spool).ask(cluster, name(), ours); }).empty());

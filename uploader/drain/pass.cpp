@@ -202,8 +202,11 @@ void Pass::adopt(Task& task, const std::string& fingerprint) {
     const auto rows = parts_.ledger.rows_of(file.system_identifier, file.name.text);
     task.fingerprint = fingerprint;
     task.spooled_at = format_time(file.modified);
+    // A lost ledger, or one that push could not reach, may have seen this segment sent before.
+    std::vector<std::int64_t> stores;
+    for (const auto& lane : parts_.lanes) stores.push_back(lane->store_id());
     task.segment =
-        parts_.ledger.adopt(file.system_identifier, file.name, fingerprint, file.size, file.modified);
+        parts_.ledger.adopt(file.system_identifier, file.name, fingerprint, file.size, file.modified, stores);
     ++parts_.outcome.adopted_segments;
     for (const SegmentRow& row : rows) {
         if (row.fingerprint == fingerprint) {
@@ -217,7 +220,6 @@ void Pass::adopt(Task& task, const std::string& fingerprint) {
                                   ", and was archived before with content " + row.fingerprint +
                                   "; both are kept. See `walferry conflicts`, then `walferry settle`");
     }
-    // A lost ledger, or one that push could not reach, may have seen this segment sent before.
     std::vector<UploadRow> uploads = parts_.ledger.uploads_of(task.segment);
     for (const auto& lane : parts_.lanes) {
         Need& need = task.needs[lane->index()];

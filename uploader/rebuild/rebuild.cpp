@@ -84,9 +84,10 @@ class Rebuild {
                         shown + " is not what its name says: " + *wrong + "; it was left alone",
                         "find out who put it there");
         }
-        const std::int64_t segment = ledger_->adopt(
-            file.system_identifier, file.name, fingerprint_of(fd.get(), shown), file.size, file.modified);
-        for (const StoreRow& store : stores_) ledger_->expect_object(segment, store.id);
+        std::vector<std::int64_t> store_ids;
+        for (const StoreRow& store : stores_) store_ids.push_back(store.id);
+        ledger_->adopt(file.system_identifier, file.name, fingerprint_of(fd.get(), shown), file.size,
+                       file.modified, store_ids);
         ++result_.spooled;
     }
 
