@@ -13,7 +13,7 @@ if [ -d /dev/shm ]; then export WALFERRY_TEST_DIR=/dev/shm; fi
 
 # everywhere STEP ARGUMENTS...: at each STEP-th position, at all of them with --long.
 everywhere() {
-    [ -z "$WALFERRY_TESTS_LONG" ] || set -- 1 "${@:2}"
+    [ -z "${WALFERRY_TESTS_LONG:-}" ] || set -- 1 "${@:2}"
     "$harness" "$work/bin" --every "$1" "${@:2}" >"$work/rows" 2>&1 && return 0
     grep -F WRONG "$work/rows" || cat "$work/rows"
     return 1
@@ -35,10 +35,10 @@ done
 # Where threads take no turns there is no such thing as all positions.
 two_workers() { WALFERRY_TESTS_LONG='' everywhere "$1" --scenario drain --jobs 2; }
 check "a drain with two workers that is killed anywhere is finished by the next one" \
-    two_workers "$([ -n "$WALFERRY_TESTS_LONG" ] && echo 7 || echo 97)"
+    two_workers "$([ -n "${WALFERRY_TESTS_LONG:-}" ] && echo 7 || echo 97)"
 
 sentence="a drain to an S3 server that is killed anywhere is finished by the next one"
-if [ -z "$WALFERRY_TESTS_LONG" ]; then
+if [ -z "${WALFERRY_TESTS_LONG:-}" ]; then
     skip "$sentence" "only with --long"
     exit 0
 fi

@@ -21,7 +21,7 @@ if [ -d /dev/shm ]; then export WALFERRY_TEST_DIR=/dev/shm; fi
 
 # cut STEP ARGUMENTS...: at each STEP-th position, at all of them with --long.
 cut_power() {
-    [ -z "$WALFERRY_TESTS_LONG" ] || set -- 1 "${@:2}"
+    [ -z "${WALFERRY_TESTS_LONG:-}" ] || set -- 1 "${@:2}"
     "$power_cut" "$work/bin" --every "$1" "${@:2}" >"$work/cuts" 2>&1 && return 0
     grep -F -B 1 WRONG "$work/cuts" || cat "$work/cuts"
     return 1

@@ -36,7 +36,9 @@ before and after calls.)
 After the crash, with nothing repaired, it is checked that
 
 - a segment that push or import answered for is whole in the spool, or verified in every store;
-- nothing in `ready/` is a part of a segment, has another mode or another owner, and nothing else is there;
+- nothing in `ready/` is a part of a segment, and nothing else is there;
+- owners and modes in the spool are as designed (SQLite makes the ledger's `-wal` and `-shm` and then sets their modes;
+  one that is still empty is left out, because whoever opens it next sees to that);
 - every object in a store hashes to its name and is opened to a segment's bytes;
 - what the ledger calls verified is there, and no file left the spool without such a record for every store;
 - the ledger passes SQLite's integrity check; a damaged one that `rebuild` sets aside is still there, byte for byte;
@@ -53,7 +55,8 @@ say so; `stored` and `verified` as the ledger has it. 〃 is the state of the ro
 
 To repeat: `./dev build`, then `build/bin/crash-harness build/bin` prints these rows, `--scenario` and `--every` choose,
 and `--document FILE` writes this page. With `--s3 BUCKET`, S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY and S3_SECRET_KEY it
-also drains to a real S3 server. `./dev test crash` tries a sample, `./dev test --long crash` all positions.
+also drains to a real S3 server (this page: with `--every-s3 23`). `./dev test crash` tries a sample,
+`./dev test --long crash` all positions.
 )";
 
 }  // namespace
