@@ -44,38 +44,19 @@ Disk::Disk(const World& world, Order order) : world_(world), order_(order) {
     const std::string image = quoted(world.folder + "/disk.img");
     shell("truncate -s " + std::string(image_size) + " " + image + " && mkfs.ext4 -q -F -E " +
           "lazy_itable_init=0,lazy_journal_init=0 " + image);
-    mount();
+    // Nothing is synced just because time goes by.
+    const std::string options =
+        order == Order::hostile ? "loop,commit=900,data=writeback,nodelalloc" : "loop,commit=900";
+    shell("mount -o " + options + " " + image + " " + quoted(world.root));
 }
 
 Disk::~Disk() {
-    if (mounted_) ::umount2(world_.root.c_str(), MNT_DETACH);
+    ::umount2(world_.root.c_str(), MNT_DETACH);
 }
 
-void Disk::mount() {
-    // Nothing is synced just because time goes by.
-    const std::string options =
-        order_ == Order::hostile ? "loop,commit=900,data=writeback,nodelalloc" : "loop,commit=900";
-    shell("mount -o " + options + " " + quoted(world_.folder + "/disk.img") + " " + quoted(world_.root));
-    mounted_ = true;
-}
-
-void Disk::unmount() {
-    shell("umount " + quoted(world_.root));
-    mounted_ = false;
-}
-
-void Disk::keep() {
-    unmount();
-    shell("cp --sparse=always " + quoted(world_.folder + "/disk.img") + " " +
-          quoted(world_.folder + "/template.img"));
-    mount();
-}
-
-void Disk::start() {
-    unmount();
-    shell("cp --sparse=always " + quoted(world_.folder + "/template.img") + " " +
-          quoted(world_.folder + "/disk.img"));
-    mount();
+void Disk::settle() {
+    const Fd root(::open(world_.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root || ::syncfs(root.get()) != 0) throw std::runtime_error("cannot sync " + world_.root);
 }
 
 void Disk::cut() {

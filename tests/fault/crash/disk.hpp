@@ -19,21 +19,16 @@ class Disk {
     Disk(const Disk&) = delete;
     Disk& operator=(const Disk&) = delete;
 
-    /// Saves what is there, everything synced, as what each start() begins with.
-    void keep();
-    void start();
+    /// From here on only what is synced reaches the disk; everything so far has.
+    void settle();
     /// Copies the image, as it is, to cut_image(). Each has a name of its own: a mount of a file that is
     /// still attached somewhere would show what was done there.
     void cut();
     std::string cut_image() const { return world_.folder + "/cut" + std::to_string(cuts_) + ".img"; }
 
   private:
-    void mount();
-    void unmount();
-
     const World& world_;
     Order order_;
-    bool mounted_ = false;
     unsigned cuts_ = 0;
 };
 

@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <map>
 #include <stdexcept>
@@ -17,7 +19,8 @@ namespace walferry::crash {
 namespace {
 
 constexpr int system_call_stop = SIGTRAP | 0x80;
-constexpr time_t patience = 120;  // seconds: no command here takes more than a few
+// No command here takes more than a few. What is done while it stands still does not count.
+constexpr auto patience = std::chrono::seconds(120);
 
 [[noreturn]] void fail(const char* what) {
     throw std::runtime_error(std::string("cannot ") + what + ": errno " + std::to_string(errno));
@@ -45,14 +48,14 @@ pid_t start(const Command& command, bool traced) {
     return child;
 }
 
-/// Interrupts a wait when a command hangs.
+/// Interrupts a wait.
 class Alarm {
   public:
-    Alarm() {
+    explicit Alarm(std::chrono::seconds after) {
         struct sigaction action {};
         action.sa_handler = [](int) {};
         ::sigaction(SIGALRM, &action, &before_);
-        set(patience);
+        set(std::max<time_t>(after.count(), 1));
     }
     ~Alarm() {
         set(0);
@@ -82,10 +85,9 @@ class Trace {
     }
 
     Ending follow() {
-        const Alarm alarm;
         for (;;) {
             int status = 0;
-            const pid_t thread = ::waitpid(-1, &status, __WALL);
+            const pid_t thread = wait(status);
             if (thread < 0 && errno == EINTR) {
                 ending_.too_slow = true;
                 ::kill(leader_, SIGKILL);
@@ -102,6 +104,17 @@ class Trace {
     }
 
   private:
+    pid_t wait(int& status) {
+        using std::chrono::steady_clock;
+        const auto begun = steady_clock::now();
+        const Alarm alarm(patience - std::chrono::duration_cast<std::chrono::seconds>(waited_));
+        const pid_t thread = ::waitpid(-1, &status, __WALL);
+        const int failed = errno;
+        waited_ += steady_clock::now() - begun;
+        errno = failed;
+        return thread;
+    }
+
     /// A thread that was killed meanwhile is of no concern.
     static void go_on(pid_t thread, int signal) { ::ptrace(PTRACE_SYSCALL, thread, nullptr, signal); }
 
@@ -157,6 +170,7 @@ class Trace {
     pid_t leader_;
     std::map<pid_t, Call> calls_;
     std::vector<pid_t> waiting_;
+    std::chrono::steady_clock::duration waited_{};
     Ending ending_;
     bool killed_ = false;
 };
@@ -169,7 +183,7 @@ Ending run(const Command& command) {
 
 Ending trace(const Command& command, const std::function<Verdict(const Call&)>& look) {
     if (look) return Trace(command, look).follow();
-    const Alarm alarm;
+    const Alarm alarm(patience);
     const pid_t child = start(command, false);
     Ending ending;
     int status = 0;
