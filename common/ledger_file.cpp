@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "common/durable_file.hpp"
 #include "common/error.hpp"
 #include "common/fd.hpp"
 #include "common/os.hpp"
@@ -88,18 +89,15 @@ void create_ledger_file(const SpoolPaths& spool) {
     if (exists(folder, "ledger.db")) return;
     if (exists(folder, "ledger.db-wal") || exists(folder, "ledger.db-shm"))
         set_ledger_aside(spool, wall_now());
-    // SQLite would take the umask's word for the mode.
-    const Fd fd(::openat(folder.get(), "ledger.db", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                         spool_mode::ledger));
-    if (!fd) {
-        if (errno == EEXIST) return;
-        throw_errno(errno, "create the ledger " + spool.ledger());
-    }
-    os::set_mode(fd.get(), spool_mode::ledger, spool.ledger());
-    if (::geteuid() != 0) return;
+    // SQLite would take the umask's word for the mode. It has mode and owner before it has a name: whoever is
+    // killed in between would leave a ledger behind that others of the group cannot open.
+    const Directory tmp{Fd(::open(spool.tmp().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), spool.tmp()};
+    DurableFile file(folder, tmp, "ledger.db", spool_mode::ledger);
     const struct stat owner = os::status(folder.get(), folder.path);
-    if (::fchown(fd.get(), owner.st_uid, owner.st_gid) != 0)
+    if (::geteuid() == 0 && ::fchown(file.fd(), owner.st_uid, owner.st_gid) != 0)
         throw_errno(errno, "give " + spool.ledger() + " to the spool's owner");
+    file.sync();
+    (void)file.publish();  // a name that is taken: another process has just made it
 }
 
 std::vector<std::string> set_ledger_aside(const SpoolPaths& spool, WallTime now) {

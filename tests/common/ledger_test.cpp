@@ -1,6 +1,7 @@
 #include "common/ledger.hpp"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include "common/error.hpp"
 #include "common/push_ledger.hpp"
 #include "tests/catch.hpp"
+#include "tests/forbid.hpp"
 #include "tests/temp_dir.hpp"
 
 using namespace walferry;
@@ -277,6 +279,32 @@ TEST_CASE("The ledger has the mode of the spool whatever the umask, its write-ah
         REQUIRE(::stat((place.spool.ledger() + suffix).c_str(), &status) == 0);
         CHECK((status.st_mode & 07777) == 0660);
     }
+}
+
+TEST_CASE("Whoever dies while making a ledger leaves none behind that others cannot open") {
+    const TempDir dir;
+    const SpoolPaths spool(dir.path());
+    fs::create_directory(spool.ledger_directory());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::umask(077);
+        bool stopped = false;
+        // As if it were killed there: nothing that comes later happens.
+        if (forbid({{__NR_fchmod, 0, 0, 0, EPERM}})) {
+            try {
+                Ledger(spool, Ledger::Open::create);
+            } catch (const Error&) {
+                stopped = true;
+            }
+        }
+        ::_exit(stopped ? 0 : 1);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    CHECK_FALSE(fs::exists(spool.ledger()));
+    Ledger(spool, Ledger::Open::create);
+    CHECK(fs::status(spool.ledger()).permissions() == static_cast<fs::perms>(spool_mode::ledger));
 }
 
 TEST_CASE("The write-ahead log stays small under many pushes") {

@@ -6,7 +6,7 @@ build_packages=(
 )
 demo_packages=(postgresql age zstd util-linux)
 test_packages=(
-    catch2 zlib1g-dev python3 curl openssl sqlite3 strace jq procps psmisc faketime xfsprogs btrfs-progs
+    catch2 zlib1g-dev python3 curl openssl sqlite3 strace jq procps psmisc faketime e2fsprogs xfsprogs btrfs-progs
     radosgw ceph-mon ceph-osd ceph-common
     swift-proxy swift-account swift-container swift-object python3-swift memcached
 )
