@@ -1,0 +1,254 @@
+#include <algorithm>
+#include <bit>
+
+#include "common/codec/digest.hpp"
+#include "common/error.hpp"
+#include "common/store/retry.hpp"
+#include "uploader/drain/confirmation.hpp"
+#include "uploader/drain/lane.hpp"
+#include "uploader/drain/next_attempt.hpp"
+#include "uploader/exit_code.hpp"
+
+// A lane's dealings with its store; what waits for them is in lane.cpp.
+namespace walferry {
+namespace {
+
+using std::chrono::steady_clock;
+
+// Whatever the reason: a store that refuses one segment after the other is not asked about all of them.
+constexpr int failures_to_give_up = 5;
+
+// What the next segment would meet as well.
+bool concerns_whole_store(ErrorKind kind) noexcept {
+    switch (kind) {
+        case ErrorKind::untrusted:
+        case ErrorKind::denied:
+        case ErrorKind::no_bucket:
+        case ErrorKind::no_space:
+        case ErrorKind::clock_skew:
+        case ErrorKind::config:
+        case ErrorKind::usage:
+        case ErrorKind::ledger:
+        case ErrorKind::ledger_corrupt:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// Somebody else's content under our name; the next segment may well go through.
+bool says_something_about_the_store(ErrorKind kind) noexcept {
+    return kind != ErrorKind::conflict;
+}
+
+// An object that is listed and cannot be had (a stale index entry, an archive tier, lost rights to this one)
+// must not keep a fresh copy from being sent.
+bool concerns_one_object(ErrorKind kind) noexcept {
+    return kind == ErrorKind::not_found || kind == ErrorKind::rejected || kind == ErrorKind::denied ||
+           kind == ErrorKind::integrity;
+}
+
+// A store from which nothing comes back whole would be given one more copy with every run, for as long as
+// that lasts: three are sent without hesitation, then one each time that the number of attempts has doubled.
+std::size_t copies_worth_sending(int attempts) noexcept {
+    return std::max<std::size_t>(3,
+                                 static_cast<std::size_t>(std::bit_width(static_cast<unsigned>(attempts))));
+}
+
+constexpr const char* look_into_the_store = "if this goes on, look into the store, and at proxies on the way";
+
+// No encoding of a segment is longer, at whatever level and for however many recipients.
+std::uint64_t longest_encoding(std::uint64_t segment_size) noexcept {
+    return segment_size + segment_size / 8 + (1 << 20);
+}
+
+}  // namespace
+
+void Lane::send(ObjectStore& store, Encoding& encoding) {
+    Task& task = encoding.task;
+    context_.ledger.begin_attempt(task.segment, store_id_);
+    std::optional<VerifiedObject> object;
+    if (task.attempts[index_] > 0) object = find_earlier(store, encoding);
+    if (!object) {
+        object = VerifiedObject{task.segment, keys(task).wal(encoding.name), encoding.body.size(),
+                                hex(encoding.digest.sha256)};
+        store.put(object->key, encoding.body, encoding.digest);
+        context_.ledger.stored(store_id_, *object, wall_now());
+        read_back(store, *object);
+    }
+    succeeded();
+    const std::lock_guard lock(mutex_);
+    if (unconfirmed_.empty()) oldest_unconfirmed_ = steady_clock::now();
+    unconfirmed_.push_back({&task, std::move(*object)});
+}
+
+void Lane::succeeded() {
+    bool was_away = false;
+    {
+        const std::lock_guard lock(mutex_);
+        failures_in_a_row_ = 0;
+        was_away = std::exchange(given_up_in_a_row_, 0) > 0;
+        if (was_away) last_error_.clear();
+    }
+    if (was_away) context_.outcome.report(exit_code::done, "store " + settings_.name + " works again");
+}
+
+// An earlier attempt may have stored its object without us hearing of it. Whatever hashes to its name, is of
+// this content and for these recipients is as good as what we would send.
+std::optional<VerifiedObject> Lane::find_earlier(ObjectStore& store, const Encoding& encoding) {
+    const Task& task = encoding.task;
+    const std::string directory = keys(task).wal_directory(task.file.name.text);
+    const std::string stem = encoding.name.stem();
+    for (int asked = 0; asked < 2; ++asked) {  // listings may lag
+        const ObjectPage page = store.list(directory + stem, "");
+        std::vector<Error> useless;
+        for (const ObjectInfo& info : page.objects) {
+            const auto name = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
+            if (!name || name->stem() != stem) continue;
+            if (auto earlier = read_earlier(store, task, info.key, name->sha256, useless)) return earlier;
+        }
+        if (useless.size() >= copies_worth_sending(task.attempts[index_])) throw useless.back();
+        for (const Error& error : useless) {
+            context_.outcome.report(
+                error.kind() == ErrorKind::integrity ? exit_code::integrity : exit_code::done,
+                error.message() + "; it does not count, a fresh copy is sent");
+        }
+        if (!page.objects.empty()) break;
+    }
+    return std::nullopt;
+}
+
+std::optional<VerifiedObject> Lane::read_earlier(ObjectStore& store, const Task& task, const std::string& key,
+                                                 const std::string& sha256, std::vector<Error>& useless) {
+    try {
+        const ReadBack seen = walferry::read_back(store, key, longest_encoding(task.file.size));
+        if (!seen.sha256.empty() && seen.sha256.starts_with(sha256))
+            return VerifiedObject{task.segment, key, seen.size, seen.sha256};
+        useless.emplace_back(
+            ErrorKind::integrity,
+            "store " + settings_.name + ": " + key + " is damaged: its bytes do not hash to its name",
+            look_into_the_store);
+    } catch (const Error& error) {
+        if (!concerns_one_object(error.kind())) throw;
+        useless.push_back(error);
+    }
+    return std::nullopt;
+}
+
+void Lane::read_back(ObjectStore& store, const VerifiedObject& object) {
+    const std::string shown = "store " + settings_.name + ": " + object.key;
+    // Once more before it counts as damage or loss: the wire, or a server that lags behind, may be at fault.
+    for (int asked = 0;; ++asked) {
+        try {
+            const ReadBack seen = walferry::read_back(store, object.key, object.size);
+            if (seen.sha256 == object.sha256 && seen.size == object.size) return;
+            if (asked == 0) continue;
+            std::string message = shown + " came back with other bytes than were sent";
+            if (seen.size != object.size)
+                message +=
+                    " (" + std::to_string(seen.size) + " instead of " + std::to_string(object.size) + ")";
+            throw Error(
+                ErrorKind::integrity, message,
+                "it does not count as stored; a fresh copy follows with the next run. If this goes on, look "
+                "into the store, and at proxies on the way");
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::not_found) throw;
+            if (asked == 0) continue;
+            throw Error(
+                ErrorKind::not_found, shown + " was taken and is not there when it is read back",
+                "a fresh copy follows with the next run. If this goes on, look for what removes objects: a "
+                "lifecycle rule, a cleaner, a broken replica, a proxy that answers in the store's place");
+        }
+    }
+}
+
+void Lane::confirm(ObjectStore& store, std::vector<Sent> batch) {
+    try {
+        std::vector<NamedContent> sent;
+        std::vector<VerifiedObject> objects;
+        for (const Sent& item : batch) {
+            sent.push_back({item.task->segment, item.task->file.system_identifier, item.task->file.name.text,
+                            item.task->fingerprint});
+            objects.push_back(item.object);
+        }
+        const auto found = find_conflicts(store, settings_.prefix, context_.cluster, std::move(sent));
+        std::vector<NewConflict> conflicts;
+        for (const FoundConflict& conflict : found) {
+            conflicts.push_back({conflict.segment, store_id_, conflict.ours, conflict.theirs});
+        }
+        const int fresh = context_.ledger.verified(store_id_, objects, conflicts, wall_now());
+        for (const FoundConflict& conflict : found) {
+            context_.outcome.report(fresh > 0 ? exit_code::integrity : exit_code::done,
+                                    "conflict: " + conflict.name + " is in store " + settings_.name +
+                                        " with other content: ours is " + conflict.ours + ", theirs " +
+                                        conflict.theirs +
+                                        "; both are kept. See `walferry conflicts`, then `walferry settle`");
+        }
+    } catch (const Error& error) {
+        // One failure of the store's, however many segments it concerns.
+        for (const Sent& item : batch) failed_attempt(*item.task, error, &item == &batch.front());
+        return;
+    }
+    for (const Sent& item : batch) {
+        item.task->needs[index_] = Need::nothing;
+        ++context_.outcome.verified_uploads;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        verified_ += batch.size();
+    }
+    for (const Sent& item : batch)
+        remove_if_done(context_.ledger, context_.spool, context_.outcome, *item.task);
+}
+
+void Lane::failed_attempt(Task& task, const Error& error, bool counts) {
+    task.needs[index_] = Need::later;
+    if (error.kind() == ErrorKind::interrupted) return;
+    bool hopeless = false;
+    {
+        const std::lock_guard lock(mutex_);
+        failed_.insert(task.segment);
+        last_error_ = error.what();
+        if (counts && says_something_about_the_store(error.kind())) ++failures_in_a_row_;
+        hopeless = failures_in_a_row_ >= failures_to_give_up;
+    }
+    const bool mismatch = error.kind() == ErrorKind::integrity || error.kind() == ErrorKind::conflict;
+    const bool setting = error.kind() == ErrorKind::config || error.kind() == ErrorKind::usage;
+    context_.outcome.report(mismatch  ? exit_code::integrity
+                            : setting ? exit_code::usage
+                                      : exit_code::incomplete,
+                            error.what());
+    if (error.kind() != ErrorKind::ledger && error.kind() != ErrorKind::ledger_corrupt) {
+        try {
+            context_.ledger.attempt_failed(task.segment, store_id_, error.what(),
+                                           next_attempt(task.attempts[index_] + 1, wall_now()));
+        } catch (const Error& ledger) {
+            context_.outcome.report(exit_code::failed, ledger.what());
+        }
+    }
+    if (hopeless || breaker_->state() == Breaker::State::open || concerns_whole_store(error.kind()))
+        give_up(error.what());
+}
+
+void Lane::give_up(const std::string& reason) {
+    std::deque<std::shared_ptr<Encoding>> dropped;
+    {
+        const std::lock_guard lock(mutex_);
+        if (down_) return;
+        down_ = true;
+        retry_at_ = steady_clock::now() + store_backoff(++given_up_in_a_row_);
+        last_error_ = reason;
+        dropped.swap(queue_);
+        for (const auto& encoding : dropped) encoding->task.needs[index_] = Need::later;
+        changed_.notify_all();
+    }
+    context_.outcome.report(
+        exit_code::incomplete,
+        "store " + settings_.name +
+            (context_.goes_on ? " is left alone for a while and tried again" : " is left for the next run") +
+            "; what it lacks stays in the spool, and the other stores go on");
+    dropped.clear();
+    context_.window.wake();
+}
+
+}  // namespace walferry
