@@ -1,4 +1,5 @@
 #include "common/codec/age_stream.hpp"
+#include "common/codec/secret_key.hpp"
 
 #include <sodium.h>
 
