@@ -81,7 +81,7 @@ std::string chunk(std::string_view plain, AgeChunkNonce& number, bool last) {
     std::string out(plain.size() + age_tag, '\0');
     crypto_aead_chacha20poly1305_ietf_encrypt(writable_octets(std::as_writable_bytes(std::span(out))),
                                               nullptr, octets(as_bytes(plain)), plain.size(), nullptr, 0,
-                                              nullptr, number.bytes(last), octets(key.bytes()));
+                                              nullptr, number.bytes(last).data(), octets(key.bytes()));
     number.advance();
     return out;
 }
