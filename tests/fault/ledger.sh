@@ -78,13 +78,15 @@ for ((seed = 1; seed <= seeds; ++seed)); do
     check "random bytes in the ledger lose nothing (seed $seed)" damaged $seed
 done
 
+# It may be done before anybody looks.
+at_work_or_done() { refused flock -n "$spool" true || gone "$started"; }
 cut_short() { # SUFFIX
     local status=0
     start_over
-    fresh_segments 12
+    fresh_segments 24
     push_all "${names[@]}"
     start_as uploader "$work/said" walferry drain --jobs 1
-    wait_for 20 refused flock -n "$spool" true
+    wait_for 20 at_work_or_done
     truncate -s 0 "$ledger$1"
     wait "$started" || status=$?
     [ $status -le 5 ] || { cat "$work/said" && echo "the drain ended with $status" && return 1; }
