@@ -24,10 +24,10 @@ else
     check "random walks with seeds of their own keep every promise" walk --seed 10 --walks 2 --steps 200
 fi
 later "stop_process $second"
-status=0
-wait "$second" || status=$?
+walked=0
+wait "$second" || walked=$?
 beside() {
     cat "$work/second"
-    return $status
+    return $walked
 }
 check "random walks that went on beside these keep every promise" beside
