@@ -131,9 +131,9 @@ for script in "$tests"/fault/*.sh "$tests"/integration/*.sh; do
     while [ "$(jobs -rp | wc -l)" -ge "$side_by_side" ]; do wait -n || true; done
     {
         run_script "$script" >"$work/$name.said" 2>&1
-        flock 9
-        cat "$work/$name.said"
-    } 9>"$work/saying" &
+        # Opened only now: what the script left behind must not hold on to the lock.
+        (flock 9 && cat "$work/$name.said") 9>"$work/saying"
+    } &
 done
 wait
 
