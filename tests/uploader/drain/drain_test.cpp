@@ -68,7 +68,7 @@ TEST_CASE("A lost ledger is made anew and does not double what the stores have")
     CHECK(h.spooled() == 0);
 }
 
-TEST_CASE("A store that was down when a lost ledger was made anew is still asked for what it had before") {
+TEST_CASE("A store that a drain left out after the ledger was lost is still asked for what it had before") {
     DrainHarness h;
     h.push(DrainHarness::wal(1));
     fs::rename(h.store_path("b"), h.store_path("away"));
@@ -79,10 +79,10 @@ TEST_CASE("A store that was down when a lost ledger was made anew is still asked
     // Adopted with the file's time, so a fresh encoding has other bytes, and another name.
     const std::string file = h.file(DrainHarness::wal(1).name);
     fs::last_write_time(file, fs::last_write_time(file) - std::chrono::hours(1));
-    fs::rename(h.store_path("a"), h.store_path("a-away"));
-    CHECK(h.drain().exit_code == exit_code::incomplete);
-    fs::rename(h.store_path("a-away"), h.store_path("a"));
     fs::rename(h.store_path("away"), h.store_path("b"));
+    DrainOptions only_b;
+    only_b.only_stores = {"b"};
+    CHECK(h.drain(only_b).exit_code == exit_code::done);
     CHECK(h.drain().exit_code == exit_code::done);
     CHECK(h.objects("a") == there);
     CHECK(h.objects("b").size() == 1);
