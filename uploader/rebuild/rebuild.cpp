@@ -115,11 +115,14 @@ class Rebuild {
         }
     }
 
+    // What was open before is said by `status`; what a settled object answers already is no news either.
     void record_conflicts() {
-        result_.conflicts = ledger_->add_listed_conflicts(wall_now());
+        std::set<std::int64_t> known;
+        for (const ConflictRow& row : ledger_->conflicts(true)) known.insert(row.id);
+        ledger_->add_listed_conflicts(wall_now());
         for (const auto& [sysid, name] : archive_.settled) ledger_->settle(sysid, name, wall_now());
-        const std::size_t open = ledger_->conflicts(false).size();
-        if (result_.conflicts > 0 && open > 0) {
+        for (const ConflictRow& row : ledger_->conflicts(false)) result_.conflicts += !known.contains(row.id);
+        if (result_.conflicts > 0) {
             outcome_.report(exit_code::integrity,
                             "conflict: names with two contents were found; see `walferry conflicts`, then "
                             "`walferry settle`");

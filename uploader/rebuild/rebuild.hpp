@@ -19,7 +19,7 @@ struct RebuildResult {
     std::vector<std::string> set_aside;  // where its files are now
     std::size_t spooled = 0;             // segments in the spool that the ledger did not know
     std::size_t listed = 0;              // uploads that it learned of from listings
-    int conflicts = 0;                   // recorded now
+    int conflicts = 0;                   // found now, and not settled
     std::vector<std::string> unlisted;   // stores that could not be listed
 };
 

@@ -164,6 +164,21 @@ TEST_CASE("Two contents of one name show in the listings, and a settled one is s
         CHECK(h.code == exit_code::done);
         CHECK(h.ledger().conflicts(false).empty());
     }
+    SECTION("settled, beside one that was known and is open") {
+        h.push(DrainHarness::wal(2, 7), false);
+        CHECK(h.drain().exit_code == exit_code::done);
+        h.push(DrainHarness::wal(2, 8), false);
+        CHECK(h.drain().exit_code == exit_code::integrity);
+        const std::size_t known = h.ledger().conflicts(false).size();
+        for (const char* store : {"a", "b"}) {
+            h.dir.write(std::string("store-") + store + "/main/" + std::to_string(sysid) + "/settled/" +
+                            DrainHarness::wal(1).name + "-" + right,
+                        "");
+        }
+        CHECK(h.rebuild().conflicts == 0);
+        CHECK(h.code == exit_code::done);
+        CHECK(h.ledger().conflicts(false).size() == known);
+    }
     SECTION("one of them in the spool: that one is ours") {
         h.push(DrainHarness::wal(1, 8), false);
         CHECK(h.rebuild().conflicts == 2);
