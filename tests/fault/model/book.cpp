@@ -102,6 +102,12 @@ void Book::objects(const Sight& before, const Sight& after, const Doing& doing) 
             for (const std::string& label : before.stores[index].settled)
                 must(is.settled.contains(label), "an object never vanishes", "settled " + label);
         }
+        for (const auto& [key, object] : is.objects) {
+            const bool is_new = index >= before.stores.size() || !before.stores[index].objects.contains(key);
+            if (object.whole || !is_new) continue;
+            must(doing.faulty_disk, "an object is whole from the moment it has its name", key);
+            ++damages_[{store, object.label()}];
+        }
         for (const auto& [label, count] : is.count) {
             int justified = 0;
             const auto damages = damages_.find({store, label});

@@ -15,6 +15,7 @@ struct Doing {
     std::set<std::string> removed_by_hand;        // paths of spool files
     std::set<std::pair<int, std::string>> moved;  // objects that the administrator moved away: store, key
     std::set<std::pair<int, std::string>> damaged;
+    bool faulty_disk = false;                // what is new may be damaged
     std::set<std::pair<int, int>> accepted;  // writer, content: a push said 0
 };
 

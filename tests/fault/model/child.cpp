@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <stdexcept>
 #include <thread>
 
@@ -23,7 +24,9 @@ void redirect(const std::string& log) {
     ::dup2(fd, STDERR_FILENO);
 }
 
-pid_t forked() {
+// Before anything can kill it, there is a log to read.
+pid_t forked(const std::string& log) {
+    std::ofstream(log, std::ios::trunc);
     const pid_t pid = ::fork();
     if (pid < 0) throw std::runtime_error("cannot fork");
     return pid;
@@ -31,7 +34,7 @@ pid_t forked() {
 
 }  // namespace
 
-Child::Child(const std::string& log, std::vector<std::string> argv) : log_(log), pid_(forked()) {
+Child::Child(const std::string& log, std::vector<std::string> argv) : log_(log), pid_(forked(log)) {
     if (pid_ != 0) return;
     redirect(log);
     std::vector<char*> words;
@@ -41,7 +44,7 @@ Child::Child(const std::string& log, std::vector<std::string> argv) : log_(log),
     ::_exit(127);
 }
 
-Child::Child(const std::string& log, const std::function<int()>& body) : log_(log), pid_(forked()) {
+Child::Child(const std::string& log, const std::function<int()>& body) : log_(log), pid_(forked(log)) {
     if (pid_ != 0) return;
     redirect(log);
     ::_exit(body());

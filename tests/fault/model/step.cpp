@@ -22,6 +22,7 @@ const std::vector<StepKind>& step_kinds() {
         {"kill a drain", 10, &Walk::kill_drain},
         {"drain at another time", 1, &Walk::drain_at_another_time},
         {"drain beside a drain", 1, &Walk::drain_while_locked},
+        {"drain onto a disk that lies", 3, &Walk::drain_onto_a_faulty_disk},
         {"push beside a drain", 3, &Walk::push_beside_drain},
         {"both writers drain", 3, &Walk::drain_both},
         {"a store goes down", 4, &Walk::store_down},

@@ -36,6 +36,7 @@ class Walk {
     void kill_drain(const Step& step);
     void drain_at_another_time(const Step& step);
     void drain_while_locked(const Step& step);
+    void drain_onto_a_faulty_disk(const Step& step);
     void push_beside_drain(const Step& step);
     void drain_both(const Step& step);
     void store_down(const Step& step);
@@ -65,6 +66,7 @@ class Walk {
         int jobs = 2;
         bool program = false;             // the real one, instead of a fork of this process
         std::vector<std::string> before;  // what it is run by
+        int sound_links = -1;             // the object after so many comes out damaged; -1: none
         bool narrowed() const { return limit != 0 || only_store != -1; }
     };
 

@@ -10,6 +10,7 @@
 #include "common/fd.hpp"
 #include "common/settings.hpp"
 #include "tests/fault/model/broken.hpp"
+#include "tests/fault/model/faulty_disk.hpp"
 #include "tests/fault/model/walk.hpp"
 #include "uploader/drain/drain.hpp"
 #include "uploader/drain/outcome.hpp"
@@ -70,7 +71,8 @@ Child Walk::start_drain(int number, const Call& call) const {
     if (call.limit != 0) options.limit = call.limit;
     if (call.only_store != -1)
         options.only_stores = {world_.stores[static_cast<std::size_t>(call.only_store)].name};
-    return Child(log, [config = host.config, options, jobs = call.jobs] {
+    return Child(log, [config = host.config, options, jobs = call.jobs, sound_links = call.sound_links] {
+        flip_a_bit_after(sound_links);
         return drain_in_this_process(config, options, jobs);
     });
 }
@@ -80,6 +82,7 @@ void Walk::drain(int number, const Call& call) {
     const Ended ended = start_drain(number, call).finish();
     Doing done;
     done.draining.insert(number);
+    done.faulty_disk = call.sound_links != -1;
     look(done);
     check_drain(number, call, ended, before, false);
 }
@@ -111,7 +114,9 @@ void Walk::check_drain(int number, const Call& call, const Ended& ended, const S
     if (!is.unknown.empty()) (call.narrowed() ? may_show : must_show).insert(3);
     if (!is.foreign.empty()) must_show.insert(1);
     for (const int store : host.stores) {
+        const auto& earlier = before.stores[static_cast<std::size_t>(store)].objects;
         for (const auto& [key, object] : now_.stores[static_cast<std::size_t>(store)].objects) {
+            if (!object.whole && call.sound_links != -1 && !earlier.contains(key)) must_show.insert(3);
             // What a push brings meanwhile may be met as well.
             if (!object.whole && (beside_push || was.contents.contains(contents_.labelled(object.label()))))
                 may_show.insert(3);
@@ -191,6 +196,15 @@ void Walk::drain_while_locked(const Step& step) {
     must(now_.spools[static_cast<std::size_t>(number)].files ==
              before.spools[static_cast<std::size_t>(number)].files,
          "a drain that does not get the lock changes nothing", writer(number).name);
+}
+
+// Whatever comes out damaged, reading it back must show it.
+void Walk::drain_onto_a_faulty_disk(const Step& step) {
+    const int number = writer_of(step);
+    Call call;
+    call.sound_links = static_cast<int>(step.b % 4);
+    tell("the disk will flip a bit");
+    drain(number, call);
 }
 
 void Walk::push_beside_drain(const Step& step) {

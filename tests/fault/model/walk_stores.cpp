@@ -143,6 +143,7 @@ void Walk::settle(const Step& step) {
             codes = {3};
         }
     }
+    const auto earlier = ledger(number).conflicts;
     expect(run(number, "settle", {"settle", chosen.name, chosen.fingerprint}), codes,
            "settle " + chosen.label());
     look();
@@ -155,8 +156,8 @@ void Walk::settle(const Step& step) {
     for (const auto& [id, conflict] : ledger(number).conflicts) {
         const auto& segment = ledger(number).segments.at(conflict.segment);
         if (segment.directory == chosen.directory && segment.name == chosen.name)
-            must(conflict.settled == (codes == std::set{0}), "a conflict stays until it is settled",
-                 chosen.label());
+            must(conflict.settled == (codes == std::set{0} || earlier.at(id).settled),
+                 "a conflict stays until it is settled", chosen.label());
     }
     check_conflict_list(number);
 }
