@@ -71,7 +71,9 @@ void Walk::converge() {
         expect(run(i, "last-drain", {"drain"}), {0}, "the last drain of " + writer(i).name);
     }
     observer_.forget();
-    look({{0, 1}, {}, {}, {}, {}, {}});
+    Doing drained;
+    drained.draining = {0, 1};
+    look(drained);
     for (int i = 0; i < static_cast<int>(world_.writers.size()); ++i) check_conflict_list(i);
 }
 

@@ -100,10 +100,11 @@ void Walk::plant(const Step& step) {
     const std::string folder = writer(number).spool + "/ready/7301234567890123456";
     fs::create_directories(folder);
     std::string path = folder + "/000000FF000000000000000" + std::to_string(step.b % 4);
+    if (step.b % 4 == 0) path += ".partial";
+    if (fs::symlink_status(path).type() != fs::file_type::not_found) return;
     switch (step.b % 4) {
         case 0:
-            fs::create_symlink("/etc/hostname", path + ".partial");
-            path += ".partial";
+            fs::create_symlink("/etc/hostname", path);
             break;
         case 1:
             if (::mkfifo(path.c_str(), 0660) != 0) return;
