@@ -10,5 +10,8 @@ find_package(nlohmann_json REQUIRED)
 find_package(pugixml REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
+pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 # For the static push only.
 find_library(SQLITE3_STATIC libsqlite3.a REQUIRED)

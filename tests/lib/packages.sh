@@ -2,7 +2,7 @@
 
 build_packages=(
     g++ cmake ninja-build pkgconf ccache libcurl4-openssl-dev libssl-dev libsqlite3-dev libzstd-dev libsodium-dev
-    libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libpugixml-dev libxxhash-dev
+    libcli11-dev libpq-dev libarchive-dev libisal-dev libtomlplusplus-dev nlohmann-json3-dev libpugixml-dev libxxhash-dev
 )
 demo_packages=(postgresql age zstd util-linux)
 test_packages=(
