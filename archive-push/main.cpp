@@ -16,9 +16,9 @@ int run(int argc, char** argv) {
     const CommandLine line = parse_command_line(argc, argv);
     switch (line.request) {
         case Request::help:
-            return print(help_text()) ? archived : retry;
+            return print_text(help_text()) ? archived : retry;
         case Request::version:
-            return print("walferry-archive-push " WALFERRY_VERSION "\n") ? archived : retry;
+            return print_text("walferry-archive-push " WALFERRY_VERSION "\n") ? archived : retry;
         case Request::archive:
             break;
     }

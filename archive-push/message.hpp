@@ -1,14 +1,13 @@
 #pragma once
 #include <string_view>
 
+#include "common/message.hpp"
+
 namespace walferry::push {
 
-inline constexpr std::string_view program = "walferry-archive-push";
-
-/// One line on stderr in a single write, so that it stays one in the server's log. Never throws.
-void say(std::string_view text) noexcept;
-
-/// As it is, to stdout. False when that failed.
-bool print(std::string_view text) noexcept;
+/// One line on stderr in the program's name. Never throws.
+inline void say(std::string_view text) noexcept {
+    say_line("walferry-archive-push", text);
+}
 
 }  // namespace walferry::push

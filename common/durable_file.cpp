@@ -47,15 +47,30 @@ DurableFile::DurableFile(const Directory& directory, const Directory& tmp, std::
     if (link_ == Link::named) open_named();
 }
 
+DurableFile::DurableFile(const Directory& directory, const Directory& tmp, std::string name, mode_t mode,
+                         Fd synced)
+    : directory_(directory),
+      tmp_(tmp),
+      name_(std::move(name)),
+      mode_(mode),
+      fd_(std::move(synced)),
+      synced_(true) {
+    find_way_to_link();
+    if (link_ == Link::named) copy_to_named();
+}
+
 DurableFile::~DurableFile() {
     remove_tmp_name();
 }
 
-/// Leaves link_ at `named` when there are no unnamed files here or none that could be linked later. Linking
-/// to "." tells beforehand: the kernel looks for the file first, then says EEXIST.
+/// Leaves link_ at `named` when there are no unnamed files here or none that could be linked later.
 void DurableFile::open_unnamed() {
     fd_ = Fd(::openat(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode_));
-    if (!fd_) return;
+    if (fd_) find_way_to_link();
+}
+
+/// Linking to "." tells beforehand: the kernel looks for the file first, then says EEXIST.
+void DurableFile::find_way_to_link() noexcept {
     for (const Link way : {Link::empty_path, Link::proc}) {
         link_ = way;
         if (link_to(".") == EEXIST) return;
@@ -133,6 +148,34 @@ PublishResult DurableFile::publish() {
     remove_tmp_name();
     os::sync(directory_);
     return PublishResult::published;
+}
+
+void DurableFile::replace() {
+    if (!synced_) throw Error(ErrorKind::internal, "replace() before sync() of " + shown());
+    if (link_ != Link::named) {
+        const std::string linked = dot_name(name_);
+        const int failed = link_to(linked.c_str());
+        if (failed == 0) {
+            tmp_name_ = linked;
+        } else if (means_other_way(failed)) {
+            copy_to_named();
+        } else {
+            throw_errno(failed, "link " + shown());
+        }
+    }
+    const Directory& from = link_ == Link::named ? tmp_ : directory_;
+    if (::renameat(from.get(), tmp_name_.c_str(), directory_.get(), name_.c_str()) != 0) {
+        const int failed = errno;
+        (void)::unlinkat(from.get(), std::exchange(tmp_name_, {}).c_str(), 0);
+        throw_errno(failed, "rename a temporary file to " + shown());
+    }
+    tmp_name_.clear();
+}
+
+Fd DurableFile::release() {
+    if (!synced_) throw Error(ErrorKind::internal, "release() before sync() of " + shown());
+    remove_tmp_name();
+    return std::move(fd_);
 }
 
 /// Returns an errno, 0 for success.

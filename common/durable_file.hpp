@@ -26,6 +26,9 @@ class DurableFile {
   public:
     /// Both directories must outlive the file and be on one filesystem; they may be the same one.
     DurableFile(const Directory& directory, const Directory& tmp, std::string name, mode_t mode);
+    /// Takes over a synced file that another process has made with release(). Where it cannot be linked any
+    /// more, its bytes are copied when it gets its name.
+    DurableFile(const Directory& directory, const Directory& tmp, std::string name, mode_t mode, Fd synced);
     ~DurableFile();
     DurableFile(const DurableFile&) = delete;
     DurableFile& operator=(const DurableFile&) = delete;
@@ -48,6 +51,14 @@ class DurableFile {
     /// already; this file is then of no further use.
     PublishResult publish();
 
+    /// Gives the synced file its name instead, and takes the name from whatever has it. The directory is not
+    /// synced: for a file that can be made again.
+    void replace();
+
+    /// The synced file without any name, to be handed to another process; it vanishes with its last descriptor.
+    /// This object is then of no further use.
+    Fd release();
+
     int fd() const noexcept { return fd_.get(); }
     std::uint64_t written() const noexcept { return written_; }
 
@@ -55,6 +66,7 @@ class DurableFile {
     enum class Link { empty_path, proc, named };
 
     void open_unnamed();
+    void find_way_to_link() noexcept;
     void open_named();
     bool try_open_named();
     void copy_to_named();

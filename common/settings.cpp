@@ -70,10 +70,4 @@ Settings load_settings(const std::string& file) {
                 others == 0 ? "" : "`walferry config` lists this and " + std::to_string(others) + " more");
 }
 
-std::string settings_path(const std::optional<std::string>& option) {
-    if (option) return *option;
-    const std::string named = environment("WALFERRY_CONFIG");
-    return named.empty() ? "/etc/walferry/walferry.toml" : named;
-}
-
 }  // namespace walferry

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "common/configuration_path.hpp"
+
 namespace walferry {
 
 enum class StoreType { s3, directory };
@@ -59,9 +61,6 @@ SettingsReport check_settings(const std::string& file);
 /// The same, for everyone who needs good settings: throws config with the first problem and the number of
 /// others.
 Settings load_settings(const std::string& file);
-
-/// --config, else $WALFERRY_CONFIG, else /etc/walferry/walferry.toml.
-std::string settings_path(const std::optional<std::string>& option);
 
 /// The commented sample configuration, and the text of `walferry config --help`: from the same table.
 std::string sample_settings();

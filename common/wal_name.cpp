@@ -1,9 +1,12 @@
 #include "common/wal_name.hpp"
 
 #include <array>
+#include <cstdio>
 
 namespace walferry {
 namespace {
+
+constexpr std::uint64_t xlog_id_bytes = std::uint64_t{1} << 32;
 
 std::optional<std::uint32_t> upper_hex8(std::string_view text) noexcept {
     std::uint32_t value = 0;
@@ -46,8 +49,16 @@ std::optional<WalName> WalName::parse(std::string_view text) {
     return std::nullopt;
 }
 
+WalName WalName::segment_at(std::uint32_t timeline, std::uint64_t lsn, std::uint64_t segment_size) {
+    const std::uint64_t number = lsn / segment_size;
+    const auto log = static_cast<std::uint32_t>(number / (xlog_id_bytes / segment_size));
+    const auto seg = static_cast<std::uint32_t>(number % (xlog_id_bytes / segment_size));
+    std::array<char, 25> text{};
+    std::snprintf(text.data(), text.size(), "%08X%08X%08X", timeline, log, seg);
+    return {text.data(), WalKind::segment, timeline, log, seg};
+}
+
 std::optional<std::uint64_t> WalName::start_lsn(std::uint64_t segment_size) const noexcept {
-    constexpr std::uint64_t xlog_id_bytes = std::uint64_t{1} << 32;
     if (segment_size == 0 || seg >= xlog_id_bytes / segment_size) return std::nullopt;
     return log * xlog_id_bytes + seg * segment_size;
 }

@@ -27,6 +27,9 @@ struct WalName {
     /// nullopt for anything that is not exactly such a name; never looks past the characters given.
     static std::optional<WalName> parse(std::string_view text);
 
+    /// The WAL segment of that size that holds the byte at `lsn`.
+    static WalName segment_at(std::uint32_t timeline, std::uint64_t lsn, std::uint64_t segment_size);
+
     /// The first eight digits, TTTTTTTT.
     std::string_view timeline_digits() const noexcept { return std::string_view(text).substr(0, 8); }
     /// True for the two kinds that begin with a WAL page header.

@@ -1,4 +1,4 @@
-#include "archive-push/message.hpp"
+#include "common/message.hpp"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 
 #include "common/error.hpp"
 
-namespace walferry::push {
+namespace walferry {
 namespace {
 
 bool write_out(int fd, std::string_view text) noexcept {
@@ -21,16 +21,17 @@ bool write_out(int fd, std::string_view text) noexcept {
 
 }  // namespace
 
-void say(std::string_view text) noexcept {
+void say_line(std::string_view program, std::string_view text) noexcept {
     try {
         write_out(STDERR_FILENO, std::string(program) + ": " + one_line(text) + "\n");
     } catch (...) {
-        write_out(STDERR_FILENO, "walferry-archive-push: out of memory\n");
+        write_out(STDERR_FILENO, program);
+        write_out(STDERR_FILENO, ": out of memory\n");
     }
 }
 
-bool print(std::string_view text) noexcept {
+bool print_text(std::string_view text) noexcept {
     return write_out(STDOUT_FILENO, text);
 }
 
-}  // namespace walferry::push
+}  // namespace walferry

@@ -1,0 +1,13 @@
+#include "common/configuration_path.hpp"
+
+#include <cstdlib>
+
+namespace walferry {
+
+std::string settings_path(const std::optional<std::string>& option) {
+    if (option) return *option;
+    const char* named = std::getenv("WALFERRY_CONFIG");
+    return named == nullptr || *named == '\0' ? "/etc/walferry/walferry.toml" : named;
+}
+
+}  // namespace walferry

@@ -1,0 +1,10 @@
+#pragma once
+#include <optional>
+#include <string>
+
+namespace walferry {
+
+/// --config, else $WALFERRY_CONFIG, else /etc/walferry/walferry.toml.
+std::string settings_path(const std::optional<std::string>& option);
+
+}  // namespace walferry

@@ -1,0 +1,58 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/fd.hpp"
+
+namespace walferry {
+
+/// How walferry-archive-get talks to the helper that fetches ahead (`walferry fetch --serve`): a sequenced-packet
+/// socket in Linux's abstract namespace, so that nothing is left behind in the data directory whoever dies when.
+/// One request a connection, one reply, which may carry the open, synced, unnamed file.
+namespace fetch_channel {
+
+/// Both sides must be the same user's, because an abstract name can be taken by anyone.
+///
+/// The name stands for everything that a helper's answers depend on; a call that differs in any of it finds
+/// another helper, or none.
+std::string socket_name(const std::vector<std::string>& identity);
+
+/// An invalid Fd when somebody listens there already.
+Fd listen_at(const std::string& name);
+/// An invalid Fd when nobody listens there, or somebody who is not this user.
+Fd connect_to(const std::string& name);
+/// The next caller, an invalid Fd when there is none or it is not this user.
+Fd accept_from(int listening);
+
+struct Request {
+    std::string name;      // a WAL segment's
+    bool standby = false;  // then `absent` may be answered from what was seen a moment ago
+};
+
+enum class Answer : char {
+    fetched = 'F',  // comes with the file
+    absent = 'A',   // no store has it; not proof enough to end a recovery
+    failed = 'N',   // the caller has to do it itself, and will find out why
+};
+
+struct Reply {
+    Answer answer = Answer::failed;
+    std::string said;  // lines for the server's log
+    Fd file;
+};
+
+/// False when the other side has gone.
+bool send_request(int socket, const Request& request) noexcept;
+bool send_reply(int socket, const Reply& reply) noexcept;
+
+/// nullopt for what is no request, or when the other side has gone. Does not wait.
+std::optional<Request> receive_request(int socket);
+/// nullopt when the other side has gone or `patience` has passed.
+std::optional<Reply> receive_reply(int socket, std::chrono::milliseconds patience);
+
+}  // namespace fetch_channel
+}  // namespace walferry
