@@ -1,12 +1,12 @@
 #include "common/codec/envelope.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
-#include <set>
 
+#include "common/backup_name.hpp"
 #include "common/clock.hpp"
 #include "common/codec/base64.hpp"
+#include "common/codec/strict_json.hpp"
 #include "common/codec/zstd_reader.hpp"
 #include "common/error.hpp"
 #include "common/wal_name.hpp"
@@ -19,91 +19,42 @@ using Json = nlohmann::json;
 constexpr std::uint64_t format = 1;
 constexpr std::string_view domain = "walferry envelope signature, format 1";
 
-[[noreturn]] void refuse(const std::string& why) {
-    throw Error(ErrorKind::integrity, "the object's envelope is not valid: " + why,
-                "the object was damaged or not made by walferry; use another store's copy");
-}
-
-void require(bool condition, const char* field) {
-    if (!condition) refuse(std::string("its ") + field + " is malformed");
-}
-
-/// Refuses a field that stands twice, of which JSON readers may take the one or the other.
-Json parse_object(std::string_view text) {
-    std::set<std::string> seen;
-    const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-        if (event == Json::parse_event_t::key && depth == 1 &&
-            !seen.insert(parsed.get<std::string>()).second) {
-            refuse("a field stands in it twice");
-        }
-        return true;
-    };
-    try {
-        Json json = Json::parse(text, watch);
-        if (!json.is_object()) refuse("it is not a JSON object");
-        return json;
-    } catch (const Json::exception&) {
-        refuse("it is not JSON");
-    }
-}
-
-const Json& field(const Json& json, const char* name) {
-    const auto found = json.find(name);
-    if (found == json.end()) refuse(std::string(name) + " is missing");
-    return *found;
-}
-
-std::uint64_t number(const Json& json, const char* name, std::uint64_t most) {
-    const Json& value = field(json, name);
-    require(value.is_number_unsigned() && value.get<std::uint64_t>() <= most, name);
-    return value.get<std::uint64_t>();
-}
-
-std::string text(const Json& json, const char* name) {
-    const Json& value = field(json, name);
-    require(value.is_string(), name);
-    return value.get<std::string>();
-}
-
-std::uint64_t decimal(const std::string& digits, const char* name) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    require(error == std::errc() && std::to_string(value) == digits, name);
-    return value;
-}
+const StrictJson reader{"the object's envelope",
+                        "the object was damaged or not made by walferry; use another store's copy"};
 
 void check_fields(const Envelope& envelope) {
-    require(WalName::parse(envelope.name).has_value(), "name");
-    require(envelope.size <= max_segment_size, "size");
-    require(is_lower_hex(envelope.fingerprint, 32), "fingerprint");
+    reader.require(WalName::parse(envelope.name) || BackupObject::parse(envelope.name), "name");
+    reader.require(envelope.size <= max_segment_size, "size");
+    reader.require(is_lower_hex(envelope.fingerprint, 32), "fingerprint");
     const std::uint64_t size = envelope.segment_size;
     const bool power_of_two = (size & (size - 1)) == 0;
-    require(size == 0 || (power_of_two && size >= 1024 * 1024 && size <= max_segment_size), "segment_size");
-    require(parse_time(envelope.spooled_at).has_value(), "spooled_at");
-    require(is_lower_hex(envelope.frame_sha256, 64), "frame_sha256");
-    require(envelope.writer.empty() == envelope.signature.empty(), "signature");
-    require(envelope.writer.empty() || is_writer_public_key(envelope.writer), "writer");
+    reader.require(size == 0 || (power_of_two && size >= 1024 * 1024 && size <= max_segment_size),
+                   "segment_size");
+    reader.require(parse_time(envelope.spooled_at).has_value(), "spooled_at");
+    reader.require(is_lower_hex(envelope.frame_sha256, 64), "frame_sha256");
+    reader.require(envelope.writer.empty() == envelope.signature.empty(), "signature");
+    reader.require(envelope.writer.empty() || is_writer_public_key(envelope.writer), "writer");
 }
 
 }  // namespace
 
 Envelope parse_envelope(std::string_view json_text) {
-    if (json_text.size() > max_envelope_size) refuse("it is larger than 4 KiB");
-    const Json json = parse_object(json_text);
-    if (number(json, "walferry", UINT64_MAX) != format) {
-        refuse("this version of walferry does not know its format");
+    if (json_text.size() > max_envelope_size) reader.refuse("it is larger than 4 KiB");
+    const Json json = reader.parse(json_text);
+    if (reader.number(json, "walferry", UINT64_MAX) != format) {
+        reader.refuse("this version of walferry does not know its format");
     }
     Envelope envelope;
-    envelope.system_identifier = decimal(text(json, "system_identifier"), "system_identifier");
-    envelope.name = text(json, "name");
-    envelope.size = number(json, "size", max_segment_size);
-    envelope.fingerprint = text(json, "fingerprint");
-    envelope.pg_version = static_cast<int>(number(json, "pg_version", 1000));
-    envelope.segment_size = number(json, "segment_size", max_segment_size);
-    envelope.spooled_at = text(json, "spooled_at");
-    envelope.frame_sha256 = text(json, "frame_sha256");
-    if (json.contains("writer")) envelope.writer = text(json, "writer");
-    if (json.contains("signature")) envelope.signature = text(json, "signature");
+    envelope.system_identifier = reader.decimal(json, "system_identifier");
+    envelope.name = reader.text(json, "name");
+    envelope.size = reader.number(json, "size", max_segment_size);
+    envelope.fingerprint = reader.text(json, "fingerprint");
+    envelope.pg_version = static_cast<int>(reader.number(json, "pg_version", 1000));
+    envelope.segment_size = reader.number(json, "segment_size", max_segment_size);
+    envelope.spooled_at = reader.text(json, "spooled_at");
+    envelope.frame_sha256 = reader.text(json, "frame_sha256");
+    if (json.contains("writer")) envelope.writer = reader.text(json, "writer");
+    if (json.contains("signature")) envelope.signature = reader.text(json, "signature");
     check_fields(envelope);
     return envelope;
 }
@@ -125,7 +76,7 @@ std::string envelope_json(const Envelope& envelope) {
     if (!envelope.signature.empty()) json["signature"] = envelope.signature;
     std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
     // What could not be read back must never be stored.
-    if (parse_envelope(text) != envelope) refuse("it does not survive being written");
+    if (parse_envelope(text) != envelope) reader.refuse("it does not survive being written");
     return text;
 }
 

@@ -12,7 +12,7 @@ namespace walferry {
 /// What an object says about the segment inside it (docs/format.md).
 struct Envelope {
     std::uint64_t system_identifier = 0;
-    std::string name;                // a WalName's text
+    std::string name;                // a WalName's text, or a BackupObject's
     std::uint64_t size = 0;          // of the segment, in bytes
     std::string fingerprint;         // 32 hex digits
     int pg_version = 0;              // major version (9 for 9.6); 0: unknown, or not a WAL segment

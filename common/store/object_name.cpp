@@ -35,6 +35,27 @@ std::optional<std::string_view> take_field(std::string_view& text, std::size_t d
     return field;
 }
 
+/// Everything but what kind of name it begins with.
+std::optional<ObjectName> parse_fields(std::string_view text) {
+    ObjectName name;
+    name.encrypted = take_suffix(text, encrypted_suffix);
+    if (!name.encrypted && !take_suffix(text, plain_suffix)) return std::nullopt;
+
+    const auto sha256 = take_field(text, sha256_digits);
+    if (!sha256) return std::nullopt;
+    const auto recipients = take_field(text, recipients_digits);
+    if (!recipients) return std::nullopt;
+    const auto fingerprint = take_field(text, fingerprint_digits);
+    if (!fingerprint) return std::nullopt;
+    if (!name.encrypted && *recipients != no_recipients) return std::nullopt;
+
+    name.segment = text;
+    name.fingerprint = *fingerprint;
+    name.recipients = *recipients;
+    name.sha256 = *sha256;
+    return name;
+}
+
 }  // namespace
 
 std::string ObjectName::stem() const {
@@ -46,23 +67,14 @@ std::string ObjectName::text() const {
 }
 
 std::optional<ObjectName> ObjectName::parse(std::string_view text) {
-    ObjectName name;
-    name.encrypted = take_suffix(text, encrypted_suffix);
-    if (!name.encrypted && !take_suffix(text, plain_suffix)) return std::nullopt;
+    auto name = parse_fields(text);
+    if (!name || !WalName::parse(name->segment)) return std::nullopt;
+    return name;
+}
 
-    const auto sha256 = take_field(text, sha256_digits);
-    if (!sha256) return std::nullopt;
-    const auto recipients = take_field(text, recipients_digits);
-    if (!recipients) return std::nullopt;
-    const auto fingerprint = take_field(text, fingerprint_digits);
-    if (!fingerprint) return std::nullopt;
-    if (!WalName::parse(text)) return std::nullopt;
-    if (!name.encrypted && *recipients != no_recipients) return std::nullopt;
-
-    name.segment = text;
-    name.fingerprint = *fingerprint;
-    name.recipients = *recipients;
-    name.sha256 = *sha256;
+std::optional<ObjectName> ObjectName::parse_backup(std::string_view text) {
+    auto name = parse_fields(text);
+    if (!name || !BackupPart::parse(name->segment)) return std::nullopt;
     return name;
 }
 
@@ -90,6 +102,10 @@ std::string ObjectKeys::wal_directory(std::string_view segment_name) const {
 
 std::string ObjectKeys::wal(const ObjectName& name) const {
     return wal_directory(name.segment) + name.text();
+}
+
+std::string ObjectKeys::backup(const BackupId& id, const ObjectName& name) const {
+    return backup_directory(id) + name.text();
 }
 
 std::string ObjectKeys::settled(std::string_view segment_name, std::string_view fingerprint) const {

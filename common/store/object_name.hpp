@@ -5,13 +5,15 @@
 #include <string_view>
 #include <vector>
 
+#include "common/backup_name.hpp"
+
 namespace walferry {
 
-/// The last part of a WAL object's key (design: "Objects"):
+/// The last part of an object's key (design: "Objects"):
 ///   NAME-FINGERPRINT-RECIPIENTS-SHA256.zst.age     encrypted
 ///   NAME-FINGERPRINT-00000000-SHA256.zst           not encrypted
 struct ObjectName {
-    std::string segment;      // a WalName's text
+    std::string segment;      // a WalName's text; a BackupPart's in a backup's folder
     std::string fingerprint;  // 32 lower-case hex digits
     std::string recipients;   // 8 lower-case hex digits
     std::string sha256;       // first 32 hex digits of the body's SHA-256
@@ -23,6 +25,8 @@ struct ObjectName {
     std::string stem() const;
     /// nullopt for other suffixes and for anything that text() would not produce to the letter.
     static std::optional<ObjectName> parse(std::string_view text);
+    /// The same for what lies in a backup's folder.
+    static std::optional<ObjectName> parse_backup(std::string_view text);
 
     bool operator==(const ObjectName&) const = default;
 };
@@ -38,6 +42,9 @@ class ObjectKeys {
     const std::string& root() const noexcept { return root_; }       // ends in "/"
     std::string wal_directory(std::string_view segment_name) const;  // ".../wal/TTTTTTTT/"
     std::string wal(const ObjectName& name) const;
+    std::string backups_directory() const { return root_ + "backup/"; }
+    std::string backup_directory(const BackupId& id) const { return backups_directory() + id.text + "/"; }
+    std::string backup(const BackupId& id, const ObjectName& name) const;
     std::string settled_directory() const { return root_ + "settled/"; }
     std::string settled(std::string_view segment_name, std::string_view fingerprint) const;
 

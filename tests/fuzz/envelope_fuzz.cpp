@@ -1,5 +1,6 @@
 #include "common/codec/envelope.hpp"
 
+#include "common/backup_name.hpp"
 #include "common/codec/base64.hpp"
 #include "common/wal_header.hpp"
 #include "common/wal_name.hpp"
@@ -65,7 +66,8 @@ void check_json(std::string_view json) {
     Envelope envelope;
     if (!error_of([&] { envelope = parse_envelope(json); }).empty()) return;
     must(json.size() <= max_envelope_size, "an envelope has at most 4 KiB");
-    must(envelope.size <= max_segment_size && WalName::parse(envelope.name),
+    must(envelope.size <= max_segment_size &&
+             (WalName::parse(envelope.name) || BackupObject::parse(envelope.name)),
          "an accepted envelope is plausible");
     const std::string canonical = envelope_json(envelope);
     must(canonical.size() <= max_envelope_size, "an envelope that was read can be written");

@@ -1,0 +1,59 @@
+#include "common/codec/backup_piece.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "common/error.hpp"
+#include "common/fingerprint.hpp"
+
+namespace walferry {
+
+EncodeResult encode_backup_part(SegmentEncoder& encoder, const BackupOrigin& origin, const BackupPart& part,
+                                Bytes content, WallTime cut_at, Sink& object) {
+    Fingerprint fingerprint;
+    fingerprint.update(content);
+    Envelope envelope;
+    envelope.system_identifier = origin.system_identifier;
+    envelope.name = BackupObject{origin.id, part}.text();
+    envelope.size = content.size();
+    envelope.fingerprint = fingerprint.digits();
+    envelope.pg_version = origin.pg_version;
+    envelope.segment_size = origin.segment_size;
+    envelope.spooled_at = format_time(cut_at);
+    const auto read = [rest = content](MutableBytes out) mutable {
+        const std::size_t size = std::min(out.size(), rest.size());
+        std::memcpy(out.data(), rest.data(), size);
+        rest = rest.subspan(size);
+        return size;
+    };
+    return encoder.encode(read, std::move(envelope), object);
+}
+
+BackupPartDecoder::BackupPartDecoder(const DecodeOptions& options, ExpectedPart expected, Sink& content)
+    : expected_(std::move(expected)), content_(content), held_(content), decoder_(options, held_) {}
+
+void BackupPartDecoder::write(Bytes bytes) {
+    digest_.update(bytes);
+    decoder_.write(bytes);
+}
+
+void BackupPartDecoder::finish() {
+    const std::string wanted = BackupObject{expected_.id, expected_.part}.text();
+    const auto refuse = [&](const std::string& why) {
+        throw Error(ErrorKind::integrity, "the object with " + wanted + " " + why,
+                    "use another store's copy, or another backup");
+    };
+    if (!hex(digest_.finish()).starts_with(expected_.sha256) || expected_.sha256.size() < 32)
+        refuse("is damaged: it does not hash to its name");
+    decoder_.finish();
+    const Envelope& is = decoder_.envelope();
+    if (is.name != wanted || is.system_identifier != expected_.system_identifier ||
+        is.fingerprint != expected_.fingerprint) {
+        refuse("holds " + is.name + " of cluster " + std::to_string(is.system_identifier) + " with content " +
+               is.fingerprint + ", not what its name says");
+    }
+    content_.finish();
+}
+
+}  // namespace walferry
