@@ -55,8 +55,8 @@ class DurableFile {
     /// synced: for a file that can be made again.
     void replace();
 
-    /// The synced file without any name, to be handed to another process; it vanishes with its last descriptor.
-    /// This object is then of no further use.
+    /// The synced file without any name, to be handed to another process; it vanishes with its last
+    /// descriptor. This object is then of no further use.
     Fd release();
 
     int fd() const noexcept { return fd_.get(); }

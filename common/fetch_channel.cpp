@@ -54,7 +54,8 @@ const sockaddr* generic(const Address& address) noexcept {
 bool wait_for_input(int socket, std::chrono::milliseconds patience) noexcept {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         if (left.count() <= 0) return false;
         pollfd entry{socket, POLLIN, 0};
         const int ready = ::poll(&entry, 1, static_cast<int>(std::min<long>(left.count(), 3'600'000)));
@@ -118,9 +119,8 @@ std::optional<Request> receive_request(int socket) {
 
 bool send_reply(int socket, const Reply& reply) noexcept {
     char answer = static_cast<char>(reply.answer);
-    std::array<iovec, 2> parts{
-        iovec{&answer, 1},
-        iovec{const_cast<char*>(reply.said.data()), std::min(reply.said.size(), largest_reply - 1)}};
+    std::array<iovec, 2> parts{iovec{&answer, 1}, iovec{const_cast<char*>(reply.said.data()),
+                                                        std::min(reply.said.size(), largest_reply - 1)}};
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
@@ -151,7 +151,8 @@ std::optional<Reply> receive_reply(int socket, std::chrono::milliseconds patienc
     const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     if (got < 1) return std::nullopt;
     Reply reply;
-    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+         header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
         int fd = -1;
         std::memcpy(&fd, CMSG_DATA(header), sizeof fd);

@@ -10,9 +10,10 @@
 
 namespace walferry {
 
-/// How walferry-archive-get talks to the helper that fetches ahead (`walferry fetch --serve`): a sequenced-packet
-/// socket in Linux's abstract namespace, so that nothing is left behind in the data directory whoever dies when.
-/// One request a connection, one reply, which may carry the open, synced, unnamed file.
+/// How walferry-archive-get talks to the helper that fetches ahead (`walferry fetch --serve`): a
+/// sequenced-packet socket in Linux's abstract namespace, so that nothing is left behind in the data
+/// directory whoever dies when. One request a connection, one reply, which may carry the open, synced,
+/// unnamed file.
 namespace fetch_channel {
 
 /// Both sides must be the same user's, because an abstract name can be taken by anyone.

@@ -290,6 +290,12 @@ std::vector<ConflictRow> Ledger::conflicts(bool settled_too) {
     });
 }
 
+bool Ledger::in_conflict(std::uint64_t system_identifier, const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    Statement statement(*database_, sql::ledger_in_conflict);
+    return statement.bind(std::to_string(system_identifier), name).step() && statement.integer(0) != 0;
+}
+
 int Ledger::settle(std::uint64_t system_identifier, const std::string& name, WallTime now) {
     Change change(*this, sqlite::Synchronous::full);
     change.run(sql::ledger_settle, std::to_string(system_identifier), name, format_time(now));

@@ -171,6 +171,8 @@ class Ledger {
     bool verified_everywhere(std::int64_t segment);
 
     std::vector<ConflictRow> conflicts(bool settled_too);
+    /// Whether that name was ever seen with two contents, settled or not.
+    bool in_conflict(std::uint64_t system_identifier, const std::string& name);
     int settle(std::uint64_t system_identifier, const std::string& name, WallTime now);
 
     // What a ledger that was lost learns from the spool and from the stores' listings. None of these changes

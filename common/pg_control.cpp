@@ -19,6 +19,24 @@ std::string parent_of(const std::string& path) {
     return end == std::string::npos ? "/" : path.substr(0, end + 1);
 }
 
+/// Little-endian; 0 for a file that is too short or no regular one, nullopt when there is none to be read.
+std::optional<std::uint64_t> read_number(const std::string& control_file, std::uint64_t offset,
+                                         std::size_t size) {
+    const Fd file(::open(control_file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!file) {
+        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) return std::nullopt;
+        throw_errno(errno, "open " + control_file);
+    }
+    std::array<std::byte, 8> bytes{};
+    const MutableBytes wanted = MutableBytes(bytes).first(size);
+    if (!S_ISREG(os::status(file.get(), control_file).st_mode) ||
+        os::read_at(file.get(), wanted, offset, control_file) != size)
+        return 0;
+    std::uint64_t value = 0;
+    for (std::size_t i = size; i-- > 0;) value = value << 8 | std::to_integer<std::uint64_t>(bytes[i]);
+    return value;
+}
+
 }  // namespace
 
 std::string control_file_beside(const std::string& wal_file) {
@@ -27,23 +45,19 @@ std::string control_file_beside(const std::string& wal_file) {
 }
 
 std::optional<std::uint64_t> read_system_identifier(const std::string& control_file) {
-    const Fd file(::open(control_file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (!file) {
-        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) return std::nullopt;
-        throw_errno(errno, "open " + control_file);
-    }
-    std::array<std::byte, 8> bytes{};
-    std::uint64_t value = 0;
-    if (S_ISREG(os::status(file.get(), control_file).st_mode) &&
-        os::read_at(file.get(), bytes, 0, control_file) == bytes.size()) {
-        for (std::size_t i = bytes.size(); i-- > 0;)
-            value = value << 8 | std::to_integer<std::uint64_t>(bytes[i]);
-    }
+    const auto value = read_number(control_file, 0, 8);
     if (value == 0) {
         throw Error(ErrorKind::refused, control_file + " holds no system identifier",
                     "is this a PostgreSQL data directory? pg_controldata tells");
     }
     return value;
+}
+
+std::optional<std::uint32_t> read_checkpoint_timeline(const std::string& control_file) {
+    constexpr std::uint64_t timeline_offset = 48;
+    const auto value = read_number(control_file, timeline_offset, 4);
+    if (!value) return std::nullopt;
+    return static_cast<std::uint32_t>(*value);
 }
 
 std::optional<std::uint64_t> find_system_identifier(const std::string& wal_file) {

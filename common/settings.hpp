@@ -46,6 +46,9 @@ struct Settings {
     bool encrypt = true;  // false only where `none = true` was said
     std::string signing_key_file;
     std::vector<std::string> trusted_writers;
+    std::chrono::milliseconds restore_timeout{60'000};
+    int prefetch = 8;
+    std::uint64_t prefetch_size = 0;  // bytes
     std::vector<StoreSettings> stores;
 };
 

@@ -14,6 +14,7 @@ std::span<const SettingsTable> settings_tables() {
             "Archiving needs public recipients only; a host that never restores holds no identity."},
         SettingsTable{"signing",
                       "Encryption is no authentication: a signature says which writer made an object."},
+        SettingsTable{"restore", "For walferry-archive-get, which a recovering server calls."},
     };
     return tables;
 }
@@ -99,6 +100,28 @@ std::span<const SettingsKey> settings_keys() {
              .otherwise = "signatures are not asked for",
              .example = "[\"...\"]",
              .help = "Public keys of writers; where set, restoring refuses what none of them signed."}},
+        SettingsKey{
+            &Settings::restore_timeout,
+            {.table = "restore",
+             .name = "timeout",
+             .least = 1000,
+             .most = 3'600'000,
+             .fallback = "\"60s\"",
+             .help = "How long stores that do not answer are asked again before recovery is stopped."}},
+        SettingsKey{&Settings::prefetch,
+                    {.table = "restore",
+                     .name = "prefetch",
+                     .least = 0,
+                     .most = 64,
+                     .fallback = "8",
+                     .help = "Segments that are fetched ahead of a recovery; 0 fetches none."}},
+        SettingsKey{&Settings::prefetch_size,
+                    {.table = "restore",
+                     .name = "prefetch_size",
+                     .least = 1 << 20,
+                     .most = std::int64_t{1} << 40,
+                     .fallback = "\"256MiB\"",
+                     .help = "The most that segments fetched ahead may take on pg_wal's filesystem."}},
     };
     return keys;
 }

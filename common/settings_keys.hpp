@@ -36,8 +36,9 @@ struct Negated {
 };
 
 /// The member that a key fills.
-using SettingsSlot = std::variant<std::string Settings::*, std::vector<std::string> Settings::*,
-                                  int Settings::*, Negated<Settings>>;
+using SettingsSlot =
+    std::variant<std::string Settings::*, std::vector<std::string> Settings::*, int Settings::*,
+                 std::chrono::milliseconds Settings::*, std::uint64_t Settings::*, Negated<Settings>>;
 using StoreSlot = std::variant<std::string StoreSettings::*, int StoreSettings::*, bool StoreSettings::*,
                                std::chrono::milliseconds StoreSettings::*, std::uint64_t StoreSettings::*,
                                Addressing StoreSettings::*, StoreType StoreSettings::*>;

@@ -29,7 +29,7 @@ show() { # COMMAND...: print it as one would type it, then run it
 }
 
 mkdir "$work/bin" "$work/store-1" "$work/store-2"
-cp "$1/walferry" "$1/walferry-archive-push" "$work/bin/"
+cp "$1/walferry" "$1/walferry-archive-push" "$1/walferry-archive-get" "$work/bin/"
 chmod 755 "$work"/bin/*
 PATH=$work/bin:$PATH
 cd "$work"

@@ -98,6 +98,10 @@ SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c
   FROM conflict c JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store
  WHERE c.settled_at IS NULL OR ?1 ORDER BY c.id;
 
+-- :in_conflict
+SELECT EXISTS (SELECT 1 FROM conflict c JOIN segment s ON s.id = c.segment
+                WHERE s.system_identifier = ?1 AND s.name = ?2);
+
 -- :settle
 UPDATE conflict SET settled_at = ?3
  WHERE settled_at IS NULL

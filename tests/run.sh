@@ -26,6 +26,13 @@ passed=0 failed=0 skipped=0
 
 . "$tests/lib/report.sh"
 
+# Sanitizers want terabytes of addresses, and to be loaded before what faketime preloads.
+export WALFERRY_SANITIZED=
+if nm -D "$programs/walferry-tests" 2>/dev/null | grep -Eq '__(asan|tsan)_init'; then
+    WALFERRY_SANITIZED=yes
+    export ASAN_OPTIONS=verify_asan_link_order=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
+fi
+
 wanted() { [ -z "$word" ] || [[ "$1" == *"$word"* ]]; } # NAME
 
 # count_cases LOG STATUS: adds what Catch2 says at its end; a run that fails and names no failure is one failure. A
@@ -104,7 +111,7 @@ if wanted valgrind && [ -n "$WALFERRY_TESTS_LONG" ]; then
     echo "--- unit tests under valgrind"
     if ! command -v valgrind >/dev/null; then
         skip valgrind "it is not installed; ./dev deps installs it"
-    elif nm -D "$programs/walferry-tests" 2>/dev/null | grep -Eq '__(asan|tsan)_init'; then
+    elif [ -n "$WALFERRY_SANITIZED" ]; then
         skip valgrind "it cannot run what a sanitizer is built into"
     else
         run_catch $become_root bash "$tests/valgrind/run.sh" "$work/bin" '~[contract]'

@@ -16,6 +16,7 @@ std::span<const Command> commands() {
         Command{"status", "What waits, what is verified, what is wrong", declare_status},
         Command{"list", "The segments the ledger knows and where each one is", declare_list},
         Command{"cat", "Write one archived segment's bytes to standard output", declare_cat},
+        Command{"fetch", "Bring one WAL file back, for walferry-archive-get", declare_fetch},
         Command{"conflicts", "Names that stand for two contents", declare_conflicts},
         Command{"settle", "Say which content of a conflict is the right one", declare_settle},
         Command{"stores", "The stores the ledger knows; retire one", declare_stores},

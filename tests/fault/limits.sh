@@ -6,6 +6,19 @@
 begin_trouble "$work/spool"
 mapfile -t names < <(make_segments 1 40)
 
+# Programs with sanitizers in them need more addresses than any of these limits leaves.
+addresses() { # LIMIT...
+    local limit
+    [ -n "${WALFERRY_SANITIZED:-}" ] || for limit; do printf -- '-v %s\n' "$limit"; done
+}
+if [ -n "${WALFERRY_SANITIZED:-}" ]; then
+    skip "limits on memory (ulimit -v)" "sanitizers need terabytes of addresses"
+fi
+# limited_memory KIB COMMAND...
+limited_memory() {
+    as uploader bash -c '[ -n "${WALFERRY_SANITIZED:-}" ] || ulimit -v "$1"; exec "${@:2}"' sh "$@"
+}
+
 limited_push() { # ULIMIT'S ARGUMENTS
     local status=0
     as postgres timeout -k 5 60 bash -c 'ulimit '"$1"' && exec walferry-archive-push --spool "$1" "$2"' sh \
@@ -20,9 +33,9 @@ limited_push() { # ULIMIT'S ARGUMENTS
 }
 limited_pushes() {
     local limit
-    for limit in '-n 3' '-n 4' '-n 6' '-n 8' '-n 10' '-f 1' '-f 512' '-v 5000' '-v 8000' '-s 64'; do
+    while read -r limit; do
         limited_push "$limit"
-    done
+    done < <(printf '%s\n' '-n 3' '-n 4' '-n 6' '-n 8' '-n 10' '-f 1' '-f 512' '-s 64'; addresses 5000 8000)
     push "${names[0]}"
     push_all "${names[@]:1:4}"
 }
@@ -39,9 +52,9 @@ limited_drain() { # ULIMIT'S ARGUMENTS
 limited_drains() {
     local limit
     push_all "${names[@]:5:25}"
-    for limit in '-n 5' '-n 8' '-n 12' '-f 1' '-f 64' '-v 30000' '-v 80000' '-v 200000' '-u 1' '-u 3' '-u 5' '-u 8'; do
+    while read -r limit; do
         limited_drain "$limit"
-    done
+    done < <(printf '%s\n' '-n 5' '-n 8' '-n 12' '-f 1' '-f 64' '-u 1' '-u 3' '-u 5' '-u 8'; addresses 30000 80000 200000)
     converges "${names[@]:0:30}"
 }
 check "a drain under a tight limit says so and ends, and loses nothing" limited_drains
@@ -81,9 +94,9 @@ PY
     began=$SECONDS
     push "${names[31]}"
     expect_at_least $((SECONDS - began)) 20 "seconds of a push"
-    as uploader bash -c 'ulimit -v 400000 && walferry status --json' >"$work/status"
+    limited_memory 400000 walferry status --json >"$work/status"
     expect_equal $((crowd + 1)) "$(jq .spool.segments "$work/status")" "segments"
-    as uploader bash -c 'ulimit -v 600000 && exec timeout -k 5 120 walferry drain --limit 10'
+    limited_memory 600000 timeout -k 5 120 walferry drain --limit 10
     expect_equal $((crowd - 9)) "$(waiting "$spool")" "waiting segments"
 }
 check "with $crowd files in the spool push stays quick, and status and a drain of ten take little memory" crowded

@@ -22,7 +22,7 @@ later() { at_exit+=("$1"); }
 
 # The clone may lie in a folder that only its owner can enter.
 mkdir "$work/bin"
-cp "$programs"/walferry "$programs"/walferry-archive-push "$work/bin/"
+cp "$programs"/walferry "$programs"/walferry-archive-push "$programs"/walferry-archive-get "$work/bin/"
 chmod 755 "$work"/bin/*
 if ! "$work/bin/walferry" --version >/dev/null; then
     echo "the programs cannot be run in $work; is /var/tmp mounted noexec?" >&2

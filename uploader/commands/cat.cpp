@@ -11,8 +11,7 @@
 #include "uploader/commands/declare.hpp"
 #include "uploader/drain/object_buffer.hpp"
 #include "uploader/drain/spool_scan.hpp"
-#include "uploader/fetch.hpp"
-#include "uploader/signals.hpp"
+#include "uploader/fetch/fetch.hpp"
 
 namespace walferry {
 namespace {
@@ -70,7 +69,6 @@ bool cat_from_spool(const SpoolPaths& spool, const Options& options) {
 }
 
 int run(const GlobalOptions& global, const Options& options) {
-    const StopOnSignal signals;
     const Settings settings = load_settings(settings_path(global.config));
     const auto name = WalName::parse(options.name);
     if (!name)
@@ -78,20 +76,19 @@ int run(const GlobalOptions& global, const Options& options) {
                     "24 upper-case hexadecimal digits, or a .history, .backup or .partial file");
     if (options.only.empty() && cat_from_spool(SpoolPaths(settings.spool), options)) return 0;
 
-    FetchOptions fetch;
-    fetch.only = options.only;
-    if (options.system_identifier != 0) fetch.system_identifier = options.system_identifier;
-    fetch.say = [](const std::string& line) {
-        std::fprintf(stderr, "walferry: %s\n", one_line(line).c_str());
-    };
-    fetch.stop = signals.token();
+    ViewOptions view;
+    view.only = options.only;
+    if (options.system_identifier != 0) view.system_identifier = options.system_identifier;
     BlockPool pool;
     std::unique_ptr<ObjectBuffer> buffer;
     // Nothing is written out before everything was checked.
-    fetch_segment(settings, fetch, *name, [&]() -> Sink& {
-        buffer = std::make_unique<ObjectBuffer>(pool, settings.work_dir);
-        return *buffer;
-    });
+    fetch_from_stores(
+        settings, view, *name,
+        [&]() -> Sink& {
+            buffer = std::make_unique<ObjectBuffer>(pool, settings.work_dir);
+            return *buffer;
+        },
+        [](const std::string& line) { std::fprintf(stderr, "walferry: %s\n", one_line(line).c_str()); });
     copy_out([&](std::uint64_t offset, MutableBytes out) { return buffer->read_at(offset, out); });
     return 0;
 }

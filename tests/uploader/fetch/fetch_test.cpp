@@ -1,4 +1,4 @@
-#include "uploader/fetch.hpp"
+#include "uploader/fetch/fetch.hpp"
 
 #include "common/error.hpp"
 #include "common/store/object_name.hpp"
@@ -22,13 +22,15 @@ class Archive : public DrainHarness {
     using DrainHarness::DrainHarness;
     std::string fetch(const std::string& name, std::vector<std::string> only = {}) {
         Collector collector;
-        FetchOptions options;
+        ViewOptions options;
         options.only = std::move(only);
-        options.say = [this](const std::string& line) { said.push_back(line); };
-        fetch_segment(settings, options, *WalName::parse(name), [&]() -> Sink& {
-            collector.bytes.clear();
-            return collector;
-        });
+        fetch_from_stores(
+            settings, options, *WalName::parse(name),
+            [&]() -> Sink& {
+                collector.bytes.clear();
+                return collector;
+            },
+            [this](const std::string& line) { said.push_back(line); });
         return collector.bytes;
     }
     ErrorKind failure(const std::string& name, std::vector<std::string> only = {}) {

@@ -1,0 +1,42 @@
+#include "archive-get/data_directory.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+
+#include "common/fd.hpp"
+#include "common/pg_control.hpp"
+
+namespace walferry::get {
+namespace {
+
+bool exists(const std::string& path) {
+    return ::access(path.c_str(), F_OK) == 0;
+}
+
+std::string data_directory_of(const std::string& destination) {
+    if (exists("global/pg_control")) return ".";
+    const std::string control_file = control_file_beside(destination);
+    return control_file.substr(0, control_file.size() - std::string("/global/pg_control").size());
+}
+
+}  // namespace
+
+DataDirectory::DataDirectory(const std::string& destination)
+    : path_(data_directory_of(destination)), standby_(exists(path_ + "/standby.signal")) {}
+
+std::optional<pid_t> DataDirectory::postmaster() const {
+    const Fd file(::open((path_ + "/postmaster.pid").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    std::array<char, 16> text{};
+    if (!file) return std::nullopt;
+    const ssize_t got = ::read(file.get(), text.data(), text.size());
+    pid_t pid = 0;
+    if (got <= 0) return std::nullopt;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + got, pid);
+    if (error != std::errc() || pid <= 0) return std::nullopt;
+    return pid;
+}
+
+}  // namespace walferry::get

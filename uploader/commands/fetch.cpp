@@ -1,0 +1,183 @@
+#include <sys/socket.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+#include "common/durable_file.hpp"
+#include "common/error.hpp"
+#include "common/fetch_exit.hpp"
+#include "common/pg_control.hpp"
+#include "common/restore_place.hpp"
+#include "common/settings.hpp"
+#include "common/settings_values.hpp"
+#include "uploader/commands/declare.hpp"
+#include "uploader/exit_code.hpp"
+#include "uploader/fetch/archive_view.hpp"
+#include "uploader/fetch/helper.hpp"
+#include "uploader/fetch/object_read.hpp"
+#include "uploader/fetch/segment_fetcher.hpp"
+
+namespace walferry {
+namespace {
+
+// Where walferry-archive-get leaves them (archive-get/walferry_program.hpp).
+constexpr int listening_descriptor = 3;
+constexpr int directory_descriptor = 4;
+// Somebody who gives less than this has no time for the configured limits either.
+constexpr std::chrono::seconds hurry{15};
+
+struct Options {
+    std::string name, destination;
+    std::vector<std::string> only, without;
+    std::uint64_t system_identifier = 0;
+    std::string timeout;
+    bool serve = false;
+    pid_t with_process = 0;
+};
+
+void say(const std::string& line) {
+    std::fprintf(stderr, "walferry: %s\n", one_line(line).c_str());
+}
+
+/// restore_command as it was, and without the stores that did not answer.
+std::string restore_command_without(const GlobalOptions& global, const Options& options,
+                                    const std::vector<std::string>& unreachable) {
+    std::string command = "restore_command = 'walferry-archive-get";
+    if (global.config) command += " --config " + *global.config;
+    for (const std::string& store : options.only) command += " --only " + store;
+    for (const std::string& store : options.without) command += " --without " + store;
+    for (const std::string& store : unreachable) command += " --without " + store;
+    return command + " %f %p'";
+}
+
+/// The segment is written beside its destination, and has no name there until it is whole.
+class DestinationFile : public Sink {
+  public:
+    explicit DestinationFile(const RestorePlace& place)
+        : file_(place.directory, place.directory, place.name, place.mode()) {}
+    void write(Bytes bytes) override { file_.write(bytes); }
+    void finish() override { file_.sync(); }
+    void take_its_name() { file_.replace(); }
+
+  private:
+    DurableFile file_;
+};
+
+[[noreturn]] void give_up(const GlobalOptions& global, const Options& options, const WalName& name,
+                          const Attempt& attempt, std::size_t stores) {
+    const Error& trouble = *attempt.trouble;
+    std::string hint = trouble.hint();
+    if (!attempt.unreachable.empty() && attempt.unreachable.size() < stores) {
+        if (!hint.empty()) hint += "; ";
+        hint += "recovery stops here rather than end too early, and goes on once the store answers; where it is gone for "
+                "good: " + restore_command_without(global, options, attempt.unreachable);
+    } else if (!attempt.unreachable.empty()) {
+        if (!hint.empty()) hint += "; ";
+        hint += "recovery stops here rather than end too early; start the server again once a store answers";
+    }
+    throw Error(trouble.kind(), "cannot restore " + name.text + ": " + trouble.message(), hint);
+}
+
+int fetch_one(const GlobalOptions& global, const Options& options, const Settings& settings, ViewOptions asked) {
+    const auto name = WalName::parse(options.name);
+    if (!name) throw Error(ErrorKind::usage, "\"" + options.name + "\" is not a WAL file's name");
+    const RestorePlace place(options.destination);
+    std::chrono::milliseconds timeout = settings.restore_timeout;
+    if (!options.timeout.empty()) {
+        const auto given = parse_duration(options.timeout);
+        if (!given) throw Error(ErrorKind::usage, "--timeout: \"" + options.timeout + "\" is no time", "5s, 500ms");
+        timeout = *given;
+    }
+    asked.hurried = timeout < hurry;
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+
+    const DecodeOptions decoding = decode_options(settings);
+    ArchiveView view(settings, asked);
+    SegmentFetcher fetcher(view, decoding, asked.only.empty() ? settings.spool : std::string());
+    auto timeline = read_checkpoint_timeline("global/pg_control");
+    if (!timeline) timeline = read_checkpoint_timeline(control_file_beside(options.destination));
+    if (timeline) fetcher.set_own_timeline(*timeline);
+
+    std::unique_ptr<DestinationFile> file;
+    const Attempt attempt = fetcher.persist(
+        *name, deadline,
+        [&]() -> Sink& {
+            file.reset();
+            file = std::make_unique<DestinationFile>(place);
+            return *file;
+        },
+        say);
+    switch (attempt.end) {
+        case Attempt::End::fetched:
+            file->take_its_name();
+            // A store that still hangs would hold up the end.
+            std::fflush(nullptr);
+            std::_Exit(fetch_exit::restored);
+        case Attempt::End::absent:
+            say(name->text + " is not in the archive: every store that was asked answered that it has none");
+            return fetch_exit::absent;
+        case Attempt::End::failed:
+            break;
+    }
+    give_up(global, options, *name, attempt, view.size());
+}
+
+int serve(const Options& options, const Settings& settings, const ViewOptions& asked) {
+    // Where the server is the first process of a container, it reaps us, and takes a death by signal for a crash
+    // of its own.
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) std::signal(signal, [](int) { std::_Exit(0); });
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (::getsockopt(listening_descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0)
+        throw Error(ErrorKind::usage, "--serve is for walferry-archive-get, which leaves a socket to listen on");
+    const DecodeOptions decoding = decode_options(settings);
+    FetchHelper helper(settings, asked, decoding, Directory{Fd(directory_descriptor), "pg_wal"},
+                       Fd(listening_descriptor),
+                       options.with_process > 0 ? std::optional(options.with_process) : std::nullopt);
+    helper.serve();
+    std::_Exit(0);
+}
+
+int run(const GlobalOptions& global, const Options& options) {
+    const Settings settings = load_settings(settings_path(global.config));
+    ViewOptions asked;
+    asked.only = options.only;
+    asked.without = options.without;
+    if (options.system_identifier != 0) asked.system_identifier = options.system_identifier;
+    if (options.serve) return serve(options, settings, asked);
+    if (options.name.empty() || options.destination.empty())
+        throw Error(ErrorKind::usage, "NAME and DEST are both needed", "as restore_command gives them: %f %p");
+    return fetch_one(global, options, settings, asked);
+}
+
+}  // namespace
+
+CommandBody declare_fetch(CLI::App& app) {
+    auto options = std::make_shared<Options>();
+    app.add_option("NAME", options->name, "The WAL file");
+    app.add_option("DEST", options->destination, "Where it is to appear");
+    app.add_option("--only", options->only, "Ask this store only (may be repeated), and not the spool")
+        ->type_name("STORE")
+        ->allow_extra_args(false);
+    app.add_option("--without", options->without, "Do without this store (may be repeated)")
+        ->type_name("STORE")
+        ->allow_extra_args(false);
+    app.add_option("--system-identifier", options->system_identifier, "The cluster's, where the archive holds several")
+        ->type_name("N");
+    app.add_option("--timeout", options->timeout, "How long to try; default: restore.timeout of the configuration")
+        ->type_name("TIME");
+    app.add_flag("--serve", options->serve)->group("");
+    app.add_option("--with-process", options->with_process)->group("");
+    app.footer(
+        "What walferry-archive-get runs; restore_command calls that, because it knows what PostgreSQL must\n"
+        "be told. Looks in the spool, then in the stores. Everything is checked before DEST appears.\n"
+        "Needs encryption.identity_file.\n\n"
+        "Ends with 44, and with nothing else, where every store answered twice that it has neither the file\n"
+        "nor a later WAL segment of its timeline.\n\n");
+    return [options](const GlobalOptions& global) { return run(global, *options); };
+}
+
+}  // namespace walferry

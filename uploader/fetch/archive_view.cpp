@@ -1,0 +1,357 @@
+#include "uploader/fetch/archive_view.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "common/store/retry.hpp"
+
+namespace walferry {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Once one store has shown the name, how long the others have to show another content.
+constexpr milliseconds time_to_contradict{1000};
+// A store that failed is asked again only for what no other one has, until then.
+constexpr std::chrono::seconds rest_after_failure{20};
+// Nobody settles a conflict within a recovery and expects it to be noticed at once.
+constexpr std::chrono::seconds settled_for{60};
+
+/// Where another store can take over, nobody waits as long as an upload would.
+StoreSettings impatient(StoreSettings store, bool alone, bool hurried) {
+    store.attempts = 1;
+    if (hurried) {
+        store.connect_timeout = std::min(store.connect_timeout, milliseconds(1500));
+        store.silence_timeout = std::min(store.silence_timeout, milliseconds(2000));
+    } else if (!alone) {
+        store.connect_timeout = std::min(store.connect_timeout, milliseconds(3000));
+        store.silence_timeout = std::min(store.silence_timeout, milliseconds(8000));
+    }
+    return store;
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+void require_known(const Settings& settings, const std::vector<std::string>& names, const char* option) {
+    for (const std::string& name : names) {
+        const bool known = std::any_of(settings.stores.begin(), settings.stores.end(),
+                                       [&](const StoreSettings& store) { return store.name == name; });
+        if (!known) {
+            throw Error(ErrorKind::usage,
+                        std::string(option) + " " + name + ": there is no such store in " + settings.file);
+        }
+    }
+}
+
+std::string cluster_root(const StoreSettings& store, const std::string& cluster) {
+    return (store.prefix.empty() ? "" : store.prefix + "/") + cluster + "/";
+}
+
+}  // namespace
+
+/// The objects of one timeline between two keys.
+struct ArchiveView::Listing {
+    std::string timeline;
+    std::string first;                                      // from this name on …
+    std::string last;                                       // … to this one, whose objects are all here
+    std::map<std::string, std::vector<ObjectName>> names;
+};
+
+struct ArchiveView::Asked {
+    bool done = false;
+    StoreAnswer answer;
+    std::optional<Error> trouble;
+};
+
+struct ArchiveView::Place {
+    StoreSettings settings;
+    std::unique_ptr<ObjectStore> store;  // of whichever thread is asking
+    std::jthread thread;
+    bool busy = false;
+    Listing listing;
+    std::map<std::string, std::set<std::string>> settled;
+    std::optional<Time> settled_seen;
+    std::optional<Time> failed;
+};
+
+ArchiveView::ArchiveView(const Settings& settings, const ViewOptions& options)
+    : settings_(settings), options_(options), system_identifier_(options.system_identifier) {
+    require_known(settings, options.only, "--only");
+    require_known(settings, options.without, "--without");
+    std::vector<const StoreSettings*> asked;
+    for (const StoreSettings& store : settings.stores) {
+        if (contains(options.without, store.name)) continue;
+        if (options.only.empty() || contains(options.only, store.name)) asked.push_back(&store);
+    }
+    if (asked.empty()) throw Error(ErrorKind::usage, "--only and --without leave no store to ask");
+    for (const StoreSettings* store : asked) {
+        places_.push_back(std::make_unique<Place>());
+        places_.back()->settings = impatient(*store, asked.size() == 1, options.hurried);
+    }
+}
+
+ArchiveView::~ArchiveView() {
+    stop_.request_stop();
+}
+
+const StoreSettings& ArchiveView::store(std::size_t index) const {
+    return places_[index]->settings;
+}
+
+std::unique_ptr<ObjectStore> ArchiveView::connect(std::size_t index) const {
+    // Whether a store is worth asking is decided here, so that its breaker never opens.
+    return open_store(store(index), StoreAccess::restore, std::make_shared<Breaker>(1 << 30), stop_.get_token());
+}
+
+ObjectKeys ArchiveView::keys(std::size_t index) {
+    const std::lock_guard lock(mutex_);
+    return {store(index).prefix, settings_.cluster, system_identifier_.value()};
+}
+
+std::set<std::uint64_t> ArchiveView::listed_identifiers(Place& place) {
+    std::set<std::uint64_t> found;
+    const std::string root = cluster_root(place.settings, settings_.cluster);
+    std::string after;
+    for (;;) {
+        const ObjectPage page = place.store->list(root, after);
+        if (page.objects.empty()) return found;
+        const std::string& key = page.objects.front().key;
+        const std::string part = key.substr(root.size(), key.find('/', root.size()) - root.size());
+        std::uint64_t value = 0;
+        const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+        if (error == std::errc() && end == part.data() + part.size()) found.insert(value);
+        after = root + part + "0";  // '0' sorts right behind '/': skips everything below this identifier
+    }
+}
+
+std::uint64_t ArchiveView::system_identifier() {
+    struct Answers {
+        std::set<std::uint64_t> found;
+        std::optional<Error> trouble;
+        std::size_t missing;
+    };
+    std::unique_lock lock(mutex_);
+    if (system_identifier_) return *system_identifier_;
+    Answers answers{{}, {}, places_.size()};
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+        Place& place = *places_[i];
+        place.thread = std::jthread([this, &place, &answers, i] {
+            std::set<std::uint64_t> found;
+            std::optional<Error> trouble;
+            try {
+                if (!place.store) place.store = connect(i);
+                found = listed_identifiers(place);
+            } catch (const Error& error) {
+                trouble = error;
+            }
+            const std::lock_guard done(mutex_);
+            answers.found.merge(found);
+            if (trouble) {
+                answers.trouble = trouble;
+                place.failed = steady_clock::now();
+            }
+            --answers.missing;
+            answered_.notify_all();
+        });
+    }
+    // For all of them: one that hangs ends by its own limits, and what it would have said matters.
+    answered_.wait(lock, [&] { return answers.missing == 0; });
+    if (answers.found.size() == 1) return *(system_identifier_ = *answers.found.begin());
+    if (answers.found.empty() && answers.trouble) throw *answers.trouble;
+    if (answers.found.empty()) {
+        throw Error(ErrorKind::not_found,
+                    "there is nothing of cluster " + settings_.cluster + " in the stores that were asked");
+    }
+    std::string list;
+    for (const std::uint64_t sysid : answers.found) list += " " + std::to_string(sysid);
+    throw Error(ErrorKind::usage, "cluster " + settings_.cluster + " holds several system identifiers:" + list,
+                "say which one with --system-identifier");
+}
+
+std::optional<StoreAnswer> ArchiveView::remembered(const Place& place, const WalName& name) {
+    const Listing& listing = place.listing;
+    if (!place.settled_seen || steady_clock::now() - *place.settled_seen > settled_for) return std::nullopt;
+    if (listing.timeline != name.timeline_digits() || name.text < listing.first || name.text > listing.last)
+        return std::nullopt;
+    const auto found = listing.names.find(name.text);
+    if (found == listing.names.end()) return std::nullopt;
+    StoreAnswer answer;
+    answer.answered = true;
+    answer.objects = found->second;
+    if (const auto settled = place.settled.find(name.text); settled != place.settled.end())
+        answer.settled = settled->second;
+    return answer;
+}
+
+/// In a thread of the place's own, without the lock.
+void ArchiveView::list_into(Place& place, const WalName& name, Asked& asked) {
+    const ObjectKeys keys(place.settings.prefix, settings_.cluster, system_identifier_.value());
+    std::map<std::string, std::set<std::string>> settled;
+    const bool settled_known = place.settled_seen && steady_clock::now() - *place.settled_seen < settled_for;
+    std::string after;
+    for (bool more = !settled_known; more;) {
+        const ObjectPage page = place.store->list(keys.settled_directory(), after);
+        for (const ObjectInfo& info : page.objects) {
+            const std::string part = info.key.substr(keys.settled_directory().size());
+            const std::size_t dash = part.rfind('-');
+            if (dash != std::string::npos) settled[part.substr(0, dash)].insert(part.substr(dash + 1));
+        }
+        more = page.more && !page.objects.empty();
+        if (more) after = page.objects.back().key;
+    }
+
+    Listing listing;
+    const std::string directory = keys.wal_directory(name.text);
+    listing.timeline = name.timeline_digits();
+    listing.first = name.text;
+    std::string later;
+    after = directory + name.text;
+    for (bool more = true; more;) {
+        const ObjectPage page = place.store->list(directory, after);
+        for (const ObjectInfo& info : page.objects) {
+            auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
+            if (!object) continue;
+            if (later.empty() && object->segment > name.text && WalName::parse(object->segment)->kind == WalKind::segment)
+                later = object->segment;
+            listing.names[object->segment].push_back(std::move(*object));
+        }
+        const bool cut = page.more && !page.objects.empty();
+        more = cut && (later.empty() || listing.names.size() < 2);
+        if (more) {
+            after = page.objects.back().key;
+        } else if (cut) {
+            // Some of its objects may be on the page that is not read.
+            listing.names.erase(std::prev(listing.names.end()));
+        }
+    }
+    if (!listing.names.empty()) listing.last = listing.names.rbegin()->first;
+
+    const std::lock_guard lock(mutex_);
+    if (!settled_known) {
+        place.settled = std::move(settled);
+        place.settled_seen = steady_clock::now();
+    }
+    asked.answer.answered = true;
+    asked.answer.later = later;
+    if (const auto found = listing.names.find(name.text); found != listing.names.end())
+        asked.answer.objects = found->second;
+    if (const auto found = place.settled.find(name.text); found != place.settled.end())
+        asked.answer.settled = found->second;
+    // A standby that asks for what is not there yet must not lose what is there.
+    if (!listing.names.empty()) place.listing = std::move(listing);
+}
+
+/// Under the lock, of a place that is not busy.
+std::shared_ptr<ArchiveView::Asked> ArchiveView::ask(Place& place, const WalName& name) {
+    auto asked = std::make_shared<Asked>();
+    place.busy = true;
+    const auto index = static_cast<std::size_t>(
+        std::find_if(places_.begin(), places_.end(), [&](const auto& other) { return other.get() == &place; }) -
+        places_.begin());
+    place.thread = std::jthread([this, &place, name, asked, index] {
+        std::optional<Error> trouble;
+        try {
+            if (!place.store) place.store = connect(index);
+            list_into(place, name, *asked);
+        } catch (const Error& error) {
+            trouble = error;
+        } catch (const std::exception& error) {
+            trouble = Error(ErrorKind::internal, error.what());
+        }
+        const std::lock_guard lock(mutex_);
+        asked->trouble = trouble;
+        asked->done = true;
+        place.failed = trouble ? std::optional(steady_clock::now()) : std::nullopt;
+        place.busy = false;
+        answered_.notify_all();
+    });
+    return asked;
+}
+
+Look ArchiveView::look(const WalName& name, bool fresh, Time deadline) {
+    Look look{std::vector<StoreAnswer>(size()), std::vector<std::optional<Error>>(size())};
+    std::vector<std::shared_ptr<Asked>> asked(size());
+    std::vector<bool> finished(size(), false);
+    std::optional<Time> found_since;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        const Time now = steady_clock::now();
+        std::size_t open = 0;
+        std::size_t resting = 0;
+        for (std::size_t i = 0; i < size(); ++i) {
+            Place& place = *places_[i];
+            if (finished[i]) continue;
+            if (!fresh && !asked[i]) {
+                if (auto known = remembered(place, name)) {
+                    look.answers[i] = std::move(*known);
+                    finished[i] = true;
+                    continue;
+                }
+            }
+            if (asked[i] && asked[i]->done) {
+                look.answers[i] = asked[i]->answer;
+                look.troubles[i] = asked[i]->trouble;
+                finished[i] = true;
+                continue;
+            }
+            ++open;
+            if (asked[i]) continue;
+            if (!fresh && place.failed && now - *place.failed < rest_after_failure) {
+                ++resting;
+            } else if (!place.busy) {
+                asked[i] = ask(place, name);
+            }
+        }
+        const bool found = std::any_of(look.answers.begin(), look.answers.end(),
+                                       [](const StoreAnswer& answer) { return !answer.objects.empty(); });
+        if (found && !found_since) found_since = now;
+        if (open == 0 || (found && open == resting)) break;
+        if (open == resting) {
+            // Nobody else has it: those that failed are asked after all.
+            fresh = true;
+            continue;
+        }
+        const Time limit = found_since ? std::min(deadline, *found_since + time_to_contradict) : deadline;
+        if (now >= limit) break;
+        (void)answered_.wait_until(lock, limit);
+    }
+    for (std::size_t i = 0; i < size(); ++i) {
+        if (finished[i]) continue;
+        look.troubles[i] = Error(ErrorKind::unreachable, "store " + store(i).name + ": no answer in time");
+        if (!places_[i]->failed) places_[i]->failed = steady_clock::now();
+    }
+    return look;
+}
+
+bool ArchiveView::knows(const WalName& name) {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(places_.begin(), places_.end(),
+                       [&](const auto& place) { return place->listing.names.contains(name.text); });
+}
+
+std::vector<std::size_t> ArchiveView::order() {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::size_t> order(size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    const Time now = steady_clock::now();
+    const auto ill = [&](std::size_t i) {
+        return places_[i]->failed && now - *places_[i]->failed < rest_after_failure;
+    };
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return !ill(a) && ill(b); });
+    return order;
+}
+
+void ArchiveView::note_failure(std::size_t index) {
+    const std::lock_guard lock(mutex_);
+    places_[index]->failed = steady_clock::now();
+}
+
+void ArchiveView::note_success(std::size_t index) {
+    const std::lock_guard lock(mutex_);
+    places_[index]->failed.reset();
+}
+
+}  // namespace walferry

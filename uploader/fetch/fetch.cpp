@@ -1,0 +1,22 @@
+#include "uploader/fetch/fetch.hpp"
+
+#include "common/error.hpp"
+#include "uploader/fetch/object_read.hpp"
+
+namespace walferry {
+
+void fetch_from_stores(const Settings& settings, const ViewOptions& options, const WalName& name,
+                       const std::function<Sink&()>& open, const SegmentFetcher::Say& say) {
+    const DecodeOptions decoding = decode_options(settings);
+    ArchiveView view(settings, options);
+    const std::uint64_t sysid = view.system_identifier();
+    SegmentFetcher fetcher(view, decoding, {});
+    const Attempt attempt =
+        fetcher.persist(name, std::chrono::steady_clock::now() + settings.restore_timeout, open, say);
+    if (attempt.end == Attempt::End::fetched) return;
+    if (attempt.trouble) throw *attempt.trouble;
+    throw Error(ErrorKind::not_found,
+                name.text + " of cluster " + std::to_string(sysid) + " is in none of the stores that were asked");
+}
+
+}  // namespace walferry

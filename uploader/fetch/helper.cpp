@@ -1,0 +1,289 @@
+#include "uploader/fetch/helper.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "common/error.hpp"
+
+namespace walferry {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds idle_limit{60'000};
+constexpr milliseconds patience_for_a_segment{25'000};
+// Past the end of the archive, one look serves all who ask within this time.
+constexpr milliseconds absence_holds{1000};
+constexpr milliseconds time_between_probes{2000};
+constexpr milliseconds rest_when_disk_is_full{30'000};
+// What is left to the server when segments are fetched ahead.
+constexpr std::uint64_t segments_left_free = 4;
+constexpr milliseconds patience_for_a_request{1000};
+
+mode_t mode_of_files(const Directory& directory) {
+    return (os::status(directory.get(), directory.path).st_mode & S_IXGRP) != 0 ? 0640 : 0600;
+}
+
+Fd watch(std::optional<pid_t> process) {
+    return process ? Fd(static_cast<int>(::syscall(SYS_pidfd_open, *process, 0))) : Fd();
+}
+
+/// A new file for each try, into which a segment is written.
+class UnnamedFile : public Sink {
+  public:
+    UnnamedFile(const Directory& directory, mode_t mode) : directory_(directory), mode_(mode) { restart(); }
+    void restart() {
+        file_.reset();
+        file_ = std::make_unique<DurableFile>(directory_, directory_, "walferry-fetch", mode_);
+    }
+    void write(Bytes bytes) override { file_->write(bytes); }
+    void finish() override { file_->sync(); }
+    std::uint64_t size() const { return file_->written(); }
+    Fd release() { return file_->release(); }
+
+  private:
+    const Directory& directory_;
+    const mode_t mode_;
+    std::unique_ptr<DurableFile> file_;
+};
+
+}  // namespace
+
+FetchHelper::FetchHelper(const Settings& settings, const ViewOptions& options, const DecodeOptions& decoding,
+                         Directory directory, Fd listening, std::optional<pid_t> server)
+    : settings_(settings),
+      view_(settings, options),
+      decoding_(decoding),
+      spool_path_(options.only.empty() ? settings.spool : std::string()),
+      directory_(std::move(directory)),
+      listening_(std::move(listening)),
+      server_(watch(server)),
+      mode_(mode_of_files(directory_)) {
+    // Only where files need a name while they are written can a killed helper have left one.
+    (void)remove_stale_tmp(directory_);
+    const int workers = std::clamp(settings.jobs, 1, std::max(1, settings.prefetch));
+    for (int i = 0; i < workers; ++i) {
+        workers_.emplace_back([this] {
+            try {
+                work();
+            } catch (...) {
+                // Without memory there is nothing to say; whoever waits sees the connection end.
+                ::_exit(1);
+            }
+        });
+    }
+}
+
+FetchHelper::~FetchHelper() {
+    const std::lock_guard lock(mutex_);
+    leaving_ = true;
+    changed_.notify_all();
+}
+
+/// Under the lock. Whoever calls from now on finds nobody.
+void FetchHelper::leave() {
+    leaving_ = true;
+    (void)::shutdown(listening_.get(), SHUT_RDWR);
+}
+
+void FetchHelper::serve() {
+    std::array<pollfd, 2> events{pollfd{listening_.get(), POLLIN, 0}, pollfd{server_.get(), POLLIN, 0}};
+    for (;;) {
+        const int ready = ::poll(events.data(), events.size(), static_cast<int>(idle_limit.count()));
+        if (ready == 0) {
+            const std::lock_guard lock(mutex_);
+            const bool awaited = std::any_of(slots_.begin(), slots_.end(),
+                                             [](const auto& slot) { return !slot.second.callers.empty(); });
+            if (!awaited) return;
+        }
+        if (ready > 0 && events[1].revents != 0) return;
+        if (ready > 0 && events[0].revents != 0) take_request(fetch_channel::accept_from(listening_.get()));
+        const std::lock_guard lock(mutex_);
+        if (leaving_) return;
+    }
+}
+
+void FetchHelper::take_request(Fd caller) {
+    if (!caller) return;
+    pollfd input{caller.get(), POLLIN, 0};
+    if (::poll(&input, 1, static_cast<int>(patience_for_a_request.count())) <= 0) return;
+    const auto request = fetch_channel::receive_request(caller.get());
+    if (!request) return;
+    const WalName name = *WalName::parse(request->name);
+
+    const std::lock_guard lock(mutex_);
+    if (request->standby && absent_ == name.text && steady_clock::now() - absent_at_ < absence_holds) {
+        (void)fetch_channel::send_reply(caller.get(), {fetch_channel::Answer::absent, {}, {}});
+        return;
+    }
+    Slot& slot = slots_[name.text];
+    if (slot.state == Slot::State::ready) {
+        hand_over(name, slot, std::move(caller));
+    } else {
+        slot.callers.push_back(std::move(caller));
+    }
+    changed_.notify_all();
+}
+
+/// Of a slot that is ready; it is gone afterwards.
+void FetchHelper::hand_over(const WalName& name, Slot& slot, Fd caller) {
+    const bool gone = !fetch_channel::send_reply(
+        caller.get(), {fetch_channel::Answer::fetched, std::move(slot.said), std::move(slot.file)});
+    slots_.erase(name.text);
+    if (gone) return;
+    position_ = name;
+    plan();
+}
+
+std::size_t FetchHelper::reach() const {
+    if (segment_size_ == 0) return 0;
+    return static_cast<std::size_t>(
+        std::min(static_cast<std::uint64_t>(settings_.prefetch), settings_.prefetch_size / segment_size_));
+}
+
+bool FetchHelper::has_room() const {
+    if (steady_clock::now() < room_short_until_) return false;
+    struct statvfs disk {};
+    if (::fstatvfs(directory_.get(), &disk) != 0) return true;
+    const std::uint64_t waiting = static_cast<std::uint64_t>(std::count_if(
+        slots_.begin(), slots_.end(), [](const auto& slot) { return slot.second.state != Slot::State::ready; }));
+    return disk.f_bavail * disk.f_frsize >= (waiting + 1 + segments_left_free) * segment_size_;
+}
+
+/// What comes after the position is fetched; what was fetched for another position is let go.
+void FetchHelper::plan() {
+    if (!position_ || segment_size_ == 0) return;
+    const auto start = position_->start_lsn(segment_size_);
+    if (!start) return;
+    std::vector<WalName> next;
+    for (std::size_t i = 1; i <= reach(); ++i)
+        next.push_back(WalName::segment_at(position_->timeline, *start + i * segment_size_, segment_size_));
+    std::erase_if(slots_, [&](const auto& slot) {
+        const bool wanted = std::any_of(next.begin(), next.end(),
+                                        [&](const WalName& name) { return name.text == slot.first; });
+        return !wanted && slot.second.callers.empty() && slot.second.state != Slot::State::running;
+    });
+    const SpoolCopy spool(spool_path_);
+    for (const WalName& name : next) {
+        if (slots_.contains(name.text)) continue;
+        if (!has_room()) return;
+        const bool there = view_.knows(name) ||
+                           (!spool_path_.empty() && settings_.prefetch > 0 &&
+                            spool.has(view_.system_identifier(), name));
+        if (there) {
+            queue_next(name);
+            continue;
+        }
+        // It may have been archived since the stores were listed; one look at a time finds out.
+        const Time now = steady_clock::now();
+        if (probed_ != name.text || now - probed_at_ > time_between_probes) {
+            probed_ = name.text;
+            probed_at_ = now;
+            queue_next(name);
+        }
+        return;
+    }
+}
+
+void FetchHelper::queue_next(const WalName& name) {
+    slots_[name.text].state = Slot::State::queued;
+    changed_.notify_all();
+}
+
+/// Somebody waits for it, else the next one.
+std::optional<std::string> FetchHelper::next_queued() const {
+    std::optional<std::string> first;
+    for (const auto& [name, slot] : slots_) {
+        if (slot.state != Slot::State::queued) continue;
+        if (!slot.callers.empty()) return name;
+        if (!first) first = name;
+    }
+    return first;
+}
+
+void FetchHelper::work() {
+    SegmentFetcher fetcher(view_, decoding_, spool_path_);
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        std::optional<std::string> name;
+        changed_.wait(lock, [&] { return leaving_ || (name = next_queued()); });
+        if (leaving_) return;
+        fetch(*name, fetcher, lock);
+    }
+}
+
+void FetchHelper::fetch(const std::string& name, SegmentFetcher& fetcher, std::unique_lock<std::mutex>& lock) {
+    slots_[name].state = Slot::State::running;
+    lock.unlock();
+    Attempt attempt;
+    Fd file;
+    std::uint64_t size = 0;
+    std::string said;
+    bool disk_full = false;
+    try {
+        std::optional<UnnamedFile> segment;
+        const auto open = [&]() -> Sink& { return segment.emplace(directory_, mode_); };
+        attempt = fetcher.attempt(*WalName::parse(name), false, steady_clock::now() + patience_for_a_segment, open,
+                                  [&](const std::string& line) { said += one_line(line) + "\n"; });
+        if (attempt.end == Attempt::End::fetched) {
+            size = segment->size();
+            file = segment->release();
+        }
+    } catch (const Error& error) {
+        attempt = {};
+        disk_full = error.kind() == ErrorKind::no_space;
+        said += error.message() + "\n";
+    } catch (const std::exception& error) {
+        attempt = {};
+        said += std::string(error.what()) + "\n";
+    }
+    lock.lock();
+    if (disk_full) {
+        // What was fetched ahead may be what fills it.
+        room_short_until_ = steady_clock::now() + rest_when_disk_is_full;
+        std::erase_if(slots_, [](const auto& slot) {
+            return slot.second.callers.empty() && slot.second.state != Slot::State::running;
+        });
+    }
+    if (size != 0) segment_size_ = size;
+    finished(name, attempt, std::move(file), said);
+}
+
+void FetchHelper::finished(const std::string& name, const Attempt& attempt, Fd file, const std::string& said) {
+    Slot& slot = slots_[name];
+    if (attempt.end == Attempt::End::fetched) {
+        slot.state = Slot::State::ready;
+        slot.file = std::move(file);
+        slot.said = said;
+        if (slot.callers.empty()) {
+            plan();
+            return;
+        }
+        Fd caller = std::move(slot.callers.front());
+        hand_over(*WalName::parse(name), slot, std::move(caller));
+        return;
+    }
+    const bool absent = attempt.end == Attempt::End::absent;
+    if (absent) {
+        absent_ = name;
+        absent_at_ = steady_clock::now();
+    }
+    for (const Fd& caller : slot.callers) {
+        const auto answer = absent ? fetch_channel::Answer::absent : fetch_channel::Answer::failed;
+        (void)fetch_channel::send_reply(caller.get(), {answer, {}, {}});
+        // Keys may have changed, or whatever else a new helper reads anew.
+        if (!absent) leave();
+    }
+    slots_.erase(name);
+    changed_.notify_all();
+}
+
+}  // namespace walferry

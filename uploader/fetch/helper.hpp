@@ -1,0 +1,85 @@
+#pragma once
+#include <sys/types.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/durable_file.hpp"
+#include "common/fd.hpp"
+#include "common/fetch_channel.hpp"
+#include "common/settings.hpp"
+#include "uploader/fetch/archive_view.hpp"
+#include "uploader/fetch/segment_fetcher.hpp"
+
+namespace walferry {
+
+/// Serves the walferry-archive-get calls of one recovery, and fetches ahead of them: after a hit the next
+/// segments, each into a synced file without a name on pg_wal's filesystem, which is handed over when it is asked
+/// for. So there is nothing that could be left behind, copied with the data directory or taken for another
+/// cluster's. Whatever it cannot do it says, and the caller does it itself.
+class FetchHelper {
+  public:
+    /// `directory`: where the files are made. `server`: the process whose end ends this one.
+    FetchHelper(const Settings& settings, const ViewOptions& options, const DecodeOptions& decoding,
+                Directory directory, Fd listening, std::optional<pid_t> server);
+    ~FetchHelper();
+
+    /// Returns when nobody has asked for a minute, the server is gone, or something failed that a new helper may
+    /// do better.
+    void serve();
+
+  private:
+    using Time = std::chrono::steady_clock::time_point;
+
+    struct Slot {
+        enum class State { queued, running, ready };
+        State state = State::queued;
+        std::vector<Fd> callers;  // who waits for it
+        Fd file;
+        std::string said;
+    };
+
+    void leave();
+    void take_request(Fd caller);
+    void hand_over(const WalName& name, Slot& slot, Fd caller);
+    void plan();
+    void queue_next(const WalName& name);
+    bool has_room() const;
+    std::size_t reach() const;
+
+    void work();
+    std::optional<std::string> next_queued() const;
+    void fetch(const std::string& name, SegmentFetcher& fetcher, std::unique_lock<std::mutex>& lock);
+    void finished(const std::string& name, const Attempt& attempt, Fd file, const std::string& said);
+
+    const Settings& settings_;
+    ArchiveView view_;
+    const DecodeOptions& decoding_;
+    const std::string spool_path_;
+    const Directory directory_;
+    const Fd listening_;
+    const Fd server_;
+    const mode_t mode_;
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::map<std::string, Slot> slots_;
+    std::optional<WalName> position_;  // the last one that was handed over
+    std::uint64_t segment_size_ = 0;
+    std::string probed_;  // what was not to be seen, and when it was looked for
+    Time probed_at_{};
+    std::string absent_;
+    Time absent_at_{};
+    Time room_short_until_{};
+    bool leaving_ = false;
+    std::vector<std::jthread> workers_;
+};
+
+}  // namespace walferry
