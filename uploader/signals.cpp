@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <exception>
 #include <string_view>
 
 #include "uploader/exit_code.hpp"
@@ -32,9 +33,20 @@ extern "C" void on_bus_error(int) {
     ::_exit(exit_code::failed);
 }
 
+/// An exception where none can be dealt with: while one was being reported, or in a thread that has nobody to tell.
+[[noreturn]] void on_terminate() noexcept {
+    static constexpr std::string_view text =
+        "walferry: out of memory, or an internal error where it cannot be reported\n"
+        "walferry: hint: nothing is lost by that, and what was not recorded is done again by the next run; "
+        "raise the limit (ulimit -v), or use fewer `jobs`\n";
+    (void)!::write(STDERR_FILENO, text.data(), text.size());
+    ::_exit(exit_code::failed);
+}
+
 }  // namespace
 
 void prepare_signals() noexcept {
+    std::set_terminate(on_terminate);
     struct sigaction ignored {};
     ignored.sa_handler = SIG_IGN;
     for (const int signal : {SIGPIPE, SIGXFSZ}) ::sigaction(signal, &ignored, nullptr);

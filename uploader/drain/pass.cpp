@@ -50,13 +50,14 @@ void Pass::begin(std::size_t tasks) {
 }
 
 void Pass::add(const std::vector<Task*>& tasks) {
+    // Nothing is expected of a lane that no worker will bring it.
+    const std::lock_guard lock(mutex_);
+    tasks_.insert(tasks_.end(), tasks.begin(), tasks.end());
     for (const auto& lane : parts_.lanes) {
         const auto expected =
             std::count_if(tasks.begin(), tasks.end(), [&](const Task* task) { return wants(*task, *lane); });
         lane->expect(static_cast<std::size_t>(expected));
     }
-    const std::lock_guard lock(mutex_);
-    tasks_.insert(tasks_.end(), tasks.begin(), tasks.end());
     changed_.notify_all();
 }
 
