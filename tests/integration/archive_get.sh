@@ -58,3 +58,251 @@ helper_alone() {
     refused sh -c "ls -l /proc/$pid/fd | grep -E '/dev/pts|pipe:'"
 }
 check "the helper has a session of its own and nothing of the server's open" helper_alone
+
+helper_killed() {
+    get "${names[0]}"
+    rm "$work/pgdata/pg_wal/RECOVERYXLOG"
+    kill -KILL "$(helpers)"
+    nothing_left
+    get "${names[1]}"
+    is_restored "${names[1]}"
+}
+check "a helper that is killed leaves nothing behind and is replaced" helper_killed
+
+two_at_once() {
+    local first second
+    end_helpers
+    mkdir -p "$work/pgdata/one"
+    get "${names[2]}" &
+    first=$!
+    (cd "$work/pgdata" && as postgres walferry-archive-get --config "$restoring" "${names[2]}" one/RECOVERYXLOG) &
+    second=$!
+    wait $first
+    wait $second
+    cmp "$data/pg_wal/${names[2]}" "$work/pgdata/one/RECOVERYXLOG"
+    is_restored "${names[2]}"
+    end_helpers
+    (get "${names[3]}") &
+    first=$!
+    (get "${names[3]}") &
+    second=$!
+    wait $first
+    wait $second
+    is_restored "${names[3]}"
+}
+chown postgres "$work/pgdata"
+install -d -o postgres -g postgres "$work/pgdata/one"
+check "two calls at once are both served, for one directory or for two" two_at_once
+
+under_its_own_name() {
+    end_helpers
+    (cd / && as postgres walferry-archive-get --config "$restoring" "${names[4]}" "$work/pgdata/pg_wal/${names[4]}")
+    cmp "$data/pg_wal/${names[4]}" "$work/pgdata/pg_wal/${names[4]}"
+    rm "$work/pgdata/pg_wal/${names[4]}"
+    expect_equal 0 "$(helpers | wc -l)" "helpers"
+    nothing_left
+}
+check "pg_rewind's call, from elsewhere and under the segment's name, fetches that one file" under_its_own_name
+
+copied() {
+    end_helpers
+    get "${names[5]}"
+    rm "$work/pgdata/pg_wal/RECOVERYXLOG"
+    rm -rf "$work/copy"
+    cp -a "$work/pgdata" "$work/copy"
+    expect_equal '' "$(find "$work/copy/pg_wal" -mindepth 1)" "in the copy's pg_wal"
+    (cd "$work/copy" && as postgres walferry-archive-get --config "$restoring" "${names[6]}" pg_wal/RECOVERYXLOG)
+    cmp "$data/pg_wal/${names[6]}" "$work/copy/pg_wal/RECOVERYXLOG"
+    expect_equal 2 "$(helpers | wc -l)" "helpers, one for each directory"
+}
+check "a data directory that is copied in the middle brings nothing stale along" copied
+
+ends_with_server() {
+    end_helpers
+    sleep 600 &
+    local server=$!
+    echo "$server" | as postgres tee "$work/pgdata/postmaster.pid" >/dev/null
+    get "${names[7]}"
+    is_restored "${names[7]}"
+    expect_equal 1 "$(helpers | wc -l)" "helpers"
+    stop_process "$server"
+    rm "$work/pgdata/postmaster.pid"
+    wait_for 5 expect_equal '' "$(helpers)"
+}
+check "the helper ends with the server" ends_with_server
+
+newer_configuration() {
+    end_helpers
+    get "${names[8]}"
+    is_restored "${names[8]}"
+    mv "$work/stores/one" "$work/stores/one.away"
+    sed -i 's,^path = .*/one",&\n# changed,' "$restoring"
+    get "${names[9]}"
+    is_restored "${names[9]}"
+    mv "$work/stores/one.away" "$work/stores/one"
+    expect_equal 2 "$(helpers | wc -l)" "helpers"
+}
+check "a changed configuration is a new helper's" newer_configuration
+end_helpers
+
+# What the exit code says: 1 ends a recovery, so it takes proof.
+said() { get "$@" >"$work/said" 2>&1; }
+absent() { # NAME [OPTION...]
+    expect_exit 1 said "$@"
+    expect_equal 1 "$(wc -l <"$work/said")" "lines"
+    expect_in "not in the archive" cat "$work/said"
+    nothing_left
+}
+stops() { # TEXT NAME [OPTION...]
+    expect_exit 255 said "${@:2}"
+    expect_in "$1" cat "$work/said"
+    nothing_left
+}
+the_end() {
+    absent 000000010000000000000040
+    absent 00000002.history
+    absent 00000001.history
+    absent 000000020000000000000040
+}
+check "past the end of the archive is 1" the_end
+
+away() { mv "$work/stores/$1" "$work/stores/$1.away"; }
+back() { mv "$work/stores/$1.away" "$work/stores/$1"; }
+# The tests have not a minute for each call.
+sed -i 's/^\[encryption\]/[restore]\ntimeout = "3s"\n\n&/' "$restoring"
+
+outage() {
+    away two
+    stops "--without two %f %p" 000000010000000000000040
+    stops "store two" 00000002.history
+    absent 000000010000000000000040 --without two
+    absent 000000010000000000000040 --only one
+    get "${names[0]}"
+    is_restored "${names[0]}"
+    away one
+    stops "start the server again" "${names[0]}"
+    back one
+    back two
+}
+check "with a store away what it might have is no end, what the other has comes, and the message has the edit" outage
+
+gap() {
+    local store
+    for store in one two; do
+        mkdir -p "$work/hidden/$store"
+        find "$work/stores/$store" -name "${names[10]}-*" -exec mv {} "$work/hidden/$store/" ';'
+    done
+    stops "a gap" "${names[10]}"
+    expect_in "${names[11]}" cat "$work/said"
+    for store in one two; do
+        mv "$work/hidden/$store"/* "$work/stores/$store/main/$sysid/wal/00000001/"
+    done
+    get "${names[10]}"
+    is_restored "${names[10]}"
+}
+check "a segment that is missing before others is a gap, not the end" gap
+
+damaged() { # STORE...
+    local store object
+    end_helpers # what was fetched before is sound
+    for store; do
+        object=$(find "$work/stores/$store" -name "${names[12]}-*")
+        cp -p "$object" "$object.sound"
+        printf 'x' | dd of="$object" bs=1 seek=5000 conv=notrunc status=none
+    done
+}
+mended() {
+    local sound
+    find "$work/stores" -name '*.sound' | while read -r sound; do mv "$sound" "${sound%.sound}"; done
+}
+damage() {
+    damaged one
+    expect_in "store one: main/$sysid/wal/00000001/${names[12]}-" get "${names[12]}"
+    is_restored "${names[12]}"
+    damaged two
+    stops "cannot be used" "${names[12]}"
+    mended
+}
+check "damage in one store is reported and the other's object used; in both it stops" damage
+
+standby() {
+    as postgres touch "$work/pgdata/standby.signal"
+    local before=$SECONDS
+    expect_exit 1 said 000000010000000000000040
+    away two
+    expect_exit 1 said 000000010000000000000040
+    expect_exit 255 said 00000002.history
+    back two
+    expect_exit 1 said 00000002.history
+    damaged one two
+    expect_exit 1 said "${names[12]}"
+    mended
+    end_helpers
+    [ $((SECONDS - before)) -le 30 ]
+    expect_exit 1 said --oops
+    rm "$work/pgdata/standby.signal"
+    expect_exit 255 said --oops
+}
+check "a standby hears 1 for segments whatever is wrong, and 255 for histories" standby
+
+only_in_spool() {
+    push "${names[20]}"
+    push "${names[22]}"
+    install -d -o postgres -g postgres -m 700 "$work/nokey"
+    get "${names[20]}"
+    is_restored "${names[20]}"
+    stops "a gap" "${names[21]}"
+    absent "${names[23]}"
+    absent "${names[20]}" --only one || stops "a gap" "${names[20]}" --only one
+    push "${names[21]}"
+    drain
+}
+check "what still waits in the spool comes from there, and counts when a gap is told" only_in_spool
+
+two_contents() {
+    local other first second
+    make_segments 13 1 1 77 >/dev/null
+    other=$work/other
+    mkdir -p "$other"
+    cp "$data/pg_wal/${names[12]}" "$other/${names[12]}"
+    make_segments 13 1 1 >/dev/null
+    first=$(find "$work/stores/one" -name "${names[12]}-*" -printf '%f\n' | cut -d- -f2)
+    walferry init --owner postgres --group "$spool_gid" >/dev/null
+    # A second host that archives into one of the stores under the same cluster's name.
+    sed "s,^spool = .*,spool = \"$work/spool2\",; /name = \"one\"/,\$d" "$configuration" | sed '/^\[\[store\]\]$/d' >"$work/etc/second.toml"
+    printf '[[store]]\nname = "two"\ntype = "directory"\npath = "%s"\n' "$work/stores/two" >>"$work/etc/second.toml"
+    for_uploader "$work/etc/second.toml"
+    walferry --config "$work/etc/second.toml" init --owner postgres --group "$spool_gid" >/dev/null
+    chmod 755 "$other"
+    as postgres walferry-archive-push --spool "$work/spool2" --system-identifier $sysid "$other/${names[12]}"
+    as uploader walferry --config "$work/etc/second.toml" drain || true
+    second=$(find "$work/stores/two" -name "${names[12]}-*" -printf '%f\n' | cut -d- -f2 | grep -v "$first")
+    stops "several contents" "${names[12]}"
+    expect_in "$second" cat "$work/said"
+    as uploader walferry --config "$work/etc/second.toml" settle "${names[12]}" "$first"
+    get "${names[12]}"
+    is_restored "${names[12]}"
+}
+check "two contents for one name stop it, until one is settled" two_contents
+
+usage() {
+    expect_exit 255 said x
+    expect_exit 255 said "${names[0]}" --only three
+    expect_exit 255 said "${names[0]}" --without one --without two
+    expect_exit 255 as postgres walferry-archive-get "${names[0]}"
+    expect_exit 0 as postgres walferry-archive-get --help >/dev/null
+    expect_exit 255 as postgres walferry-archive-get --help "${names[0]}" x
+    (cd "$work/pgdata" && expect_exit 255 as postgres walferry-archive-get --config "$restoring" "${names[0]}" nowhere/x)
+    chmod 600 "$restoring"
+    chown root "$restoring"
+    stops "$restoring" "${names[0]}"
+    chown postgres "$restoring"
+    end_helpers
+    chmod 644 "$work/restoring/identity.txt"
+    stops "identity.txt" "${names[0]}"
+    chmod 600 "$work/restoring/identity.txt"
+    mv "$work/bin/walferry" "$work/bin/walferry.away"
+    stops "cannot run" "${names[0]}"
+    mv "$work/bin/walferry.away" "$work/bin/walferry"
+}
+check "a typing error or an unreadable file stops a recovery instead of ending it" usage

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -35,7 +36,7 @@ class SegmentFetcher {
 
     /// Timelines up to this one may have begun before there was an archive: of those, segments without a history
     /// file are no gap.
-    void set_own_timeline(std::uint32_t timeline) { own_timeline_ = timeline; }
+    void set_own_timeline(std::uint32_t timeline) { own_timeline_ = std::max(own_timeline_, timeline); }
 
     /// From the spool, else from the first store that has it sound. `open` makes the sink for each try; what it
     /// took counts only when the end is `fetched`, and it is finished then. Throws what is wrong with the sink.
