@@ -77,8 +77,8 @@ class Call {
         return std::chrono::duration_cast<milliseconds>(began_ + standby_patience - steady_clock::now());
     }
 
-    /// pg_rewind asks for a segment under its own name and walks through the directory meanwhile; and a person
-    /// wants that one file.
+    /// pg_rewind asks for a segment under its own name and walks through the directory meanwhile; and a
+    /// person wants that one file.
     bool asks_helper() const {
         return options_.prefetch && name_.kind == WalKind::segment && destination_.name == recovery_segment;
     }
@@ -93,8 +93,8 @@ class Call {
         return list;
     }
 
-    /// Everything that a helper's answers depend on. Empty where the configuration cannot be read: then there is
-    /// nothing to ask a helper.
+    /// Everything that a helper's answers depend on. Empty where the configuration cannot be read: then there
+    /// is nothing to ask a helper.
     std::vector<std::string> identity() const {
         const std::string path = settings_path(options_.config);
         const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -116,12 +116,12 @@ class Call {
             const std::vector<std::string> known = identity();
             if (known.empty()) return std::nullopt;
             const Fd helper = reach_helper(fetch_channel::socket_name(known));
-            if (!helper || !fetch_channel::send_request(
-                               helper.get(), {name_.text, data_directory_.is_standby()})) {
+            if (!helper ||
+                !fetch_channel::send_request(helper.get(), {name_.text, data_directory_.is_standby()})) {
                 return std::nullopt;
             }
-            auto reply = fetch_channel::receive_reply(
-                helper.get(), hurried() ? left() - shortest_fetch : helper_patience);
+            auto reply = fetch_channel::receive_reply(helper.get(),
+                                                      hurried() ? left() - shortest_fetch : helper_patience);
             return reply ? take(*reply) : std::nullopt;
         } catch (const Error& error) {
             say("the helper that fetches ahead cannot be used: " + std::string(error.what()));

@@ -23,7 +23,7 @@ std::optional<Outcome> run(int argc, char** argv) {
             return print_text(help_text()) ? std::nullopt : std::optional(Outcome::failed);
         case Request::version:
             return print_text("walferry-archive-get " WALFERRY_VERSION "\n") ? std::nullopt
-                                                                            : std::optional(Outcome::failed);
+                                                                             : std::optional(Outcome::failed);
         case Request::fetch:
             break;
     }

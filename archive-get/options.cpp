@@ -19,7 +19,8 @@ struct OptionRow {
 };
 
 constexpr std::array table{
-    OptionRow{"config", "FILE", "configuration; default: $WALFERRY_CONFIG, then /etc/walferry/walferry.toml", 'c'},
+    OptionRow{"config", "FILE", "configuration; default: $WALFERRY_CONFIG, then /etc/walferry/walferry.toml",
+              'c'},
     OptionRow{"only", "STORE", "ask this store only, and not the spool; may be repeated", 'o'},
     OptionRow{"without", "STORE", "do without this store, as if it were gone for good; may be repeated", 'w'},
     OptionRow{"system-identifier", "N", "the cluster, where its global/pg_control cannot be found", 'i'},
@@ -89,9 +90,10 @@ CommandLine parse_command_line(int argc, char** argv) {
         return line;
     }
     if (left != 2) {
-        wrong(left == 0   ? "no file is named (restore_command gives %f and %p)"
-              : left == 1 ? "only one of NAME and DEST is given (restore_command gives %f and %p)"
-                          : "more than NAME and DEST is given, from " + std::string(argv[optind + 2]) + " on");
+        wrong(left == 0 ? "no file is named (restore_command gives %f and %p)"
+              : left == 1
+                  ? "only one of NAME and DEST is given (restore_command gives %f and %p)"
+                  : "more than NAME and DEST is given, from " + std::string(argv[optind + 2]) + " on");
     }
     line.options.name = argv[optind];
     line.options.destination = argv[optind + 1];

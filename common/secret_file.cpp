@@ -45,7 +45,9 @@ void check_guarded(int fd, const std::string& path, std::string_view what) {
     }
     if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
         refuse(what, path, "it belongs to user id " + std::to_string(status.st_uid),
-               "it must belong to root or to user id " + std::to_string(::geteuid()) + ", who asks for it");
+               ::geteuid() == 0 ? "it must belong to root, who asks for it"
+                                : "it must belong to root or to user id " + std::to_string(::geteuid()) +
+                                      ", who asks for it");
     }
     if (static_cast<std::size_t>(status.st_size) > max_size)
         refuse(what, path, "it is larger than 64 KiB", "");

@@ -33,7 +33,8 @@ extern "C" void on_bus_error(int) {
     ::_exit(exit_code::failed);
 }
 
-/// An exception where none can be dealt with: while one was being reported, or in a thread that has nobody to tell.
+/// An exception where none can be dealt with: while one was being reported, or in a thread that has nobody to
+/// tell.
 [[noreturn]] void on_terminate() noexcept {
     static constexpr std::string_view text =
         "walferry: out of memory, or an internal error where it cannot be reported\n"

@@ -6,6 +6,7 @@ measure.py note RESULTS LABEL MILLISECONDS   appends what was measured elsewhere
 measure.py table RESULTS                medians by label, in order of their first appearance
 measure.py ratio RESULTS FIELD LABEL OTHER BAR TITLE   the medians' ratio, and whether it meets the bar
 measure.py limit RESULTS FIELD LABEL BAR TITLE         the same for a greatest value, such as memory
+measure.py middle RESULTS FIELD LABEL BAR TITLE        the same for a median of seconds
 FIELD is seconds, cores or kib. Core-seconds are user and system time of the process and of the children it waited
 for, from wait4(); memory is the largest of its processes.
 """
@@ -74,8 +75,13 @@ def limit(results, field, label, bar, title):
     verdict(title, largest / 1024 if field == "kib" else largest, " MiB" if field == "kib" else " s", bar)
 
 
+def middle(results, field, label, bar, title):
+    value = median(read(results), label, field)
+    verdict(title, value * 1000, " ms", float(bar) * 1000)
+
+
 def note(results, label, milliseconds):
     append(results, label, float(milliseconds) / 1000, 0, 0)
 
 
-{"run": run, "note": note, "table": table, "ratio": ratio, "limit": limit}[sys.argv[1]](*sys.argv[2:])
+{"run": run, "note": note, "table": table, "ratio": ratio, "limit": limit, "middle": middle}[sys.argv[1]](*sys.argv[2:])

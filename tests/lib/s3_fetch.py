@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """s3_fetch.py BUCKET FOLDER: writes every object of a bucket below FOLDER, under its key, and prints the keys.
+s3_fetch.py BUCKET --put KEY FILE, s3_fetch.py BUCKET --delete KEY: what no client of walferry's would do.
 
 Independent of walferry on purpose: Python's standard library and nothing else. S3_ENDPOINT, S3_ACCESS_KEY,
 S3_SECRET_KEY and S3_REGION say where and as whom.
@@ -17,21 +18,21 @@ import xml.etree.ElementTree
 
 ENDPOINT = os.environ["S3_ENDPOINT"]
 REGION = os.environ["S3_REGION"]
-EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 def sign(key, text):
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
 
-def get(path, query=()):
+def get(path, query=(), method="GET", body=b""):
     path = urllib.parse.quote(path)
     query = "&".join(f"{k}={urllib.parse.quote(v, safe='')}" for k, v in sorted(query))
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    headers = {"host": urllib.parse.urlsplit(ENDPOINT).netloc, "x-amz-content-sha256": EMPTY, "x-amz-date": now}
+    headers = {"host": urllib.parse.urlsplit(ENDPOINT).netloc, "x-amz-content-sha256": hashlib.sha256(body).hexdigest(),
+               "x-amz-date": now}
     names = ";".join(headers)
     lines = "".join(f"{k}:{v}\n" for k, v in headers.items())
-    request = hashlib.sha256(f"GET\n{path}\n{query}\n{lines}\n{names}\n{EMPTY}".encode()).hexdigest()
+    request = hashlib.sha256(f"{method}\n{path}\n{query}\n{lines}\n{names}\n{headers['x-amz-content-sha256']}".encode()).hexdigest()
     scope = f"{now[:8]}/{REGION}/s3/aws4_request"
     key = b"AWS4" + os.environ["S3_SECRET_KEY"].encode()
     for part in scope.split("/"):
@@ -41,7 +42,8 @@ def get(path, query=()):
                                 f"SignedHeaders={names}, Signature={signature}")
     url = f"{ENDPOINT}{path}" + (f"?{query}" if query else "")
     context = ssl._create_unverified_context() if url.startswith("https:") else None
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30, context=context) as answer:
+    request = urllib.request.Request(url, data=body if method == "PUT" else None, headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=30, context=context) as answer:
         return answer.read()
 
 
@@ -59,7 +61,13 @@ def keys(bucket):
 
 
 def main():
-    bucket, folder = sys.argv[1:]
+    bucket, folder = sys.argv[1:3]
+    if folder == "--put":
+        get(f"/{bucket}/{sys.argv[3]}", method="PUT", body=pathlib.Path(sys.argv[4]).read_bytes())
+        return
+    if folder == "--delete":
+        get(f"/{bucket}/{sys.argv[3]}", method="DELETE")
+        return
     for key in keys(bucket):
         target = pathlib.Path(folder, key)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -70,11 +70,12 @@ TOML
 }
 
 # fetch_objects ceph|swift BUCKET FOLDER: every object of the bucket, with a client that is not walferry's.
+# fetch_objects ceph|swift BUCKET --put KEY FILE, fetch_objects ceph|swift BUCKET --delete KEY
 fetch_objects() {
     (
         . "$work/$1/env"
         export S3_ENDPOINT S3_ACCESS_KEY S3_SECRET_KEY S3_REGION
-        python3 "$tests/lib/s3_fetch.py" "$2" "$3"
+        python3 "$tests/lib/s3_fetch.py" "${@:2}"
     )
 }
 

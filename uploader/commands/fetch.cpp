@@ -72,8 +72,11 @@ class DestinationFile : public Sink {
     std::string hint = trouble.hint();
     if (!attempt.unreachable.empty() && attempt.unreachable.size() < stores) {
         if (!hint.empty()) hint += "; ";
-        hint += "recovery stops here rather than end too early, and goes on once the store answers; where it is gone for "
-                "good: " + restore_command_without(global, options, attempt.unreachable);
+        hint +=
+            "recovery stops here rather than end too early, and goes on once the store answers; where it is "
+            "gone for "
+            "good: " +
+            restore_command_without(global, options, attempt.unreachable);
     } else if (!attempt.unreachable.empty()) {
         if (!hint.empty()) hint += "; ";
         hint += "recovery stops here rather than end too early; start the server again once a store answers";
@@ -81,14 +84,16 @@ class DestinationFile : public Sink {
     throw Error(trouble.kind(), "cannot restore " + name.text + ": " + trouble.message(), hint);
 }
 
-int fetch_one(const GlobalOptions& global, const Options& options, const Settings& settings, ViewOptions asked) {
+int fetch_one(const GlobalOptions& global, const Options& options, const Settings& settings,
+              ViewOptions asked) {
     const auto name = WalName::parse(options.name);
     if (!name) throw Error(ErrorKind::usage, "\"" + options.name + "\" is not a WAL file's name");
     const RestorePlace place(options.destination);
     std::chrono::milliseconds timeout = settings.restore_timeout;
     if (!options.timeout.empty()) {
         const auto given = parse_duration(options.timeout);
-        if (!given) throw Error(ErrorKind::usage, "--timeout: \"" + options.timeout + "\" is no time", "5s, 500ms");
+        if (!given)
+            throw Error(ErrorKind::usage, "--timeout: \"" + options.timeout + "\" is no time", "5s, 500ms");
         timeout = *given;
     }
     asked.hurried = timeout < hurry;
@@ -126,13 +131,15 @@ int fetch_one(const GlobalOptions& global, const Options& options, const Setting
 }
 
 int serve(const Options& options, const Settings& settings, const ViewOptions& asked) {
-    // Where the server is the first process of a container, it reaps us, and takes a death by signal for a crash
-    // of its own.
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) std::signal(signal, [](int) { std::_Exit(0); });
+    // Where the server is the first process of a container, it reaps us, and takes a death by signal for a
+    // crash of its own.
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT})
+        std::signal(signal, [](int) { std::_Exit(0); });
     int listens = 0;
     socklen_t size = sizeof listens;
     if (::getsockopt(listening_descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0)
-        throw Error(ErrorKind::usage, "--serve is for walferry-archive-get, which leaves a socket to listen on");
+        throw Error(ErrorKind::usage,
+                    "--serve is for walferry-archive-get, which leaves a socket to listen on");
     const DecodeOptions decoding = decode_options(settings);
     FetchHelper helper(settings, asked, decoding, Directory{Fd(directory_descriptor), "pg_wal"},
                        Fd(listening_descriptor),
@@ -149,7 +156,8 @@ int run(const GlobalOptions& global, const Options& options) {
     if (options.system_identifier != 0) asked.system_identifier = options.system_identifier;
     if (options.serve) return serve(options, settings, asked);
     if (options.name.empty() || options.destination.empty())
-        throw Error(ErrorKind::usage, "NAME and DEST are both needed", "as restore_command gives them: %f %p");
+        throw Error(ErrorKind::usage, "NAME and DEST are both needed",
+                    "as restore_command gives them: %f %p");
     return fetch_one(global, options, settings, asked);
 }
 
@@ -165,9 +173,11 @@ CommandBody declare_fetch(CLI::App& app) {
     app.add_option("--without", options->without, "Do without this store (may be repeated)")
         ->type_name("STORE")
         ->allow_extra_args(false);
-    app.add_option("--system-identifier", options->system_identifier, "The cluster's, where the archive holds several")
+    app.add_option("--system-identifier", options->system_identifier,
+                   "The cluster's, where the archive holds several")
         ->type_name("N");
-    app.add_option("--timeout", options->timeout, "How long to try; default: restore.timeout of the configuration")
+    app.add_option("--timeout", options->timeout,
+                   "How long to try; default: restore.timeout of the configuration")
         ->type_name("TIME");
     app.add_flag("--serve", options->serve)->group("");
     app.add_option("--with-process", options->with_process)->group("");

@@ -55,8 +55,8 @@ std::string cluster_root(const StoreSettings& store, const std::string& cluster)
 /// The objects of one timeline between two keys.
 struct ArchiveView::Listing {
     std::string timeline;
-    std::string first;                                      // from this name on …
-    std::string last;                                       // … to this one, whose objects are all here
+    std::string first;  // from this name on …
+    std::string last;   // … to this one, whose objects are all here
     std::map<std::string, std::vector<ObjectName>> names;
 };
 
@@ -103,7 +103,8 @@ const StoreSettings& ArchiveView::store(std::size_t index) const {
 
 std::unique_ptr<ObjectStore> ArchiveView::connect(std::size_t index) const {
     // Whether a store is worth asking is decided here, so that its breaker never opens.
-    return open_store(store(index), StoreAccess::restore, std::make_shared<Breaker>(1 << 30), stop_.get_token());
+    return open_store(store(index), StoreAccess::restore, std::make_shared<Breaker>(1 << 30),
+                      stop_.get_token());
 }
 
 ObjectKeys ArchiveView::keys(std::size_t index) {
@@ -167,7 +168,8 @@ std::uint64_t ArchiveView::system_identifier() {
     }
     std::string list;
     for (const std::uint64_t sysid : answers.found) list += " " + std::to_string(sysid);
-    throw Error(ErrorKind::usage, "cluster " + settings_.cluster + " holds several system identifiers:" + list,
+    throw Error(ErrorKind::usage,
+                "cluster " + settings_.cluster + " holds several system identifiers:" + list,
                 "say which one with --system-identifier");
 }
 
@@ -214,7 +216,8 @@ void ArchiveView::list_into(Place& place, const WalName& name, Asked& asked) {
         for (const ObjectInfo& info : page.objects) {
             auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
             if (!object) continue;
-            if (later.empty() && object->segment > name.text && WalName::parse(object->segment)->kind == WalKind::segment)
+            if (later.empty() && object->segment > name.text &&
+                WalName::parse(object->segment)->kind == WalKind::segment)
                 later = object->segment;
             listing.names[object->segment].push_back(std::move(*object));
         }
@@ -248,9 +251,10 @@ void ArchiveView::list_into(Place& place, const WalName& name, Asked& asked) {
 std::shared_ptr<ArchiveView::Asked> ArchiveView::ask(Place& place, const WalName& name) {
     auto asked = std::make_shared<Asked>();
     place.busy = true;
-    const auto index = static_cast<std::size_t>(
-        std::find_if(places_.begin(), places_.end(), [&](const auto& other) { return other.get() == &place; }) -
-        places_.begin());
+    const auto index =
+        static_cast<std::size_t>(std::find_if(places_.begin(), places_.end(),
+                                              [&](const auto& other) { return other.get() == &place; }) -
+                                 places_.begin());
     place.thread = std::jthread([this, &place, name, asked, index] {
         std::optional<Error> trouble;
         try {
@@ -340,7 +344,8 @@ std::vector<std::size_t> ArchiveView::order() {
     const auto ill = [&](std::size_t i) {
         return places_[i]->failed && now - *places_[i]->failed < rest_after_failure;
     };
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return !ill(a) && ill(b); });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return !ill(a) && ill(b); });
     return order;
 }
 

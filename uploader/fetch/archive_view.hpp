@@ -23,7 +23,7 @@ namespace walferry {
 
 /// Which stores are asked, and for whose WAL.
 struct ViewOptions {
-    std::vector<std::string> only, without;           // stores; both empty: all
+    std::vector<std::string> only, without;          // stores; both empty: all
     std::optional<std::uint64_t> system_identifier;  // else the only one under PREFIX/CLUSTER
     bool hurried = false;  // time limits of a second or two instead of the configured ones
 };
@@ -34,9 +34,9 @@ struct Look {
     std::vector<std::optional<Error>> troubles;  // why a store has not answered
 };
 
-/// The stores as one archive to look things up in. All are asked at once; one that hangs or is down keeps nobody
-/// from what another one has. Listings are kept, so that one serves many calls: objects never change, and what is
-/// not found in a listing is looked for again. Thread-safe.
+/// The stores as one archive to look things up in. All are asked at once; one that hangs or is down keeps
+/// nobody from what another one has. Listings are kept, so that one serves many calls: objects never change,
+/// and what is not found in a listing is looked for again. Thread-safe.
 class ArchiveView {
   public:
     using Time = std::chrono::steady_clock::time_point;
@@ -51,11 +51,12 @@ class ArchiveView {
     std::unique_ptr<ObjectStore> connect(std::size_t index) const;
     ObjectKeys keys(std::size_t index);
 
-    /// Throws usage when PREFIX/CLUSTER holds several, not_found when none, else why it could not be found out.
+    /// Throws usage when PREFIX/CLUSTER holds several, not_found when none, else why it could not be found
+    /// out.
     std::uint64_t system_identifier();
 
-    /// Asks the stores, unless an earlier listing shows the name and not `fresh`. Does not wait for all of them
-    /// when one has it: the others get a moment to contradict.
+    /// Asks the stores, unless an earlier listing shows the name and not `fresh`. Does not wait for all of
+    /// them when one has it: the others get a moment to contradict.
     Look look(const WalName& name, bool fresh, Time deadline);
     /// Whether an earlier listing shows it.
     bool knows(const WalName& name);

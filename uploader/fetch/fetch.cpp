@@ -15,8 +15,8 @@ void fetch_from_stores(const Settings& settings, const ViewOptions& options, con
         fetcher.persist(name, std::chrono::steady_clock::now() + settings.restore_timeout, open, say);
     if (attempt.end == Attempt::End::fetched) return;
     if (attempt.trouble) throw *attempt.trouble;
-    throw Error(ErrorKind::not_found,
-                name.text + " of cluster " + std::to_string(sysid) + " is in none of the stores that were asked");
+    throw Error(ErrorKind::not_found, name.text + " of cluster " + std::to_string(sysid) +
+                                          " is in none of the stores that were asked");
 }
 
 }  // namespace walferry

@@ -153,8 +153,10 @@ bool FetchHelper::has_room() const {
     if (steady_clock::now() < room_short_until_) return false;
     struct statvfs disk {};
     if (::fstatvfs(directory_.get(), &disk) != 0) return true;
-    const std::uint64_t waiting = static_cast<std::uint64_t>(std::count_if(
-        slots_.begin(), slots_.end(), [](const auto& slot) { return slot.second.state != Slot::State::ready; }));
+    const std::uint64_t waiting =
+        static_cast<std::uint64_t>(std::count_if(slots_.begin(), slots_.end(), [](const auto& slot) {
+            return slot.second.state != Slot::State::ready;
+        }));
     return disk.f_bavail * disk.f_frsize >= (waiting + 1 + segments_left_free) * segment_size_;
 }
 
@@ -175,9 +177,8 @@ void FetchHelper::plan() {
     for (const WalName& name : next) {
         if (slots_.contains(name.text)) continue;
         if (!has_room()) return;
-        const bool there = view_.knows(name) ||
-                           (!spool_path_.empty() && settings_.prefetch > 0 &&
-                            spool.has(view_.system_identifier(), name));
+        const bool there = view_.knows(name) || (!spool_path_.empty() && settings_.prefetch > 0 &&
+                                                 spool.has(view_.system_identifier(), name));
         if (there) {
             queue_next(name);
             continue;
@@ -220,7 +221,8 @@ void FetchHelper::work() {
     }
 }
 
-void FetchHelper::fetch(const std::string& name, SegmentFetcher& fetcher, std::unique_lock<std::mutex>& lock) {
+void FetchHelper::fetch(const std::string& name, SegmentFetcher& fetcher,
+                        std::unique_lock<std::mutex>& lock) {
     slots_[name].state = Slot::State::running;
     lock.unlock();
     Attempt attempt;
@@ -231,8 +233,8 @@ void FetchHelper::fetch(const std::string& name, SegmentFetcher& fetcher, std::u
     try {
         std::optional<UnnamedFile> segment;
         const auto open = [&]() -> Sink& { return segment.emplace(directory_, mode_); };
-        attempt = fetcher.attempt(*WalName::parse(name), false, steady_clock::now() + patience_for_a_segment, open,
-                                  [&](const std::string& line) { said += one_line(line) + "\n"; });
+        attempt = fetcher.attempt(*WalName::parse(name), false, steady_clock::now() + patience_for_a_segment,
+                                  open, [&](const std::string& line) { said += one_line(line) + "\n"; });
         if (attempt.end == Attempt::End::fetched) {
             size = segment->size();
             file = segment->release();
@@ -257,7 +259,8 @@ void FetchHelper::fetch(const std::string& name, SegmentFetcher& fetcher, std::u
     finished(name, attempt, std::move(file), said);
 }
 
-void FetchHelper::finished(const std::string& name, const Attempt& attempt, Fd file, const std::string& said) {
+void FetchHelper::finished(const std::string& name, const Attempt& attempt, Fd file,
+                           const std::string& said) {
     Slot& slot = slots_[name];
     if (attempt.end == Attempt::End::fetched) {
         slot.state = Slot::State::ready;

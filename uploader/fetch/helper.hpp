@@ -21,9 +21,9 @@
 namespace walferry {
 
 /// Serves the walferry-archive-get calls of one recovery, and fetches ahead of them: after a hit the next
-/// segments, each into a synced file without a name on pg_wal's filesystem, which is handed over when it is asked
-/// for. So there is nothing that could be left behind, copied with the data directory or taken for another
-/// cluster's. Whatever it cannot do it says, and the caller does it itself.
+/// segments, each into a synced file without a name on pg_wal's filesystem, which is handed over when it is
+/// asked for. So there is nothing that could be left behind, copied with the data directory or taken for
+/// another cluster's. Whatever it cannot do it says, and the caller does it itself.
 class FetchHelper {
   public:
     /// `directory`: where the files are made. `server`: the process whose end ends this one.
@@ -31,8 +31,8 @@ class FetchHelper {
                 Directory directory, Fd listening, std::optional<pid_t> server);
     ~FetchHelper();
 
-    /// Returns when nobody has asked for a minute, the server is gone, or something failed that a new helper may
-    /// do better.
+    /// Returns when nobody has asked for a minute, the server is gone, or something failed that a new helper
+    /// may do better.
     void serve();
 
   private:

@@ -17,9 +17,9 @@ namespace walferry {
 DecodeOptions decode_options(const Settings& settings);
 
 /// Brings one object back into the sink that `open` makes for each attempt, and checks everything there is to
-/// check: its hash against its name, age's and zstd's own, envelope, signature, fingerprint, length, WAL header.
-/// What the sink took counts only when this returns. Throws integrity for what is damaged or not what its name
-/// says, else what the store says.
+/// check: its hash against its name, age's and zstd's own, envelope, signature, fingerprint, length, WAL
+/// header. What the sink took counts only when this returns. Throws integrity for what is damaged or not what
+/// its name says, else what the store says.
 void read_object(ObjectStore& store, const std::string& key, const ObjectName& object, const WalName& name,
                  std::uint64_t system_identifier, const DecodeOptions& options,
                  const std::function<Sink&()>& open);

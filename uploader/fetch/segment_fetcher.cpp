@@ -123,7 +123,8 @@ Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, ArchiveView::Ti
         if (!spooled.disputed.empty()) {
             answers.push_back({true, {ObjectName{name.text, spooled.disputed, {}, {}, false}}, {}, {}});
         } else if (spool_) {
-            answers.push_back({true, {}, {}, name.kind == WalKind::segment ? spool_->later(sysid, name) : ""});
+            answers.push_back(
+                {true, {}, {}, name.kind == WalKind::segment ? spool_->later(sysid, name) : ""});
         }
         const Verdict verdict = judge(name, answers);
         switch (verdict.kind) {
@@ -142,11 +143,11 @@ Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, ArchiveView::Ti
                     attempt.end = Attempt::End::absent;
                     break;
                 }
-                attempt.trouble =
-                    Error(ErrorKind::integrity,
-                          name.text + " is in no store that was asked, but " + verdict.detail + " is: a gap",
-                          "recovery cannot go past it; look for the file in old pg_wal directories and copies of "
-                          "the spool, or end the recovery before it");
+                attempt.trouble = Error(
+                    ErrorKind::integrity,
+                    name.text + " is in no store that was asked, but " + verdict.detail + " is: a gap",
+                    "recovery cannot go past it; look for the file in old pg_wal directories and copies of "
+                    "the spool, or end the recovery before it");
                 break;
             case Verdict::Kind::several:
                 attempt.trouble = Error(ErrorKind::conflict, verdict.detail,
@@ -177,7 +178,12 @@ Attempt SegmentFetcher::persist(const WalName& name, ArchiveView::Time deadline,
         Attempt attempt = this->attempt(name, fresh, deadline, open, say_once);
         if (attempt.end == Attempt::End::fetched) return attempt;
         const bool absent = attempt.end == Attempt::End::absent;
-        if (absent && absent_before) return attempt;
+        if (absent && absent_before) {
+            if (spool_ && spool_->is_closed())
+                say(name.text + " may still be in the spool " + spool_->path() +
+                    ", which this user may not enter");
+            return attempt;
+        }
         if (!absent && !attempt.may_pass) return attempt;
         const milliseconds wait = absent ? pause_before_asking_again : pause;
         if (!absent) pause = std::min(2 * pause, longest_pause);
@@ -185,7 +191,8 @@ Attempt SegmentFetcher::persist(const WalName& name, ArchiveView::Time deadline,
             // Asked only once in the time there was: no proof.
             if (absent) {
                 attempt.end = Attempt::End::failed;
-                attempt.trouble = Error(ErrorKind::incomplete, "there was no time to ask twice for " + name.text);
+                attempt.trouble =
+                    Error(ErrorKind::incomplete, "there was no time to ask twice for " + name.text);
             }
             return attempt;
         }

@@ -34,17 +34,18 @@ class SegmentFetcher {
     /// All must outlive it. `spool`: an empty path for none.
     SegmentFetcher(ArchiveView& view, const DecodeOptions& decoding, const std::string& spool);
 
-    /// Timelines up to this one may have begun before there was an archive: of those, segments without a history
-    /// file are no gap.
+    /// Timelines up to this one may have begun before there was an archive: of those, segments without a
+    /// history file are no gap.
     void set_own_timeline(std::uint32_t timeline) { own_timeline_ = std::max(own_timeline_, timeline); }
 
-    /// From the spool, else from the first store that has it sound. `open` makes the sink for each try; what it
-    /// took counts only when the end is `fetched`, and it is finished then. Throws what is wrong with the sink.
-    /// absent: every store answered that it has neither it nor a later WAL segment of that timeline.
+    /// From the spool, else from the first store that has it sound. `open` makes the sink for each try; what
+    /// it took counts only when the end is `fetched`, and it is finished then. Throws what is wrong with the
+    /// sink. absent: every store answered that it has neither it nor a later WAL segment of that timeline.
     Attempt attempt(const WalName& name, bool fresh, ArchiveView::Time deadline,
                     const std::function<Sink&()>& open, const Say& say);
 
-    /// Repeats what may pass until `deadline`, and asks a second time before it says absent: listings may lag.
+    /// Repeats what may pass until `deadline`, and asks a second time before it says absent: listings may
+    /// lag.
     Attempt persist(const WalName& name, ArchiveView::Time deadline, const std::function<Sink&()>& open,
                     const Say& say);
 

@@ -70,6 +70,10 @@ SpoolCopy::Result SpoolCopy::fetch(std::uint64_t system_identifier, const WalNam
     };
     const Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file && (errno == ENOENT || errno == ENOTDIR)) return {};
+    if (!file && errno == EACCES) {
+        closed_ = true;
+        return {};
+    }
     if (!file) return unusable(std::strerror(errno));
     if (!S_ISREG(os::status(file.get(), path).st_mode)) return unusable("it is no regular file");
 

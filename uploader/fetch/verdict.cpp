@@ -52,7 +52,9 @@ Verdict judge(const WalName& name, std::span<const StoreAnswer> answers) {
                     ", which none of the stores that answered has"};
     }
     if (contents.size() > 1) {
-        return {Verdict::Kind::several, {}, name.text + " is archived with several contents: " + joined(contents)};
+        return {Verdict::Kind::several,
+                {},
+                name.text + " is archived with several contents: " + joined(contents)};
     }
     return {Verdict::Kind::found, *contents.begin(), {}};
 }

@@ -11,10 +11,10 @@ namespace walferry {
 
 /// What one store says about a name.
 struct StoreAnswer {
-    bool answered = false;             // else nothing here means anything
-    std::vector<ObjectName> objects;   // of that name
-    std::set<std::string> settled;     // fingerprints that a person has settled it for
-    std::string later;                 // a WAL segment of the same timeline that comes after it; "" for none
+    bool answered = false;            // else nothing here means anything
+    std::vector<ObjectName> objects;  // of that name
+    std::set<std::string> settled;    // fingerprints that a person has settled it for
+    std::string later;                // a WAL segment of the same timeline that comes after it; "" for none
 };
 
 /// What all the answers together mean.
@@ -31,8 +31,8 @@ struct Verdict {
     std::string detail;
 };
 
-/// What was settled counts even where only another content can be seen: the store that has the right one may be
-/// down, and the wrong one must not be replayed for that.
+/// What was settled counts even where only another content can be seen: the store that has the right one may
+/// be down, and the wrong one must not be replayed for that.
 Verdict judge(const WalName& name, std::span<const StoreAnswer> answers);
 
 }  // namespace walferry

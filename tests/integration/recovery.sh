@@ -1,0 +1,191 @@
+#!/usr/bin/env bash
+# Recoveries of a real server by walferry-archive-get from Ceph and Swift: to the end of the archive, with damage,
+# with stores that are away or go away, with a gap, and a standby that lives on the archive alone and is promoted.
+. "$(dirname "$0")/../lib/integration.sh" "$1"
+
+spool=$work/spool
+configuration=$work/etc/walferry.toml
+start_s3 ceph wal-ceph
+start_s3 swift wal-swift
+begin_configuration "$configuration" "$spool"
+add_s3_store "$configuration" ceph wal-ceph
+add_s3_store "$configuration" swift wal-swift
+export WALFERRY_CONFIG=$configuration
+walferry init --owner postgres --group "$spool_gid" >/dev/null
+drain() { as uploader walferry drain >/dev/null; }
+
+# The server's user on a host that restores reads its own copies of configuration, keys and identity.
+restoring=$work/restoring/walferry.toml
+install -d -o postgres -g postgres -m 700 "$work/restoring"
+sed 's,^recipients,identity_file = "identity.txt"\n&,; s,^spool = .*,spool = "/nonexistent",' "$configuration" >"$restoring"
+cp "$work/etc/identity.txt" "$work"/etc/*.credentials "$work/restoring/"
+printf '\n[restore]\ntimeout = "4s"\n' >>"$restoring"
+chown -R postgres "$work/restoring"
+chmod 600 "$work"/restoring/*
+
+pg_create "$work/pg" 1
+pg_archive_to "$work/pg" "$spool"
+pg_start "$work/pg"
+pg_folder "$work/base"
+as postgres "$postgres_bin/pg_basebackup" -h "$work/pg" -U postgres -D "$work/base/data" -c fast -X none --no-sync
+rows=0
+grow() { # ROWS
+    pg_sql "$work/pg" "insert into t select generate_series($rows + 1, $rows + $1), repeat('x', 200)"
+    rows=$((rows + $1))
+}
+pg_sql "$work/pg" 'create table t (n int, filler text)'
+for _ in 1 2 3 4 5; do grow 20000; done
+pg_archive_all "$work/pg"
+drain
+
+# recovering NAME [LINE...]: a copy of the base backup that is to recover from the archive.
+recovering() {
+    pg_folder "$work/$1"
+    as postgres cp -a "$work/base/data" "$work/$1/data"
+    pg_settings "$work/$1" "unix_socket_directories = '$work/$1'" 'archive_mode = off' \
+        "restore_command = '$work/bin/walferry-archive-get --config $restoring %f %p'" "${@:2}"
+    as postgres touch "$work/$1/data/recovery.signal"
+}
+start_recovery() { # NAME: does not wait
+    as postgres "$postgres_bin/pg_ctl" -D "$work/$1/data" -l "$work/$1/log" -W -s start
+}
+is_open() { [ "$(pg_sql "$work/$1" 'select pg_is_in_recovery()')" = f ]; }
+has_rows() { expect_equal "$2" "$(pg_sql "$work/$1" 'select count(*) from t')" "rows"; } # NAME COUNT
+said() { grep -q -- "$2" "$work/$1/log" || { tail -n 20 "$work/$1/log" && return 1; }; } # NAME TEXT
+has_ended() { tail -n 1 "$work/$1/log" | grep -q 'database system is shut down'; }
+ends() { # NAME: the server, and its helper with it
+    pg_stop "$work/$1"
+    wait_for 10 refused pgrep -f "walferry fetch --config $work/restoring/"
+}
+no_mess() { # NAME: in pg_wal is nothing but PostgreSQL's
+    expect_equal '' "$(find "$work/$1/data/pg_wal" -mindepth 1 | grep -vE '/([0-9A-F]{24}|[0-9A-F]{8}\.history|archive_status.*)$')" "in pg_wal"
+}
+
+to_the_end() {
+    recovering latest
+    pg_start "$work/latest"
+    wait_for 60 is_open latest
+    has_rows latest "$rows"
+    expect_equal 1 "$(pgrep -fc "walferry fetch --config $restoring")" "helpers"
+    no_mess latest
+    ends latest
+}
+check "a server recovers to the end of the archive from two S3 stores, with one helper that ends with it" to_the_end
+
+with_damage() {
+    # One object in the middle, in the store that is asked first.
+    local key
+    fetch_objects ceph wal-ceph "$work/objects" | grep '/wal/' | sort >"$work/keys"
+    key=$(sed -n 20p "$work/keys")
+    printf 'not what it was' >"$work/spoiled"
+    fetch_objects ceph wal-ceph --put "$key" "$work/spoiled"
+    recovering damage
+    pg_start "$work/damage"
+    wait_for 60 is_open damage
+    has_rows damage "$rows"
+    said damage "store ceph: $key cannot be used"
+    ends damage
+    fetch_objects ceph wal-ceph --put "$key" "$work/objects/$key"
+}
+check "damage in one store costs a line in the log and nothing else" with_damage
+
+both_away() {
+    control_s3 ceph crash
+    control_s3 swift crash
+    recovering away
+    start_recovery away
+    wait_for 60 has_ended away
+    said away 'could not restore file ".*" from archive: child process exited with exit code 255'
+    said away "start the server again once a store answers"
+    control_s3 ceph up
+    control_s3 swift up
+    pg_start "$work/away"
+    wait_for 60 is_open away
+    has_rows away "$rows"
+    ends away
+}
+check "with both stores away recovery stops instead of ending early, and goes on when they are back" both_away
+
+one_away() {
+    control_s3 swift crash
+    recovering one
+    start_recovery one
+    wait_for 60 has_ended one
+    said one "--without swift %f %p"
+    sed -i 's,walferry-archive-get --config,walferry-archive-get --without swift --config,' "$work/one/data/postgresql.conf"
+    pg_start "$work/one"
+    wait_for 60 is_open one
+    has_rows one "$rows"
+    ends one
+    control_s3 swift up
+}
+check "with one store gone for good the edit that the message prints brings the server up from the other" one_away
+
+one_dies() {
+    recovering dies 
+    start_recovery dies
+    wait_for 60 grep -q 'restored log file' "$work/dies/log"
+    control_s3 ceph pause
+    ended_or_open() { has_ended dies || is_open dies; }
+    wait_for 90 ended_or_open
+    control_s3 ceph resume
+    if has_ended dies; then pg_start "$work/dies"; fi
+    wait_for 60 is_open dies
+    has_rows dies "$rows"
+    ends dies
+}
+if [ -n "$WALFERRY_TESTS_LONG" ]; then
+    check "a store that hangs in the middle of it ends no recovery early" one_dies
+fi
+
+standby() {
+    pg_folder "$work/standby"
+    recovering standby
+    as postgres mv "$work/standby/data/recovery.signal" "$work/standby/data/standby.signal"
+    # An outage of this length is waited out; a history that cannot be asked for stops a standby after it.
+    sed 's,^timeout = .*,timeout = "60s",' "$restoring" >"$work/restoring/patient.toml"
+    chown postgres "$work/restoring/patient.toml"
+    sed -i "s,$restoring,$work/restoring/patient.toml," "$work/standby/data/postgresql.conf"
+    pg_settings "$work/standby" 'wal_retrieve_retry_interval = 500ms' 'hot_standby = on'
+    pg_start "$work/standby"
+    wait_for 60 has_rows standby "$rows"
+    grow 20000
+    pg_archive_all "$work/pg"
+    drain
+    wait_for 60 has_rows standby "$rows"
+    # Through an outage of both.
+    control_s3 ceph pause
+    control_s3 swift crash
+    grow 5000
+    pg_archive_all "$work/pg"
+    sleep 7
+    as postgres "$postgres_bin/pg_ctl" -D "$work/standby/data" status
+    control_s3 ceph resume
+    control_s3 swift up
+    drain
+    wait_for 60 has_rows standby "$rows"
+}
+check "a standby follows by the archive alone, through an outage of both stores" standby
+
+promoted() {
+    as postgres "$postgres_bin/pg_ctl" -D "$work/standby/data" -w -t 60 -s promote
+    wait_for 60 is_open standby
+    has_rows standby "$(pg_sql "$work/pg" 'select count(*) from t')"
+    expect_equal 2 "$(pg_sql "$work/standby" 'select timeline_id from pg_control_checkpoint()')" "timeline"
+    ends standby
+}
+check "and it can be promoted" promoted
+
+gap() {
+    local store key
+    for store in ceph swift; do
+        for key in $(fetch_objects $store wal-$store "$work/objects-$store" | grep '/000000010000000000000010-'); do
+            fetch_objects $store wal-$store --delete "$key"
+        done
+    done
+    recovering gap
+    start_recovery gap
+    wait_for 60 has_ended gap
+    said gap "a gap"
+}
+check "a segment missing in the middle stops recovery instead of ending it" gap
