@@ -171,7 +171,8 @@ promoted() {
     as postgres "$postgres_bin/pg_ctl" -D "$work/standby/data" -w -t 60 -s promote
     wait_for 60 is_open standby
     has_rows standby "$(pg_sql "$work/pg" 'select count(*) from t')"
-    expect_equal 2 "$(pg_sql "$work/standby" 'select timeline_id from pg_control_checkpoint()')" "timeline"
+    expect_equal 00000002 "$(pg_sql "$work/standby" 'select substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)')" \
+        "timeline"
     ends standby
 }
 check "and it can be promoted" promoted
