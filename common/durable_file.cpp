@@ -153,6 +153,8 @@ PublishResult DurableFile::publish() {
 void DurableFile::replace() {
     if (!synced_) throw Error(ErrorKind::internal, "replace() before sync() of " + shown());
     if (link_ != Link::named) {
+        // Nothing has the name as a rule, and then there is no moment in which a second one exists.
+        if (link_to(name_.c_str()) == 0) return;
         const std::string linked = dot_name(name_);
         const int failed = link_to(linked.c_str());
         if (failed == 0) {

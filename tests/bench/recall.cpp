@@ -1,7 +1,8 @@
 // recall RESULTS LABEL NAMES DEST THINK_MS COMMAND...
-// Calls a restore_command for every file that NAMES lists, as recovery does: one after the other, %f the name and %p
-// DEST, each time without a file at DEST before and with one afterwards, which is removed; THINK_MS passes between
-// two calls. RESULTS takes a line for each call, and one for their sum as "LABEL, all" (see measure.py).
+// Calls a restore_command for every file that NAMES lists, as recovery does: one after the other, %f the name
+// and %p DEST, each time without a file at DEST before and with one afterwards, which is removed; THINK_MS
+// passes between two calls. RESULTS takes a line for each call, and one for their sum as "LABEL, all" (see
+// measure.py).
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -48,7 +49,8 @@ Cost call(const std::vector<std::string>& command, const std::string& name, cons
         throw std::runtime_error(name + ": ended with status " + std::to_string(status));
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begun;
     struct stat found {};
-    if (::stat(destination.c_str(), &found) != 0 || found.st_size < (1 << 20) || ::unlink(destination.c_str()) != 0)
+    if (::stat(destination.c_str(), &found) != 0 || found.st_size < (1 << 20) ||
+        ::unlink(destination.c_str()) != 0)
         throw std::runtime_error(name + " did not come");
     return {seconds.count(), in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime)};
 }

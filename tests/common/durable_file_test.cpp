@@ -246,3 +246,48 @@ TEST_CASE("a symbolic link or a file in a directory's place is not followed", "[
     CHECK_THROWS_AS(open_or_make_directory(place.ready, "link", 0770), Error);
     CHECK_THROWS_AS(open_or_make_directory(place.ready, "file", 0770), Error);
 }
+
+TEST_CASE("a file can take the name of another one, and leaves no other name behind", "[durable_file]") {
+    const auto replaced = [](const std::vector<Forbidden>& rules) {
+        const Place place;
+        const bool done = in_child(rules, [&] {
+            for (const char* text : {"first", "second"}) {
+                DurableFile file(place.ready, place.ready, "file", 0600);
+                file.write(as_bytes(text));
+                file.sync();
+                file.replace();
+            }
+            return true;
+        });
+        CHECK(read_file(place.dir / "ready/file") == "second");
+        CHECK(place.names("ready") == Names{"file"});
+        return done;
+    };
+    CHECK(replaced({}));
+    CHECK(replaced({no_link_by_descriptor}));
+    CHECK(replaced({no_unnamed_files}));
+}
+
+TEST_CASE("a synced file can be handed over by its descriptor and get its name elsewhere", "[durable_file]") {
+    const auto handed_over = [](const std::vector<Forbidden>& rules) {
+        const Place place;
+        const bool done = in_child(rules, [&] {
+            DurableFile file(place.ready, place.ready, "made", 0600);
+            file.write(as_bytes(content));
+            file.sync();
+            Fd fd = file.release();
+            if (!place.names("ready").empty()) return false;
+            DurableFile other(place.ready, place.ready, "taken", 0600, std::move(fd));
+            other.replace();
+            return true;
+        });
+        CHECK(read_file(place.dir / "ready/taken") == content);
+        CHECK(place.names("ready") == Names{"taken"});
+        return done;
+    };
+    CHECK(handed_over({}));
+    CHECK(handed_over({no_link_by_descriptor}));
+    // Where it cannot be linked any more its bytes are copied.
+    CHECK(handed_over({no_unnamed_files}));
+    CHECK(handed_over({no_link_by_descriptor, no_link_by_proc, no_clone}));
+}

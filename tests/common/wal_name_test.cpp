@@ -79,3 +79,18 @@ TEST_CASE("a name whose last part is too large for the segment size has no place
     CHECK_FALSE(WalName::parse("000000010000000000000004")->start_lsn(1024 * mib));
     CHECK_FALSE(WalName::parse("000000010000000000000001")->start_lsn(0));
 }
+
+TEST_CASE("the segment that holds a place in the WAL has the name PostgreSQL gives it", "[wal_name]") {
+    constexpr std::uint64_t mib = 1 << 20;
+    CHECK(WalName::segment_at(1, 16 * mib, 16 * mib).text == "000000010000000000000001");
+    CHECK(WalName::segment_at(10, (2ULL << 32) + 256 * 16 * mib - 1, 16 * mib).text ==
+          "0000000A00000002000000FF");
+    CHECK(WalName::segment_at(1, (2ULL << 32) + 4095 * mib, mib).text == "000000010000000200000FFF");
+    for (const std::uint64_t size : {mib, 16 * mib, 1024 * mib}) {
+        const WalName name = WalName::segment_at(3, 0x1'2345'6789'abcdULL, size);
+        const auto parsed = WalName::parse(name.text);
+        REQUIRE(parsed);
+        CHECK(parsed->start_lsn(size) == 0x1'2345'6789'abcdULL / size * size);
+        CHECK(name.start_lsn(size) == parsed->start_lsn(size));
+    }
+}

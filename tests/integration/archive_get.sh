@@ -145,6 +145,39 @@ newer_configuration() {
 check "a changed configuration is a new helper's" newer_configuration
 end_helpers
 
+# killed_anywhere STEP COMMAND...: before each STEP-th system call; then the file is whole or not there, and nothing
+# else is.
+killed_anywhere() {
+    local number step=$1 status=0 kills=0
+    shift
+    cp "$programs/kill-at-call" "$work/bin/"
+    for ((number = 1; status == 0; number += step)); do
+        (cd "$work/pgdata" && as postgres "$work/bin/kill-at-call" $number /dev/null "$@") || status=$?
+        if [ -e "$work/pgdata/pg_wal/RECOVERYXLOG" ]; then
+            is_restored "${names[14]}"
+        else
+            [ $status = 0 ] || { echo "it ended with $status and restored nothing" && return 1; }
+        fi
+        nothing_left
+        kills=$((kills + 1))
+    done
+    expect_equal 3 $status "how the last one ended"
+    expect_at_least 10 $kills "kills"
+    get "${names[14]}"
+    is_restored "${names[14]}"
+}
+if [ -x "$programs/kill-at-call" ]; then
+    check "killed at any system call it leaves the whole file or none" \
+        killed_anywhere $([ -n "$WALFERRY_TESTS_LONG" ] && echo 1 || echo 3) \
+        "$work/bin/walferry-archive-get" --config "$restoring" "${names[14]}" pg_wal/RECOVERYXLOG
+    check "so does walferry fetch, which it runs where there is no helper" \
+        killed_anywhere $([ -n "$WALFERRY_TESTS_LONG" ] && echo 1 || echo 29) \
+        "$work/bin/walferry" fetch --config "$restoring" "${names[14]}" pg_wal/RECOVERYXLOG
+else
+    skip "archive-get killed at any system call" "programs with sanitizers cannot be traced"
+fi
+end_helpers
+
 # What the exit code says: 1 ends a recovery, so it takes proof.
 said() { get "$@" >"$work/said" 2>&1; }
 absent() { # NAME [OPTION...]

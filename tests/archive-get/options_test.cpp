@@ -1,0 +1,64 @@
+#include "archive-get/options.hpp"
+
+#include "archive-get/exit_code.hpp"
+#include "common/error.hpp"
+#include "tests/catch.hpp"
+
+using namespace walferry;
+using Catch::Matchers::Contains;
+
+namespace {
+
+get::CommandLine parse(std::vector<std::string> words) {
+    words.insert(words.begin(), "walferry-archive-get");
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    return get::parse_command_line(static_cast<int>(words.size()), argv.data());
+}
+
+}  // namespace
+
+TEST_CASE("archive-get's options are read before and after NAME and DEST", "[get]") {
+    const auto line = parse({"--only", "r2", "NAME", "--without=b2", "pg_wal/RECOVERYXLOG", "--only", "nas",
+                             "--config", "/a.toml", "--system-identifier", "7", "--no-prefetch"});
+    CHECK(line.options.name == "NAME");
+    CHECK(line.options.destination == "pg_wal/RECOVERYXLOG");
+    CHECK(line.options.only == std::vector<std::string>{"r2", "nas"});
+    CHECK(line.options.without == std::vector<std::string>{"b2"});
+    CHECK(line.options.config == "/a.toml");
+    CHECK(line.options.system_identifier == 7U);
+    CHECK_FALSE(line.options.prefetch);
+    CHECK(get::fetch_arguments(line.options) ==
+          std::vector<std::string>{"--config", "/a.toml", "--only", "nas", "--only", "r2", "--without", "b2"});
+}
+
+TEST_CASE("archive-get says what is wrong with its command line", "[get]") {
+    CHECK_THROWS_WITH(parse({}), Contains("no file is named"));
+    CHECK_THROWS_WITH(parse({"a"}), Contains("only one of NAME and DEST"));
+    CHECK_THROWS_WITH(parse({"a", "b", "c"}), Contains("from c on"));
+    CHECK_THROWS_WITH(parse({"a", ""}), Contains("destination"));
+    CHECK_THROWS_WITH(parse({"--spool", "a", "b"}), Contains("--spool is not an option"));
+    CHECK_THROWS_WITH(parse({"a", "b", "--only"}), Contains("--only needs an argument"));
+    CHECK_THROWS_WITH(parse({"a", "b", "--system-identifier", "x"}), Contains("no system identifier"));
+    CHECK_THROWS_WITH(parse({"--help", "a", "b"}), Contains("restore nothing"));
+}
+
+TEST_CASE("Only proof ends a recovery; a standby hears that it may ask again", "[get]") {
+    using get::Outcome;
+    struct Row {
+        Outcome outcome;
+        bool standby, history;
+        int code;
+    };
+    const Row rows[] = {
+        {Outcome::restored, false, false, 0}, {Outcome::restored, true, true, 0},
+        {Outcome::absent, false, false, 1},   {Outcome::absent, false, true, 1},
+        {Outcome::absent, true, false, 1},    {Outcome::absent, true, true, 1},
+        {Outcome::failed, false, false, 255}, {Outcome::failed, false, true, 255},
+        {Outcome::failed, true, false, 1},    {Outcome::failed, true, true, 255},
+    };
+    for (const Row& row : rows) CHECK(get::exit_code(row.outcome, row.standby, row.history) == row.code);
+    CHECK(get::is_history("0000000A.history"));
+    CHECK_FALSE(get::is_history("000000010000000000000001"));
+}

@@ -1,0 +1,105 @@
+#include "common/fetch_channel.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "common/error.hpp"
+#include "common/os.hpp"
+#include "tests/catch.hpp"
+#include "tests/temp_dir.hpp"
+
+using namespace walferry;
+using namespace walferry::fetch_channel;
+using std::chrono::milliseconds;
+
+namespace {
+
+std::string fresh_name() {
+    static int count = 0;
+    return socket_name({"test", std::to_string(::getpid()), std::to_string(count++)});
+}
+
+struct Pair {
+    Fd listening, caller, helper;
+    Pair() {
+        const std::string name = fresh_name();
+        listening = listen_at(name);
+        REQUIRE(listening);
+        caller = connect_to(name);
+        REQUIRE(caller);
+        helper = accept_from(listening.get());
+        REQUIRE(helper);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("A socket's name depends on every part and on where one ends", "[fetch]") {
+    CHECK(socket_name({"a", "b"}) == socket_name({"a", "b"}));
+    CHECK(socket_name({"a", "b"}) != socket_name({"ab"}));
+    CHECK(socket_name({"a", "b"}) != socket_name({"b", "a"}));
+    CHECK(socket_name({"a", ""}) != socket_name({"a"}));
+}
+
+TEST_CASE("There is one listener at a name, and none once it has gone", "[fetch]") {
+    const std::string name = fresh_name();
+    CHECK_FALSE(connect_to(name));
+    {
+        const Fd first = listen_at(name);
+        CHECK(first);
+        CHECK_FALSE(listen_at(name));
+        CHECK(connect_to(name));
+    }
+    CHECK_FALSE(connect_to(name));
+    CHECK(listen_at(name));
+}
+
+TEST_CASE("A request is read as it was sent, and nonsense is not read at all", "[fetch]") {
+    Pair pair;
+    REQUIRE(send_request(pair.caller.get(), {"000000010000000000000007", true}));
+    const auto request = receive_request(pair.helper.get());
+    REQUIRE(request);
+    CHECK(request->name == "000000010000000000000007");
+    CHECK(request->standby);
+    for (const std::string nonsense : {"", "r", "r../../etc/passwd", "r00000002.history", "r00000001000000000000000g"}) {
+        INFO(nonsense);
+        (void)::send(pair.caller.get(), nonsense.data(), nonsense.size(), 0);
+        CHECK_FALSE(receive_request(pair.helper.get()));
+    }
+    CHECK_FALSE(receive_request(pair.helper.get()));  // nothing there: it does not wait
+    CHECK_FALSE(send_request(pair.caller.get(), {std::string(100, 'x'), false}));
+}
+
+TEST_CASE("A reply brings its answer, its lines and an open file", "[fetch]") {
+    Pair pair;
+    test::TempDir dir;
+    Reply reply{Answer::fetched, "store one: damaged\n",
+                os::open_at(AT_FDCWD, dir / "file", O_CREAT | O_RDWR, 0600, "file")};
+    os::write_at(reply.file.get(), as_bytes("content"), 0, "file");
+    REQUIRE(send_reply(pair.helper.get(), reply));
+    const auto got = receive_reply(pair.caller.get(), milliseconds(1000));
+    REQUIRE(got);
+    CHECK(got->answer == Answer::fetched);
+    CHECK(got->said == "store one: damaged\n");
+    std::array<std::byte, 7> bytes{};
+    CHECK(os::read_at(got->file.get(), bytes, 0, "file") == bytes.size());
+    CHECK(as_text(bytes) == "content");
+
+    REQUIRE(send_reply(pair.helper.get(), {Answer::absent, std::string(100'000, 'x'), {}}));
+    const auto long_one = receive_reply(pair.caller.get(), milliseconds(1000));
+    REQUIRE(long_one);
+    CHECK(long_one->answer == Answer::absent);
+    CHECK(long_one->said.size() < 20'000);
+}
+
+TEST_CASE("A reply that does not come, or says fetched without a file, is none", "[fetch]") {
+    Pair pair;
+    CHECK_FALSE(receive_reply(pair.caller.get(), milliseconds(20)));
+    REQUIRE(send_reply(pair.helper.get(), {Answer::fetched, "", {}}));
+    CHECK_FALSE(receive_reply(pair.caller.get(), milliseconds(1000)));
+    pair.helper.reset();
+    CHECK_FALSE(receive_reply(pair.caller.get(), milliseconds(1000)));
+    CHECK_FALSE(send_request(pair.caller.get(), {"000000010000000000000007", false}));
+}
