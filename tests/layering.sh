@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Includes point one way: programs -> common/{codec,store} -> common; archive-push -> common without settings.
+# Includes point one way: programs -> common/{codec,store} -> common; archive-push and archive-get -> common without
+# settings.
 # CMake's targets enforce it when linking; a header alone would slip through there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,8 +22,9 @@ check "$(here common 1)" 'common/[^/"]+"|sql/'
 check "$(here common/codec)" 'common/[^/"]+"|common/codec/'
 check "$(here common/store)" 'common/[^/"]+"|common/store/'
 check "$(here archive-push)" 'common/[^/"]+"|archive-push/|sql/'
+check "$(here archive-get)" 'common/[^/"]+"|archive-get/'
 check "$(here uploader)" 'common/|uploader/|sql/'
 
-# The settings bring a TOML reader along, which push must not link.
-if grep -n '#include "common/settings' $(here common 1 | grep -v /settings) $(here archive-push) >&2; then wrong=1; fi
+# The settings bring a TOML reader along, which push must not link, nor what recovery starts for every segment.
+if grep -n '#include "common/settings' $(here common 1 | grep -v /settings) $(here archive-push) $(here archive-get) >&2; then wrong=1; fi
 exit $wrong
