@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <string_view>
 
 #include "common/error.hpp"
 
@@ -17,7 +18,7 @@ struct CloseDir {
 
 }  // namespace
 
-std::vector<std::string> entries_of(const Directory& directory) {
+std::vector<std::string> entries_of(const Directory& directory, DotNames dot_names) {
     // A descriptor of its own: reading a directory moves its offset.
     Fd own = os::open_at(directory.get(), ".", O_RDONLY | O_DIRECTORY, 0, directory.path);
     const std::unique_ptr<DIR, CloseDir> entries(::fdopendir(own.get()));
@@ -28,7 +29,10 @@ std::vector<std::string> entries_of(const Directory& directory) {
         errno = 0;
         const dirent* entry = ::readdir(entries.get());
         if (entry == nullptr) break;
-        if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+        const std::string_view name = entry->d_name;
+        const bool hidden = name.starts_with('.');
+        if (!hidden || (dot_names == DotNames::included && name != "." && name != ".."))
+            names.emplace_back(name);
     }
     if (errno != 0) throw_errno(errno, "read the directory " + directory.path);
     return names;

@@ -6,7 +6,9 @@
 
 namespace walferry {
 
-/// The names in a directory, in no order, without those that begin with a dot. Throws io.
-std::vector<std::string> entries_of(const Directory& directory);
+enum class DotNames { left_out, included };  // "." and ".." never are
+
+/// The names in a directory, in no order. Throws io.
+std::vector<std::string> entries_of(const Directory& directory, DotNames dot_names = DotNames::left_out);
 
 }  // namespace walferry

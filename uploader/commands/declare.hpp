@@ -4,6 +4,7 @@
 // One function per file in this folder: it adds the command's options and help to `app` and returns its body.
 namespace walferry {
 
+CommandBody declare_backups(CLI::App& app);
 CommandBody declare_cat(CLI::App& app);
 CommandBody declare_config(CLI::App& app);
 CommandBody declare_conflicts(CLI::App& app);
@@ -16,6 +17,7 @@ CommandBody declare_init(CLI::App& app);
 CommandBody declare_keygen(CLI::App& app);
 CommandBody declare_list(CLI::App& app);
 CommandBody declare_rebuild(CLI::App& app);
+CommandBody declare_restore(CLI::App& app);
 CommandBody declare_settle(CLI::App& app);
 CommandBody declare_status(CLI::App& app);
 CommandBody declare_stores(CLI::App& app);

@@ -1,0 +1,113 @@
+#include "uploader/recovery/recovery_target.hpp"
+
+#include <cstdlib>
+#include <ctime>
+
+#include "common/error.hpp"
+#include "tests/catch.hpp"
+
+using namespace walferry;
+
+namespace {
+
+std::string shown(const char* text) {
+    return format_target_time(parse_target_time(text));
+}
+
+std::string refusal(const char* text) {
+    try {
+        parse_target_time(text);
+        return "";
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::usage);
+        return error.what();
+    }
+}
+
+std::string value_of(const RecoveryTarget& target, const std::string& name) {
+    for (const auto& [key, value] : target_settings(target, 3)) {
+        if (key == name) return value;
+    }
+    return "missing";
+}
+
+}  // namespace
+
+TEST_CASE("a target time is understood in the forms people write, and handed on in UTC") {
+    CHECK(shown("2026-11-24 12:13:14Z") == "2026-11-24 12:13:14.000000+00");
+    CHECK(shown("2026-11-24T12:13:14.5+01:00") == "2026-11-24 11:13:14.500000+00");
+    CHECK(shown("2026-11-24 12:13:14.123456 -0530") == "2026-11-24 17:43:14.123456+00");
+    CHECK(shown("2026-11-24 00:30+02") == "2026-11-23 22:30:00.000000+00");
+    CHECK(shown("2024-02-29 23:59:59z") == "2024-02-29 23:59:59.000000+00");
+}
+
+TEST_CASE("a target time without a time zone is refused, and the message shows both readings") {
+    ::setenv("TZ", "Europe/Berlin", 1);
+    ::tzset();
+    const std::string summer = refusal("2026-07-01 12:00:00");
+    CHECK(summer.find("\"2026-07-01 12:00:00Z\" for UTC") != std::string::npos);
+    CHECK(summer.find("\"2026-07-01 12:00:00+02:00\"") != std::string::npos);
+    CHECK(refusal("2026-12-01 12:00:00").find("+01:00") != std::string::npos);
+    ::unsetenv("TZ");
+    ::tzset();
+}
+
+TEST_CASE("what is no time is refused") {
+    for (const char* text :
+         {"", "yesterday", "2026-11-24", "2026-13-01 00:00:00Z", "2026-02-29 00:00:00Z",
+          "2026-11-24 24:00:00Z", "2026-11-24 12:60:00Z", "2026-11-24 12:00:61Z", "2026-11-24 12:00:00.Z",
+          "2026-11-24 12:00:00 CET", "2026-11-24 12:00:00+1", "2026-11-24 12:00:00+01:00x",
+          "2026-11-24 12:00:00ZZ", "2026-11-24 12:00:00+16:00"}) {
+        INFO(text);
+        CHECK_FALSE(refusal(text).empty());
+    }
+}
+
+TEST_CASE("transactions and restore points are checked before anything is done") {
+    CHECK(parse_target_xid("4711") == "4711");
+    for (const char* text : {"", "0", "-1", "1x", "0x10", "99999999999999999999"})
+        CHECK_THROWS_AS(parse_target_xid(text), Error);
+    CHECK(parse_target_name("before it's gone") == "before it's gone");
+    CHECK_THROWS_AS(parse_target_name(""), Error);
+    CHECK_THROWS_AS(parse_target_name("two\nlines"), Error);
+    CHECK_THROWS_AS(parse_target_name(std::string(64, 'n')), Error);
+}
+
+TEST_CASE("exactly one target is set, and it comes after those that are emptied") {
+    RecoveryTarget target;
+    target.kind = TargetKind::lsn;
+    target.lsn = 0x100000020;
+    CHECK(value_of(target, "recovery_target_lsn") == "1/20");
+    for (const char* name :
+         {"recovery_target", "recovery_target_time", "recovery_target_xid", "recovery_target_name"})
+        CHECK(value_of(target, name).empty());
+    const auto settings = target_settings(target, 3);
+    std::size_t wanted = 0;
+    std::size_t last_empty = 0;
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+        if (settings[i].first == "recovery_target_lsn") wanted = i;
+        if (settings[i].first.starts_with("recovery_target_") && settings[i].second.empty()) last_empty = i;
+    }
+    CHECK(last_empty < wanted);
+    CHECK(value_of(target, "recovery_target_timeline") == "3");
+    CHECK(value_of(target, "recovery_target_inclusive") == "on");
+    CHECK(value_of(target, "recovery_target_action") == "pause");
+}
+
+TEST_CASE("to the end of the archive there is no target at all") {
+    for (const char* name :
+         {"recovery_target", "recovery_target_time", "recovery_target_lsn", "recovery_target_xid",
+          "recovery_target_name", "recovery_end_command", "archive_cleanup_command"})
+        CHECK(value_of({}, name).empty());
+}
+
+TEST_CASE("just before a target, and what happens there, are said to the server") {
+    RecoveryTarget target;
+    target.kind = TargetKind::xid;
+    target.text = "815";
+    target.exclusive = true;
+    target.action = TargetAction::promote;
+    CHECK(value_of(target, "recovery_target_inclusive") == "off");
+    CHECK(value_of(target, "recovery_target_action") == "promote");
+    CHECK(describe(target) == "just before transaction 815");
+}

@@ -1,0 +1,427 @@
+#include "uploader/restore/restore.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/error.hpp"
+#include "tests/catch.hpp"
+#include "tests/common/codec/backup_sample.hpp"
+#include "tests/uploader/restore/backup_maker.hpp"
+#include "uploader/restore/restore_places.hpp"
+
+using namespace walferry;
+using namespace walferry::test;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+ErrorKind kind_of(const std::function<void()>& action, std::string* message = nullptr) {
+    try {
+        action();
+    } catch (const Error& error) {
+        if (message != nullptr) *message = error.what();
+        return error.kind();
+    }
+    return ErrorKind::internal;
+}
+
+unsigned mode_of(const std::string& path) {
+    struct stat status {};
+    REQUIRE(::lstat(path.c_str(), &status) == 0);
+    return status.st_mode & 07777;
+}
+
+/// A restore that must fail and leave nothing that looks like a database.
+std::string refused_midway(BackupMaker& maker, ErrorKind kind = ErrorKind::integrity) {
+    std::string message;
+    CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options()); }, &message) == kind);
+    CHECK(fs::exists(maker.dir / ("data/" + std::string(incomplete_marker))));
+    CHECK_FALSE(fs::exists(maker.dir / "data/PG_VERSION"));
+    return message;
+}
+
+}  // namespace
+
+TEST_CASE("a backup comes back file by file, ready to recover") {
+    BackupMaker maker;
+    maker.put();
+    const RestoreReport report = restore_backup(maker.settings(), maker.options());
+    CHECK(report.files == maker.files.size());
+    for (const char* path :
+         {"PG_VERSION", "base/1/1259", "global/pg_control", "pg_hba.conf", "postgresql.conf"})
+        CHECK(maker.restored(path) == maker.files.at(path));
+    CHECK(maker.restored("recovery.signal").empty());
+    CHECK(maker.restored("backup_manifest") == manifest_of(maker.files));
+    CHECK(fs::is_directory(maker.dir / "data/pg_wal"));
+    const std::string conf = maker.restored("postgresql.auto.conf");
+    CHECK(conf.starts_with("work_mem = '8MB'\n"));
+    CHECK(conf.find("restore_command = '") != std::string::npos);
+    CHECK(conf.find("recovery_target_timeline = '1'") != std::string::npos);
+    CHECK(conf.find("archive_mode") == std::string::npos);
+    CHECK_FALSE(fs::exists(maker.dir / ("data/" + std::string(incomplete_marker))));
+    CHECK(mode_of(maker.dir / "data") == 0700);
+    CHECK(mode_of(maker.dir / "data/base/1/1259") == 0600);
+    CHECK(mode_of(maker.dir / "data/base") == 0700);
+}
+
+TEST_CASE("everything restored belongs to the server's user") {
+    if (::geteuid() != 0) {
+        WARN("SKIPPED: it needs root");
+        return;
+    }
+    BackupMaker maker;
+    maker.put();
+    restore_backup(maker.settings(), maker.options());
+    struct stat directory {};
+    REQUIRE(::lstat((maker.dir / "data").c_str(), &directory) == 0);
+    CHECK(directory.st_uid != 0);
+    for (const auto& entry : fs::recursive_directory_iterator(maker.dir / "data")) {
+        struct stat status {};
+        REQUIRE(::lstat(entry.path().c_str(), &status) == 0);
+        CHECK(status.st_uid == directory.st_uid);
+        CHECK(status.st_gid == directory.st_gid);
+    }
+    CHECK(::geteuid() == 0);
+}
+
+TEST_CASE("a data directory that its group may read stays so, and nothing else is let in") {
+    BackupMaker maker;
+    maker.mode = 06777 & 0640;
+    maker.put();
+    restore_backup(maker.settings(), maker.options());
+    CHECK(mode_of(maker.dir / "data") == 0750);
+    CHECK(mode_of(maker.dir / "data/PG_VERSION") == 0640);
+    BackupMaker open;
+    open.mode = 06666;
+    open.put();
+    restore_backup(open.settings(), open.options());
+    CHECK(mode_of(open.dir / "data/base/1/1259") == 0640);
+}
+
+TEST_CASE("a dry run says what it would do, and does nothing") {
+    BackupMaker maker;
+    maker.put();
+    RestoreOptions options = maker.options();
+    options.dry_run = true;
+    const RestoreReport report = restore_backup(maker.settings(), options);
+    CHECK(report.backup == maker.label.id.text);
+    CHECK(maker.said.find("along timeline 1 to the end of the archive") != std::string::npos);
+    CHECK_FALSE(fs::exists(maker.dir / "data"));
+}
+
+TEST_CASE("a piece that is damaged or missing in one store is taken from the other") {
+    BackupMaker maker;
+    maker.put();
+    const auto base = maker.objects("base.00000000");
+    const auto manifest = maker.objects("manifest.00000000");
+    REQUIRE(base.size() == 2);
+    std::string bytes = read_file(base[0]);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    std::ofstream(base[0], std::ios::binary | std::ios::trunc) << bytes;
+    fs::remove(manifest[1]);
+    const RestoreReport report = restore_backup(maker.settings(), maker.options());
+    CHECK(maker.restored("base/1/1259") == maker.files.at("base/1/1259"));
+    // The order of the stores decides which of the two is asked in vain.
+    for (const std::string& damaged : report.damaged)
+        CHECK(maker.said.find(damaged.substr(3)) != std::string::npos);
+}
+
+TEST_CASE("a piece that is damaged everywhere ends the restore") {
+    BackupMaker maker;
+    maker.put();
+    for (const std::string& object : maker.objects("base.00000000")) {
+        std::string bytes = read_file(object);
+        bytes.pop_back();
+        std::ofstream(object, std::ios::binary | std::ios::trunc) << bytes;
+    }
+    refused_midway(maker);
+}
+
+TEST_CASE("a piece that is nowhere leaves the backup out of the choice") {
+    BackupMaker maker;
+    maker.put();
+    for (const std::string& object : maker.objects("base.00000000")) fs::remove(object);
+    std::string message;
+    CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options()); }, &message) ==
+          ErrorKind::integrity);
+    CHECK(message.find("1 piece is missing in every store") != std::string::npos);
+    CHECK_FALSE(fs::exists(maker.dir / "data"));
+}
+
+TEST_CASE("a store that is gone is left out, of the restore_command too") {
+    BackupMaker maker;
+    maker.put();
+    fs::remove_all(maker.path_of("a"));
+    const RestoreReport report = restore_backup(maker.settings(), maker.options());
+    CHECK(report.without == std::vector<std::string>{"a"});
+    CHECK(report.restore_command.find("--without a ") != std::string::npos);
+    CHECK(maker.said.find("store a did not answer") != std::string::npos);
+    CHECK(maker.restored("postgresql.auto.conf").find("--without a ") != std::string::npos);
+}
+
+TEST_CASE("a file that is not as the manifest has it ends the restore") {
+    const std::string path = "base/1/1259";
+    const auto with = [&](const std::function<void(BackupMaker&)>& change) {
+        BackupMaker maker;
+        change(maker);
+        maker.put();
+        return refused_midway(maker);
+    };
+    CHECK(with([&](BackupMaker& maker) {
+              maker.streams["manifest"] = manifest_of(maker.files);
+              maker.files[path][7] = 'x';
+          }).find("another checksum") != std::string::npos);
+    CHECK(with([&](BackupMaker& maker) {
+              maker.streams["manifest"] = manifest_of(maker.files);
+              maker.files[path] += "x";
+          }).find("bytes") != std::string::npos);
+    CHECK(with([&](BackupMaker& maker) {
+              maker.streams["manifest"] = manifest_of(maker.files);
+              maker.files.erase(path);
+          }).find("did not come") != std::string::npos);
+    CHECK(with([&](BackupMaker& maker) {
+              maker.streams["manifest"] = manifest_of(maker.files);
+              maker.files["base/1/extra"] = "x";
+          }).find("not in its manifest") != std::string::npos);
+    CHECK(with([&](BackupMaker& maker) {
+              maker.streams["base"] = maker.base_tar().substr(0, 10240) + TarMaker().file(path, "x").text();
+          }).find("refused") != std::string::npos);
+    CHECK(with([&](BackupMaker& maker) {
+              std::string manifest = manifest_of(maker.files);
+              manifest[manifest.find("1259") + 3] = '8';
+              maker.streams["manifest"] = manifest;
+          }).find("its checksum does not fit") != std::string::npos);
+}
+
+TEST_CASE("a tar that would leave the new directory ends the restore before it does") {
+    for (const char* path : {"../outside", "/outside", "base/../../outside"}) {
+        BackupMaker maker;
+        maker.streams["base"] = TarMaker().file(path, "x").text();
+        maker.put();
+        refused_midway(maker);
+        CHECK_FALSE(fs::exists(maker.dir / "outside"));
+        CHECK_FALSE(fs::exists("/outside"));
+    }
+}
+
+TEST_CASE("a link in a tar is never followed, and only a tablespace may be one") {
+    BackupMaker maker;
+    maker.files["base/1/x"] = "owned";
+    maker.streams["base"] = TarMaker().link("base", maker.dir.path()).file("base/1/x", "owned").text();
+    maker.put();
+    CHECK(refused_midway(maker).find("is a link") != std::string::npos);
+    BackupMaker tablespace;
+    tablespace.streams["base"] = TarMaker().link("pg_tblspc/4711", "/etc").text();
+    tablespace.put();
+    refused_midway(tablespace);
+    CHECK_FALSE(fs::exists(tablespace.dir / "data/pg_tblspc/4711"));
+}
+
+TEST_CASE("a directory that holds anything is left as it is") {
+    BackupMaker maker;
+    maker.put();
+    maker.dir.write("data/.hidden", "precious");
+    std::string message;
+    CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options()); }, &message) == ErrorKind::usage);
+    CHECK(message.find("is not empty") != std::string::npos);
+    CHECK(maker.restored(".hidden") == "precious");
+    maker.dir.write("live/PG_VERSION", "15\n");
+    CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options("live/new")); }) == ErrorKind::usage);
+    CHECK_FALSE(fs::exists(maker.dir / "live/new"));
+    maker.dir.write("file", "precious");
+    CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options("file")); }) == ErrorKind::usage);
+}
+
+TEST_CASE("what an interrupted restore left says so, and is not restored over") {
+    BackupMaker maker;
+    maker.put();
+    for (const std::string& object : maker.objects("base.00000000"))
+        std::ofstream(object, std::ios::binary | std::ios::app) << "x";
+    refused_midway(maker);
+    std::string message;
+    CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options()); }, &message) == ErrorKind::usage);
+    CHECK(message.find("did not end") != std::string::npos);
+    CHECK(maker.restored(incomplete_marker).find("rm -r " + (maker.dir / "data")) != std::string::npos);
+}
+
+TEST_CASE("tablespaces go where they were, or where they are told to") {
+    const auto prepare = [](BackupMaker& maker, const std::string& location) {
+        maker.label.tablespaces = {{16384, "fast", location}};
+        maker.files["pg_tblspc/16384/PG_15_202209061/5/100"] = "rows";
+        maker.files["tablespace_map"] = "16384 " + location + "\n";
+        maker.streams["16384"] = TarMaker()
+                                     .directory("PG_15_202209061")
+                                     .directory("PG_15_202209061/5")
+                                     .file("PG_15_202209061/5/100", "rows")
+                                     .text();
+        maker.put();
+    };
+    SECTION("the old place is free") {
+        BackupMaker maker;
+        prepare(maker, maker.dir / "deep/fast");
+        restore_backup(maker.settings(), maker.options());
+        CHECK(read_file(maker.dir / "deep/fast/PG_15_202209061/5/100") == "rows");
+        CHECK(fs::read_symlink(maker.dir / "data/pg_tblspc/16384") == maker.dir / "deep/fast");
+        CHECK(maker.restored("tablespace_map") == maker.files.at("tablespace_map"));
+        CHECK_FALSE(fs::exists(maker.dir / ("deep/fast/" + std::string(incomplete_marker))));
+    }
+    SECTION("the old place is in use") {
+        BackupMaker maker;
+        prepare(maker, maker.dir / "fast");
+        maker.dir.write("fast/PG_15_202209061/5/100", "live");
+        std::string message;
+        CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options()); }, &message) ==
+              ErrorKind::usage);
+        CHECK(message.find("--tablespace " + (maker.dir / "fast") + "=") != std::string::npos);
+        CHECK_FALSE(fs::exists(maker.dir / "data"));
+        RestoreOptions options = maker.options();
+        options.tablespaces = {{maker.dir / "fast", maker.dir / "new"}};
+        restore_backup(maker.settings(), options);
+        CHECK(read_file(maker.dir / "fast/PG_15_202209061/5/100") == "live");
+        CHECK(read_file(maker.dir / "new/PG_15_202209061/5/100") == "rows");
+        CHECK(maker.restored("tablespace_map") == "16384 " + (maker.dir / "new") + "\n");
+    }
+    SECTION("in the data directory, or in nothing that was backed up") {
+        BackupMaker maker;
+        prepare(maker, maker.dir / "fast");
+        RestoreOptions options = maker.options();
+        options.tablespaces = {{maker.dir / "fast", maker.dir / "data/inside"}};
+        CHECK(kind_of([&] { restore_backup(maker.settings(), options); }) == ErrorKind::usage);
+        options.tablespaces = {{"/no/such", maker.dir / "new"}};
+        CHECK(kind_of([&] { restore_backup(maker.settings(), options); }) == ErrorKind::usage);
+        CHECK_FALSE(fs::exists(maker.dir / "data"));
+    }
+    SECTION("nothing but a tablespace's folder is put there") {
+        BackupMaker maker;
+        maker.label.tablespaces = {{16384, "fast", maker.dir / "ssh"}};
+        maker.files["pg_tblspc/16384/authorized_keys"] = "key";
+        maker.streams["16384"] = TarMaker().file("authorized_keys", "key").text();
+        maker.put();
+        refused_midway(maker);
+        CHECK_FALSE(fs::exists(maker.dir / "ssh/authorized_keys"));
+    }
+}
+
+TEST_CASE("signals and settings of an earlier recovery do not come into force again") {
+    BackupMaker maker;
+    maker.files["standby.signal"] = "";
+    maker.files["recovery.signal"] = "";
+    maker.files["postgresql.auto.conf"] =
+        "recovery_target_xid = '7'\nlog_directory = '/var/lib/postgresql/15/main/log'\n";
+    maker.put();
+    RestoreOptions options = maker.options();
+    options.wish.target.kind = TargetKind::immediate;
+    options.no_archiving = true;
+    restore_backup(maker.settings(), options);
+    CHECK_FALSE(fs::exists(maker.dir / "data/standby.signal"));
+    const std::string conf = maker.restored("postgresql.auto.conf");
+    CHECK(conf.rfind("recovery_target_xid = ''") > conf.find("recovery_target_xid = '7'"));
+    CHECK(conf.find("log_directory = '" + (maker.dir / "data/log")) != std::string::npos);
+    CHECK(conf.find("archive_mode = 'off'") != std::string::npos);
+}
+
+TEST_CASE("configuration that lay outside the data directory is in it afterwards, and in force") {
+    BackupMaker maker;
+    for (const char* path : {"postgresql.conf", "pg_hba.conf", "pg_ident.conf"}) maker.files.erase(path);
+    const std::string etc = "etc/postgresql/15/main/";
+    maker.label.config_files = {"/" + etc + "postgresql.conf", "/" + etc + "pg_hba.conf",
+                                "/" + etc + "conf.d/more.conf"};
+    maker.label.config_file = maker.label.config_files[0];
+    maker.label.hba_file = maker.label.config_files[1];
+    maker.streams["config"] =
+        TarMaker()
+            .file(etc + "postgresql.conf",
+                  "data_directory = '/var/lib/postgresql/15/main'\ninclude_dir = 'conf.d'\n")
+            .file(etc + "pg_hba.conf", "local all all trust\n")
+            .file(etc + "conf.d/more.conf", "hba_file = '/etc/x'\nport = 5433\n")
+            .text();
+    maker.put();
+    restore_backup(maker.settings(), maker.options());
+    CHECK(maker.restored("postgresql.conf").find("include 'walferry-config/" + etc + "postgresql.conf'") !=
+          std::string::npos);
+    CHECK(maker.restored("pg_hba.conf") == "local all all trust\n");
+    CHECK(maker.restored("walferry-config/" + etc + "conf.d/more.conf").find("\nport = 5433\n") !=
+          std::string::npos);
+    CHECK(maker.restored("walferry-config/" + etc + "conf.d/more.conf")
+              .starts_with("# before the restore: hba_file"));
+}
+
+TEST_CASE("a file that is not in the label's list is no configuration") {
+    BackupMaker maker;
+    maker.label.config_files = {"/etc/postgresql.conf"};
+    maker.streams["config"] = TarMaker().file("etc/shadow", "x").text();
+    maker.put();
+    refused_midway(maker);
+}
+
+TEST_CASE("a backup from the middle of an earlier restore's configuration does not collide with it") {
+    BackupMaker maker;
+    maker.files["walferry-config/etc/postgresql.conf"] = "port = 1\n";
+    maker.files.erase("postgresql.conf");
+    maker.label.config_files = {"/etc/postgresql.conf"};
+    maker.label.config_file = "/etc/postgresql.conf";
+    maker.streams["config"] = TarMaker().file("etc/postgresql.conf", "port = 2\n").text();
+    maker.put();
+    restore_backup(maker.settings(), maker.options());
+    CHECK(maker.restored("walferry-config/etc/postgresql.conf") == "port = 1\n");
+    CHECK(maker.restored("walferry-config-again/etc/postgresql.conf") == "port = 2\n");
+}
+
+TEST_CASE("a user who could not recover is noticed before anything is unpacked") {
+    if (::geteuid() != 0) {
+        WARN("SKIPPED: it needs root");
+        return;
+    }
+    BackupMaker maker;
+    maker.put();
+    const Settings settings = maker.settings();
+    ::chmod(settings.file.c_str(), 0600);
+    std::string message;
+    CHECK(kind_of([&] { restore_backup(settings, maker.options()); }, &message) == ErrorKind::config);
+    CHECK(message.find("postgres could not recover") != std::string::npos);
+    CHECK_FALSE(fs::exists(maker.dir / "data"));
+    RestoreOptions options = maker.options();
+    options.owner = "root";
+    CHECK(kind_of([&] { restore_backup(settings, options); }) == ErrorKind::usage);
+    options.owner = "no-such-user";
+    CHECK(kind_of([&] { restore_backup(settings, options); }) == ErrorKind::usage);
+}
+
+TEST_CASE("a disk that is too small is noticed before anything is unpacked") {
+    BackupLabel label = sample_label();
+    RestorePlaces places{"/var/tmp/new", {{16384, "/var/tmp/fast"}}};
+    check_room(places, label);
+    label.streams[0].size = std::uint64_t{1} << 55;
+    std::string message;
+    CHECK(kind_of([&] { check_room(places, label); }, &message) == ErrorKind::no_space);
+    CHECK(message.find("nothing was written") != std::string::npos);
+}
+
+TEST_CASE("a target behind a gap is refused, with the range that can be reached") {
+    BackupMaker maker;
+    maker.put(2);
+    maker.put_segment(7);
+    std::string message;
+    CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options()); }, &message) ==
+          ErrorKind::integrity);
+    CHECK(message.find("000000010000000000000004 is missing, and 000000010000000000000007 is there") !=
+          std::string::npos);
+    CHECK(message.find("LSN 0/400000") != std::string::npos);
+    CHECK_FALSE(fs::exists(maker.dir / "data"));
+}
+
+TEST_CASE("a restore that is asked to stop leaves no database") {
+    BackupMaker maker;
+    for (int i = 0; i < 40; ++i) maker.files["base/1/" + std::to_string(5000 + i)] = noise(3 << 20);
+    maker.put();
+    std::stop_source stop;
+    RestoreOptions options = maker.options();
+    options.stop = stop.get_token();
+    options.show = [&](const std::string& doing, std::uint64_t, std::uint64_t) {
+        if (doing == "restoring") stop.request_stop();
+    };
+    CHECK(kind_of([&] { restore_backup(maker.settings(), options); }) == ErrorKind::interrupted);
+    CHECK(fs::exists(maker.dir / ("data/" + std::string(incomplete_marker))));
+    CHECK_FALSE(fs::exists(maker.dir / "data/PG_VERSION"));
+}

@@ -1,0 +1,72 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <mutex>
+
+#include "common/settings.hpp"
+#include "uploader/commands/declare.hpp"
+#include "uploader/drain/progress.hpp"
+#include "uploader/json_text.hpp"
+#include "uploader/recovery/backups_report.hpp"
+#include "uploader/signals.hpp"
+
+namespace walferry {
+namespace {
+
+struct Options {
+    SurveyOptions survey;
+    std::uint64_t system_identifier = 0;
+    bool json = false;
+};
+
+int run(const GlobalOptions& global, Options options) {
+    const StopOnSignal signals;  // before any thread is started
+    const Settings settings = load_settings(settings_path(global.config));
+    if (options.system_identifier != 0) options.survey.system_identifier = options.system_identifier;
+    options.survey.stop = signals.token();
+    std::optional<ArchiveSurvey> survey;
+    std::string answer;
+    {
+        Progress progress(::isatty(STDERR_FILENO) == 1);
+        std::mutex mutex;
+        std::string text = "looking at the stores";
+        const Progress::Shown shown(progress, [&](std::chrono::milliseconds, std::size_t) {
+            const std::lock_guard lock(mutex);
+            return text;
+        });
+        options.survey.show = [&](const std::string& now) {
+            const std::lock_guard lock(mutex);
+            text = now;
+        };
+        survey.emplace(settings, options.survey);
+        answer = options.json ? json_text(backups_json(*survey)) + "\n" : backups_text(*survey);
+    }
+    std::fputs(answer.c_str(), stdout);
+    return backups_exit_code(*survey);
+}
+
+}  // namespace
+
+CommandBody declare_backups(CLI::App& app) {
+    auto options = std::make_shared<Options>();
+    const auto store_list = [&](const char* name, std::vector<std::string>& into, const char* help) {
+        app.add_option(name, into, help)->type_name("STORE")->allow_extra_args(false);
+    };
+    store_list("--only", options->survey.only, "Ask this store only (may be repeated)");
+    store_list("--without", options->survey.without, "Do without this store (may be repeated)");
+    app.add_option("--system-identifier", options->system_identifier,
+                   "The cluster's, where the archive holds several")
+        ->type_name("N");
+    app.add_flag("--json", options->json, "As JSON, with every store's own reach");
+    app.footer(
+        "Reads each backup's label (decrypted, checked, its signature too where trusted_writers are\n"
+        "set) and lists the WAL behind it: along which timelines and until when a recovery can go, in\n"
+        "all stores together and, where that is less, in one alone. The end is the last segment without\n"
+        "a gap before it and when that one came into the spool. A configuration and an identity are all\n"
+        "that is needed. Ends with 3 where a backup cannot be used or a gap lies behind one, with 4\n"
+        "where a store did not answer.\n\n");
+    return [options](const GlobalOptions& global) { return run(global, *options); };
+}
+
+}  // namespace walferry

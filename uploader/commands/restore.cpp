@@ -1,0 +1,233 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <mutex>
+
+#include "common/backup_name.hpp"
+#include "common/clock.hpp"
+#include "common/error.hpp"
+#include "common/lsn.hpp"
+#include "common/settings.hpp"
+#include "uploader/commands/declare.hpp"
+#include "uploader/drain/progress.hpp"
+#include "uploader/json_text.hpp"
+#include "uploader/restore/restore.hpp"
+#include "uploader/signals.hpp"
+
+namespace walferry {
+namespace {
+
+struct Options {
+    RestoreOptions restore;
+    bool latest = false, immediate = false, json = false;
+    std::string time, lsn, xid, name, backup;
+    std::string action;
+    std::uint32_t timeline = 0;
+    std::uint64_t system_identifier = 0;
+    std::vector<std::string> tablespaces;
+};
+
+RecoveryTarget target_of(const Options& options) {
+    RecoveryTarget target = options.restore.wish.target;
+    if (options.immediate) target.kind = TargetKind::immediate;
+    if (!options.time.empty()) {
+        target.kind = TargetKind::time;
+        target.time = parse_target_time(options.time);
+    }
+    if (!options.lsn.empty()) {
+        target.kind = TargetKind::lsn;
+        const auto lsn = parse_lsn(options.lsn);
+        if (!lsn)
+            throw Error(ErrorKind::usage, "--target-lsn " + options.lsn + " is no position in the WAL",
+                        "it looks like 0/3000148");
+        target.lsn = *lsn;
+    }
+    if (!options.xid.empty()) {
+        target.kind = TargetKind::xid;
+        target.text = parse_target_xid(options.xid);
+    }
+    if (!options.name.empty()) {
+        target.kind = TargetKind::name;
+        target.text = parse_target_name(options.name);
+    }
+    if (options.action == "promote") target.action = TargetAction::promote;
+    if (options.action == "shutdown") target.action = TargetAction::shutdown;
+    const bool none = target.kind == TargetKind::latest;
+    if (none && (!options.action.empty() || target.exclusive))
+        throw Error(ErrorKind::usage,
+                    "--target-action and --exclusive need a target, and --latest is the end of the archive",
+                    "there the server opens for writing");
+    return target;
+}
+
+void complete(Options& options) {
+    RestoreOptions& restore = options.restore;
+    restore.wish.target = target_of(options);
+    if (options.timeline != 0) restore.wish.timeline = options.timeline;
+    if (options.system_identifier != 0) restore.system_identifier = options.system_identifier;
+    if (!options.backup.empty()) {
+        if (!BackupId::parse(options.backup))
+            throw Error(ErrorKind::usage, "--backup " + options.backup + " is no backup's ID",
+                        "`walferry backups` lists them");
+        restore.wish.backup = options.backup;
+    }
+    for (const std::string& text : options.tablespaces) {
+        const std::size_t equals = text.find("=/");
+        if (equals == std::string::npos || equals == 0)
+            throw Error(ErrorKind::usage, "--tablespace " + text + " is not OLD=NEW",
+                        "both are absolute paths");
+        restore.tablespaces.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+}
+
+nlohmann::json as_json(const RestoreReport& report, bool dry_run) {
+    auto tablespaces = nlohmann::json::array();
+    for (const auto& [old_place, new_place] : report.tablespaces)
+        tablespaces.push_back({{"old", old_place}, {"new", new_place}});
+    return {{"backup", report.backup},
+            {"timeline", report.timeline},
+            {"target", report.target},
+            {"data_directory", report.data_directory},
+            {"tablespaces", tablespaces},
+            {"user", report.user},
+            {"restore_command", report.restore_command},
+            {"without", report.without},
+            {"damaged", report.damaged},
+            {"files", report.files},
+            {"bytes", report.bytes},
+            {"start_command", report.start_command},
+            {"notes", report.notes},
+            {"dry_run", dry_run}};
+}
+
+void print(const RestoreReport& report, const RecoveryTarget& target) {
+    std::printf("restored %s, %s, each compared with the backup's manifest, all on stable storage\n",
+                counted(report.files, "file", "files").c_str(), format_bytes(report.bytes).c_str());
+    for (const std::string& object : report.damaged)
+        std::printf("DAMAGED, and read from another store: %s\n", one_line(object).c_str());
+    for (const std::string& note : report.notes) std::printf("note: %s\n", one_line(note).c_str());
+    std::printf("start the server, which then recovers:\n  %s\n", report.start_command.c_str());
+    if (target.kind != TargetKind::latest && target.action == TargetAction::pause) {
+        std::printf(
+            "it stops at the target, readable; when that is what you want, open it for writing:\n"
+            "  psql -c 'select pg_wal_replay_resume()'\n");
+    }
+}
+
+std::string progress_text(const std::string& doing, std::uint64_t done, std::uint64_t total,
+                          std::chrono::milliseconds elapsed) {
+    if (total == 0) return doing;
+    const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(elapsed.count(), 1));
+    const std::uint64_t rate = done * 1000 / ms;
+    std::string text =
+        doing + ": " + format_bytes(done) + " of " + format_bytes(total) + ", " + format_bytes(rate) + "/s";
+    if (rate > 0 && done < total)
+        text += ", " + format_duration(std::chrono::seconds((total - done) / rate)) + " left";
+    return text;
+}
+
+int run(const GlobalOptions& global, Options options) {
+    const StopOnSignal signals;  // before any thread is started
+    // The server that recovers will not have it, and must find what we find.
+    ::unsetenv("CREDENTIALS_DIRECTORY");
+    const Settings settings = load_settings(settings_path(global.config));
+    complete(options);
+    RestoreOptions& restore = options.restore;
+    RestoreReport report;
+    {
+        Progress progress(::isatty(STDERR_FILENO) == 1);
+        struct {
+            std::mutex mutex;
+            std::string doing = "looking at the stores";
+            std::uint64_t done = 0, total = 0;
+        } now;
+        const Progress::Shown shown(progress, [&](std::chrono::milliseconds elapsed, std::size_t) {
+            const std::lock_guard lock(now.mutex);
+            return progress_text(now.doing, now.done, now.total, elapsed);
+        });
+        restore.stop = signals.token();
+        restore.say = [&](const std::string& line) { progress.say(line); };
+        restore.tell = restore.say;
+        restore.show = [&](const std::string& doing, std::uint64_t done, std::uint64_t total) {
+            const std::lock_guard lock(now.mutex);
+            if (now.doing != doing) now.doing = doing;
+            now.done = done;
+            now.total = total;
+        };
+        report = restore_backup(settings, restore);
+    }
+    if (options.json)
+        std::printf("%s\n", json_text(as_json(report, restore.dry_run)).c_str());
+    else if (!restore.dry_run)
+        print(report, restore.wish.target);
+    return 0;
+}
+
+void declare_target(CLI::App& app, Options& options) {
+    auto* group = app.add_option_group("target", "Where recovery ends; at most one");
+    group->add_flag("--latest", options.latest, "The end of the archive (the default)");
+    group
+        ->add_option("--target-time", options.time,
+                     "The last transaction before: '2026-01-31 09:05:07+01:00'")
+        ->type_name("TIME");
+    group->add_option("--target-lsn", options.lsn, "A position in the WAL: 0/3000148")->type_name("LSN");
+    group->add_option("--target-xid", options.xid, "The end of this transaction")->type_name("XID");
+    group->add_option("--target-name", options.name, "What pg_create_restore_point() was given")
+        ->type_name("NAME");
+    group->add_flag("--immediate", options.immediate, "As soon as the backup is consistent");
+    group->require_option(0, 1);
+    app.add_flag("--exclusive", options.restore.wish.target.exclusive,
+                 "Just before the target, not after it");
+    app.add_option("--target-action", options.action,
+                   "At the target: pause (the default), promote or shutdown")
+        ->type_name("ACTION")
+        ->check(CLI::IsMember({"pause", "promote", "shutdown"}));
+    app.add_option("--timeline", options.timeline,
+                   "Along this timeline; default: the highest that leads on from the backup")
+        ->type_name("T");
+}
+
+}  // namespace
+
+CommandBody declare_restore(CLI::App& app) {
+    auto options = std::make_shared<Options>();
+    RestoreOptions& restore = options->restore;
+    app.add_option("--to", restore.to, "The new data directory: empty, or not there yet")
+        ->type_name("DIR")
+        ->required();
+    app.add_option("--backup", options->backup, "This one; default: the newest that reaches the target")
+        ->type_name("ID");
+    declare_target(app, *options);
+    const auto list = [&](const char* name, std::vector<std::string>& into, const char* type,
+                          const char* help) {
+        app.add_option(name, into, help)->type_name(type)->allow_extra_args(false);
+    };
+    list("--only", restore.only, "STORE", "From this store only, recovery too (may be repeated)");
+    list("--without", restore.without, "STORE", "Without this store, recovery too (may be repeated)");
+    list("--tablespace", options->tablespaces, "OLD=NEW",
+         "Put the tablespace of OLD into NEW (may be repeated)");
+    app.add_option("--system-identifier", options->system_identifier,
+                   "The cluster's, where the archive holds several")
+        ->type_name("N");
+    app.add_option("--owner", restore.owner, "Who runs the server; default: postgres, for root")
+        ->type_name("USER");
+    app.add_option("--jobs", restore.jobs, "Pieces fetched and decoded at a time")
+        ->type_name("N")
+        ->check(CLI::Range(1, 64));
+    app.add_flag("--no-archiving", restore.no_archiving,
+                 "Turn archive_mode off, for a copy beside a server that lives");
+    app.add_flag("--dry-run", restore.dry_run, "Say what would be done, and do nothing");
+    app.add_flag("--json", options->json, "What was done as JSON");
+    app.footer(
+        "Unpacks a base backup, compares every file with the backup's manifest, brings it to stable\n"
+        "storage and sets up the server's recovery, which starts with the server. Damage in one store\n"
+        "is mended from another, and said. A store that does not answer is left out, of the\n"
+        "restore_command too. Nothing outside DIR and the places of tablespaces is touched, and none\n"
+        "of them may hold anything before. DIR is complete when it has PG_VERSION and no\n"
+        "walferry-restore-incomplete. Needs encryption.identity_file. docs/restoring.md leads through "
+        "it.\n\n");
+    return [options](const GlobalOptions& global) { return run(global, *options); };
+}
+
+}  // namespace walferry

@@ -1,0 +1,169 @@
+#include "uploader/recovery/backups_report.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "common/clock.hpp"
+#include "common/lsn.hpp"
+#include "uploader/exit_code.hpp"
+#include "uploader/json_text.hpp"
+
+namespace walferry {
+namespace {
+
+nlohmann::json reach_json(ArchiveSurvey& survey, const BackupLabel& label, const Reach& reach) {
+    nlohmann::json gap = nullptr;
+    if (reach.gap) gap = {{"first_missing", reach.gap->first_missing}, {"next_held", reach.gap->next_held}};
+    const auto until = reach.last ? survey.spooled_at(*reach.last) : std::nullopt;
+    return {{"timeline", reach.timeline},
+            {"consistent", reach.consistent},
+            {"from", label.stopped_at},
+            {"from_lsn", format_lsn(label.stop_lsn)},
+            {"until", json_or_null(until)},
+            {"until_lsn", format_lsn(reach.end_lsn)},
+            {"last_segment", reach.last ? nlohmann::json(reach.last->text) : nlohmann::json(nullptr)},
+            {"gap", gap}};
+}
+
+nlohmann::json reaches_json(ArchiveSurvey& survey, const BackupLabel& label, const ReachFrom& from) {
+    auto json = nlohmann::json::array();
+    for (const Reach& reach : from.timelines) json.push_back(reach_json(survey, label, reach));
+    return json;
+}
+
+nlohmann::json backup_json(ArchiveSurvey& survey, const SurveyedBackup& backup) {
+    const BackupLabel& label = backup.label;
+    nlohmann::json json{{"id", label.id.text},
+                        {"started_at", label.started_at},
+                        {"stopped_at", label.stopped_at},
+                        {"size", label.size()},
+                        {"object_size", label.object_size()},
+                        {"pg_version", label.pg_version},
+                        {"timeline", label.timeline},
+                        {"start_lsn", format_lsn(label.start_lsn)},
+                        {"stop_lsn", format_lsn(label.stop_lsn)},
+                        {"missing_pieces", backup.missing_pieces},
+                        {"reach", reaches_json(survey, label, backup.together)}};
+    auto& stores = json["stores"] = nlohmann::json::array();
+    for (const SurveyedBackup::Copy& copy : backup.copies) {
+        const std::string& name = survey.stores()[copy.store].settings->name;
+        nlohmann::json store{{"name", name}, {"missing_pieces", copy.missing_pieces}};
+        for (const ReachFrom& each : backup.each) {
+            if (each.store == name) store["reach"] = reaches_json(survey, label, each);
+        }
+        stores.push_back(std::move(store));
+    }
+    auto& tablespaces = json["tablespaces"] = nlohmann::json::array();
+    for (const BackupLabel::Tablespace& each : label.tablespaces)
+        tablespaces.push_back({{"oid", each.oid}, {"name", each.name}, {"location", each.location}});
+    return json;
+}
+
+std::string held_by(const ArchiveSurvey& survey, const SurveyedBackup& backup) {
+    std::string text;
+    for (const SurveyedBackup::Copy& copy : backup.copies) {
+        text += (text.empty() ? "" : ", ") + survey.stores()[copy.store].settings->name;
+        if (copy.missing_pieces > 0)
+            text += " (" + counted(copy.missing_pieces, "piece is", "pieces are") + " missing)";
+    }
+    return text;
+}
+
+std::string reach_line(ArchiveSurvey& survey, const BackupLabel& label, const Reach& reach) {
+    if (!reach.consistent) {
+        return "CANNOT BE RESTORED along timeline " + std::to_string(reach.timeline) +
+               ": the backup needs WAL up to " + format_lsn(label.stop_lsn) + ", and it is there " +
+               (reach.last ? "only up to segment " + reach.last->text : std::string("not at all"));
+    }
+    std::string text = "timeline " + std::to_string(reach.timeline) + ": from " + label.stopped_at + " " +
+                       describe_end(survey, reach);
+    if (reach.gap)
+        text += "; GAP: " + reach.gap->first_missing + " is missing, " + reach.gap->next_held + " is there";
+    return text;
+}
+
+/// Says something of a store alone only where it leads less far than all together.
+void add_weaker_stores(ArchiveSurvey& survey, const SurveyedBackup& backup, std::string& text) {
+    for (const ReachFrom& each : backup.each) {
+        for (const Reach& reach : each.timelines) {
+            const Reach* together = backup.reach(reach.timeline);
+            if (together != nullptr && reach.end_lsn < together->end_lsn)
+                text += "    " + each.store + " alone, " + reach_line(survey, backup.label, reach) + "\n";
+        }
+    }
+}
+
+bool is_sound(const SurveyedBackup& backup) {
+    return backup.missing_pieces == 0 &&
+           std::all_of(backup.together.timelines.begin(), backup.together.timelines.end(),
+                       [](const Reach& reach) { return reach.consistent && !reach.gap; });
+}
+
+std::string plural_list(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+}  // namespace
+
+std::string describe_end(ArchiveSurvey& survey, const Reach& reach) {
+    if (!reach.last) return "nowhere";
+    const auto until = survey.spooled_at(*reach.last);
+    return "to the end of segment " + reach.last->text + " (LSN " + format_lsn(reach.end_lsn) + ")" +
+           (until ? ", archived at " + *until : "");
+}
+
+nlohmann::json backups_json(ArchiveSurvey& survey) {
+    nlohmann::json json{{"system_identifier", std::to_string(survey.system_identifier())},
+                        {"problems", survey.problems()},
+                        {"unfinished", survey.unfinished()},
+                        {"conflicts", survey.conflicts()}};
+    auto& backups = json["backups"] = nlohmann::json::array();
+    for (const SurveyedBackup& backup : survey.backups()) backups.push_back(backup_json(survey, backup));
+    auto& silent = json["silent_stores"] = nlohmann::json::array();
+    for (const ArchiveSurvey::Store& store : survey.stores()) {
+        if (store.trouble)
+            silent.push_back({{"name", store.settings->name}, {"error", store.trouble->message()}});
+    }
+    return json;
+}
+
+std::string backups_text(ArchiveSurvey& survey) {
+    std::string text;
+    for (const SurveyedBackup& backup : survey.backups()) {
+        const BackupLabel& label = backup.label;
+        text += label.id.text + "  PostgreSQL " + label.pg_version + ", timeline " +
+                std::to_string(label.timeline) + ", " + format_bytes(label.size()) + ", stored as " +
+                format_bytes(label.object_size()) + "\n  started " + label.started_at + ", complete at " +
+                label.stopped_at + "\n  held by " + held_by(survey, backup) + "\n";
+        if (backup.missing_pieces > 0) text += "  DAMAGED: no store has all of its pieces\n";
+        for (const Reach& reach : backup.together.timelines)
+            text += "  " + reach_line(survey, label, reach) + "\n";
+        add_weaker_stores(survey, backup, text);
+    }
+    if (survey.backups().empty())
+        text += "there is no complete backup of cluster " + std::to_string(survey.system_identifier()) + "\n";
+    if (!survey.unfinished().empty())
+        text += "not complete, under way or ended early: " + plural_list(survey.unfinished()) + "\n";
+    for (const std::string& problem : survey.problems()) text += "PROBLEM: " + one_line(problem) + "\n";
+    for (const std::string& name : survey.conflicts())
+        text += "CONFLICT: " + name + " has several contents; see `walferry conflicts`\n";
+    for (const ArchiveSurvey::Store& store : survey.stores()) {
+        if (store.trouble)
+            text += "store " + store.settings->name + " did not answer: " + one_line(store.trouble->what()) +
+                    "\n";
+    }
+    return text;
+}
+
+int backups_exit_code(const ArchiveSurvey& survey) {
+    int code = survey.silent_stores().empty() ? exit_code::done : exit_code::incomplete;
+    const auto& backups = survey.backups();
+    if (!survey.problems().empty() || !survey.conflicts().empty() ||
+        !std::all_of(backups.begin(), backups.end(), is_sound))
+        code = worse_exit(code, exit_code::integrity);
+    return code;
+}
+
+}  // namespace walferry

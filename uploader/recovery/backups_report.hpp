@@ -1,0 +1,19 @@
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "uploader/recovery/archive_survey.hpp"
+
+namespace walferry {
+
+/// What `walferry backups` says, for programs and for people.
+nlohmann::json backups_json(ArchiveSurvey& survey);
+std::string backups_text(ArchiveSurvey& survey);
+
+/// integrity where a backup cannot be used or a gap lies behind one, incomplete where a store is silent.
+int backups_exit_code(const ArchiveSurvey& survey);
+
+/// "up to segment 0000…, which was archived at …": how far a reach goes, for people.
+std::string describe_end(ArchiveSurvey& survey, const Reach& reach);
+
+}  // namespace walferry

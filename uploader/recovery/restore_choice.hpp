@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "uploader/recovery/archive_survey.hpp"
+#include "uploader/recovery/recovery_target.hpp"
+
+namespace walferry {
+
+struct RestoreWish {
+    RecoveryTarget target;
+    std::optional<std::string> backup;      // its ID; else the newest that will do
+    std::optional<std::uint32_t> timeline;  // else the highest that leads on from the backup
+};
+
+struct RestoreChoice {
+    const SurveyedBackup* backup = nullptr;
+    Reach reach;
+};
+
+/// When the last segment of a reach came into the spool; nullopt where that is not known.
+using ReachEnd = std::function<std::optional<MicroTime>(const Reach&)>;
+
+/// Why a backup does not lead to the target; nullopt where it does, as far as can be told beforehand.
+std::optional<std::string> obstacle(const SurveyedBackup& backup, const RestoreWish& wish,
+                                    const ReachEnd& end);
+
+/// The newest backup that can reach the target. `backups`: the oldest first. Throws usage for a backup that
+/// is not there, integrity where none will do, with the reason of each.
+RestoreChoice choose_backup(std::span<const SurveyedBackup> backups, const RestoreWish& wish,
+                            const ReachEnd& end);
+
+}  // namespace walferry

@@ -1,0 +1,27 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/store/object_name.hpp"
+#include "common/store/object_store.hpp"
+#include "uploader/recovery/held_wal.hpp"
+
+namespace walferry {
+
+/// One store's WAL, as its listing shows it.
+struct ListedWal {
+    HeldSegments segments;
+    SettledSegments settled;
+    std::map<std::uint32_t, std::vector<ObjectName>> histories;
+    std::map<std::uint32_t, std::vector<std::string>> settled_histories;  // fingerprints
+};
+
+/// Lists segments from this position on (HeldSegment::position, of any timeline) and all history files.
+ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t from_position);
+
+/// The half of a fingerprint that HeldSegment keeps.
+std::uint64_t short_content(const std::string& fingerprint);
+
+}  // namespace walferry

@@ -1,0 +1,370 @@
+#include "uploader/restore/restore.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include "common/clock.hpp"
+#include "common/error.hpp"
+#include "common/lsn.hpp"
+#include "uploader/fetch/object_read.hpp"
+#include "uploader/restore/checked_unpack.hpp"
+#include "uploader/restore/configuration_files.hpp"
+#include "uploader/restore/piece_stream.hpp"
+#include "uploader/restore/restore_command.hpp"
+#include "uploader/restore/restore_places.hpp"
+#include "uploader/restore/server_access.hpp"
+#include "uploader/restore/server_configuration.hpp"
+#include "uploader/restore/server_user.hpp"
+#include "uploader/restore/start_advice.hpp"
+
+namespace walferry {
+namespace {
+
+// In the data directory's tar, but not written as they are: without PG_VERSION no server starts, the signals
+// say what kind of recovery another server was told to do, and the others name places on the old host.
+constexpr const char* version_file = "PG_VERSION";
+constexpr const char* map_file = "tablespace_map";
+constexpr std::array held_back{version_file,           map_file,          "postgresql.conf",
+                               "postgresql.auto.conf", "recovery.signal", "standby.signal"};
+
+constexpr std::uint64_t longest_manifest = std::uint64_t{1} << 30;
+
+std::string read_whole(ByteSource& source, std::uint64_t limit) {
+    std::string text;
+    for (Bytes bytes = source.next(); !bytes.empty(); bytes = source.next()) {
+        if (text.size() + bytes.size() > limit)
+            throw Error(ErrorKind::integrity, "the backup's manifest is larger than any");
+        text.append(as_text(bytes));
+    }
+    return text;
+}
+
+/// As PostgreSQL reads tablespace_map: "OID LOCATION", a backslash before each backslash and line's end.
+std::string tablespace_map(const std::map<std::uint32_t, std::string>& places) {
+    std::string text;
+    for (const auto& [oid, path] : places) {
+        text += std::to_string(oid) + " ";
+        for (const char c : path) {
+            if (c == '\n' || c == '\r' || c == '\\') text += '\\';
+            text += c;
+        }
+        text += "\n";
+    }
+    return text;
+}
+
+class Restore {
+  public:
+    Restore(const Settings& settings, const RestoreOptions& options)
+        : settings_(settings), options_(options), user_(find_server_user(options.owner)) {}
+
+    RestoreReport run() {
+        choose();
+        find_room();
+        check_access(user_, settings_, stores_to_use());
+        describe_plan();
+        if (options_.dry_run) return std::move(report_);
+        make_places();
+        {
+            const ActingAs acting(user_);
+            unpack();
+            set_up_server();
+            finish();
+        }
+        advise();
+        return std::move(report_);
+    }
+
+  private:
+    const BackupLabel& label() const { return choice_.backup->label; }
+    int major_version() const { return label().pg_version_num / 10000; }
+
+    void choose() {
+        SurveyOptions options;
+        options.only = options_.only;
+        options.without = options_.without;
+        options.system_identifier = options_.system_identifier;
+        options.stop = options_.stop;
+        options.show = [this](const std::string& doing) { options_.show(doing, 0, 0); };
+        survey_.emplace(settings_, options);
+        for (const std::string& problem : survey_->problems()) options_.say(problem);
+        for (const ArchiveSurvey::Store& store : survey_->stores()) {
+            if (!store.trouble) continue;
+            options_.say("store " + store.settings->name +
+                         " did not answer, and recovery will do without it: " + store.trouble->what());
+        }
+        choice_ = choose_backup(survey_->backups(), options_.wish, [this](const Reach& reach) {
+            const auto text = reach.last ? survey_->spooled_at(*reach.last) : std::nullopt;
+            return text ? std::optional<MicroTime>(*parse_time(*text)) : std::nullopt;
+        });
+        report_.backup = label().id.text;
+        report_.timeline = choice_.reach.timeline;
+        report_.target = describe(options_.wish.target);
+        report_.user = user_.name;
+    }
+
+    /// Those that answered and are not left out.
+    std::vector<std::string> stores_to_use() const {
+        std::vector<std::string> names;
+        for (const ArchiveSurvey::Store& store : survey_->stores()) {
+            if (!store.trouble) names.push_back(store.settings->name);
+        }
+        return names;
+    }
+
+    void find_room() {
+        places_ = find_places(label(), options_.to, options_.tablespaces);
+        check_room(places_, label());
+        report_.data_directory = places_.data_directory;
+        for (const BackupLabel::Tablespace& each : label().tablespaces)
+            report_.tablespaces.emplace_back(each.location, places_.tablespaces.at(each.oid));
+        set_restore_command(survey_->silent_stores());
+    }
+
+    /// `dead`: stores that recovery would wait for in vain.
+    void set_restore_command(const std::vector<std::string>& dead) {
+        RestoreCommand command;
+        command.program = program_beside_this_one("walferry-archive-get");
+        command.configuration = std::filesystem::absolute(settings_.file).lexically_normal().string();
+        command.without = options_.without;
+        for (const std::string& store : options_.only) {
+            if (std::find(dead.begin(), dead.end(), store) == dead.end()) command.only.push_back(store);
+        }
+        for (const std::string& store : dead) {
+            if (options_.only.empty()) command.without.push_back(store);
+        }
+        command.system_identifier = options_.system_identifier;
+        report_.without = dead;
+        report_.restore_command = command.text();
+    }
+
+    void describe_plan() {
+        const auto& tell = options_.tell;
+        tell("backup " + report_.backup + ": PostgreSQL " + label().pg_version + ", " +
+             format_bytes(label().size()) + ", complete at " + label().stopped_at + ", cluster " +
+             label().cluster + " (system identifier " + std::to_string(label().system_identifier) + ")");
+        std::string stores;
+        for (const std::string& name : stores_to_use()) stores += (stores.empty() ? "" : ", ") + name;
+        tell("from: " + stores);
+        for (const std::string& store : report_.without)
+            tell("without: " + store +
+                 ", which did not answer; recovery is told to do without it (--without)");
+        tell("into: " + report_.data_directory + ", as the server's user " + user_.name);
+        for (const auto& [old_place, new_place] : report_.tablespaces)
+            tell("tablespace: " + old_place + " into " + new_place);
+        tell("recovery: along timeline " + std::to_string(report_.timeline) + " to " + report_.target +
+             after_target());
+        tell("restore_command: " + report_.restore_command);
+    }
+
+    std::string after_target() const {
+        const RecoveryTarget& target = options_.wish.target;
+        if (target.kind == TargetKind::latest) return ", then the server opens for writing";
+        switch (target.action) {
+            case TargetAction::pause:
+                return ", then it pauses, readable, until pg_wal_replay_resume()";
+            case TargetAction::promote:
+                return ", then the server opens for writing";
+            case TargetAction::shutdown:
+                return ", then the server shuts down";
+        }
+        return "";
+    }
+
+    void make_places() {
+        std::string all = places_.data_directory;
+        for (const auto& [oid, path] : places_.tablespaces) all += " " + shell_word(path);
+        const std::string text =
+            "walferry restore began to put backup " + report_.backup +
+            " here and has not finished.\nNothing here is a database that may be used. If no "
+            "restore is running any more, remove it and begin again:\n\n    rm -r " +
+            all + "\n";
+        data_ = make_place(places_.data_directory, user_, text);
+        for (const auto& [oid, path] : places_.tablespaces)
+            tablespaces_.emplace(oid, make_place(path, user_, text));
+    }
+
+    void unpack() {
+        std::vector<std::string> streams{std::string(BackupPart::manifest_stream)};
+        const bool configuration = label().stream(BackupPart::config_stream) != nullptr;
+        if (configuration) streams.emplace_back(BackupPart::config_stream);
+        for (const auto& [oid, path] : places_.tablespaces) streams.push_back(std::to_string(oid));
+        streams.emplace_back(BackupPart::base_stream);
+
+        const DecodeOptions decoding = decode_options(settings_);
+        PieceStream pieces(origin(decoding), streams, options_.jobs > 0 ? options_.jobs : settings_.jobs);
+        manifest_text_ = read_whole(pieces.next_stream(), longest_manifest);
+        manifest_ = BackupManifest::parse(manifest_text_);
+        if (manifest_.system_identifier && *manifest_.system_identifier != label().system_identifier)
+            throw Error(ErrorKind::integrity, "the backup's manifest belongs to another cluster");
+        if (configuration) {
+            ConfigurationStream files(label());
+            read_tar(pieces.next_stream(), "the configuration's tar", files);
+            had_.outside = files.take();
+        }
+        ManifestCheck check(manifest_);
+        for (const auto& [oid, directory] : tablespaces_) unpack_tablespace(pieces.next_stream(), oid, check);
+        unpack_data_directory(pieces.next_stream(), check);
+        check.finish();
+        report_.files = manifest_.files.size();
+        report_.bytes = written_;
+        report_.damaged = pieces.damaged();
+        learn_of_dead_stores(pieces.failed_stores());
+    }
+
+    PieceOrigin& origin(const DecodeOptions& decoding) {
+        origin_.label = &label();
+        origin_.label_object = choice_.backup->label_object;
+        for (const SurveyedBackup::Copy& copy : choice_.backup->copies) {
+            const ArchiveSurvey::Store& store = survey_->stores()[copy.store];
+            if (!store.trouble) origin_.stores.push_back(store.settings);
+        }
+        origin_.decoding = &decoding;
+        origin_.say = options_.say;
+        origin_.stop = options_.stop;
+        return origin_;
+    }
+
+    void unpack_tablespace(ByteSource& source, std::uint32_t oid, ManifestCheck& check) {
+        TreeWriter tree(tablespaces_.at(oid));
+        CheckedUnpack unpacked(
+            tree, check,
+            {"pg_tblspc/" + std::to_string(oid) + "/", "PG_" + std::to_string(major_version()) + "_",
+             [this](std::uint64_t n) { count(n); }});
+        read_tar(source, "the tar of tablespace " + std::to_string(oid), unpacked);
+    }
+
+    void unpack_data_directory(ByteSource& source, ManifestCheck& check) {
+        tree_ = std::make_unique<TreeWriter>(data_);
+        CheckedUnpack unpacked(*tree_, check, {"", "", [this](std::uint64_t n) { count(n); }});
+        for (const char* path : held_back) unpacked.hold_back(path);
+        read_tar(source, "the data directory's tar", unpacked);
+        version_ = unpacked.held_back(version_file);
+        map_ = unpacked.held_back(map_file);
+        had_.postgresql_conf = unpacked.held_back("postgresql.conf");
+        had_.auto_conf = unpacked.held_back("postgresql.auto.conf");
+        if (unpacked.group_access()) file_mode_ = 0640;
+        if (version_.empty()) throw Error(ErrorKind::integrity, "the backup has no PG_VERSION");
+        check_tablespaces(unpacked.tablespace_links());
+    }
+
+    /// The label, whose tablespaces were unpacked, and the data directory must speak of the same ones.
+    void check_tablespaces(const std::map<std::string, std::string>& links) const {
+        std::map<std::uint32_t, std::string> locations;
+        for (const BackupLabel::Tablespace& each : label().tablespaces)
+            locations.emplace(each.oid, each.location);
+        for (const auto& [oid, target] : links) {
+            const auto known = std::find_if(locations.begin(), locations.end(), [&](const auto& each) {
+                return std::to_string(each.first) == oid;
+            });
+            if (known == locations.end() || known->second != target)
+                throw Error(ErrorKind::integrity,
+                            "the backup's label says nothing of the tablespace " + oid + " in " + target);
+        }
+        if (!map_.empty() && map_ != tablespace_map(locations))
+            throw Error(ErrorKind::integrity, "the backup's tablespace_map and its label differ");
+    }
+
+    void count(std::uint64_t bytes) {
+        written_ += bytes;
+        options_.show("restoring", written_, label().size());
+    }
+
+    void learn_of_dead_stores(const std::set<std::string>& failed) {
+        std::vector<std::string> dead = survey_->silent_stores();
+        dead.insert(dead.end(), failed.begin(), failed.end());
+        if (failed.empty() || dead.size() >= survey_->stores().size()) return;
+        for (const std::string& store : failed)
+            options_.say("store " + store + " failed on the way: recovery is told to do without it");
+        set_restore_command(dead);
+    }
+
+    std::string recovery_settings() const {
+        std::string text = "\n# Written by walferry restore at " + format_time(wall_now()) + ": backup " +
+                           report_.backup + ", recovery to " + report_.target + ".\n";
+        const auto set = [&](const std::string& name, const std::string& value) {
+            text += name + " = " + quote_setting(value) + "\n";
+        };
+        set("restore_command", report_.restore_command);
+        for (const auto& [name, value] : target_settings(options_.wish.target, report_.timeline))
+            set(name, value);
+        if (options_.no_archiving) set("archive_mode", "off");
+        return text;
+    }
+
+    void set_up_server() {
+        had_.has_postgresql_conf = manifest_.find("postgresql.conf") != nullptr;
+        had_.has_hba = manifest_.find("pg_hba.conf") != nullptr;
+        had_.has_ident = manifest_.find("pg_ident.conf") != nullptr;
+        had_.folder = "walferry-config";
+        while (std::any_of(manifest_.files.begin(), manifest_.files.end(),
+                           [&](const ManifestFile& file) { return is_below(file.path, had_.folder); }))
+            had_.folder += "-again";
+        report_.notes = write_configuration(*tree_, places_.data_directory, label(), had_,
+                                            recovery_settings(), file_mode_);
+        for (const auto& [oid, path] : places_.tablespaces)
+            tree_->make_link("pg_tblspc/" + std::to_string(oid), path);
+        if (!map_.empty())
+            tree_->write_file(map_file, file_mode_, as_bytes(tablespace_map(places_.tablespaces)));
+        tree_->write_file("backup_manifest", file_mode_, as_bytes(manifest_text_));
+        tree_->write_file("recovery.signal", file_mode_, {});
+    }
+
+    /// What makes it a database comes last, when everything else is on stable storage.
+    void finish() {
+        options_.show("syncing", 0, 0);
+        for (const auto& [oid, directory] : tablespaces_) {
+            os::unlink_at(directory, incomplete_marker);
+            sync_tree(directory);
+        }
+        if (file_mode_ == 0640) os::set_mode(data_.get(), 0750, data_.path);
+        sync_tree(data_);
+        tree_->write_file(version_file, file_mode_, as_bytes(version_));
+        os::unlink_at(data_, incomplete_marker);
+        sync_tree_top();
+        os::sync(os::open_directory(std::filesystem::path(data_.path).parent_path().string()));
+    }
+
+    void sync_tree_top() {
+        const Fd version =
+            os::open_at(data_.get(), version_file, O_RDONLY | O_NOFOLLOW, 0, data_.child(version_file));
+        os::sync(version.get(), data_.child(version_file));
+        os::sync(data_);
+    }
+
+    void advise() {
+        StartAdvice advice = advise_start(label(), report_.data_directory, user_, !options_.no_archiving);
+        report_.start_command = std::move(advice.command);
+        report_.notes.insert(report_.notes.end(), advice.notes.begin(), advice.notes.end());
+    }
+
+    const Settings& settings_;
+    const RestoreOptions& options_;
+    const ServerUser user_;
+    std::optional<ArchiveSurvey> survey_;
+    RestoreChoice choice_;
+    RestorePlaces places_;
+    RestoreReport report_;
+    PieceOrigin origin_;
+
+    Directory data_;
+    std::map<std::uint32_t, Directory> tablespaces_;
+    std::unique_ptr<TreeWriter> tree_;
+    BackupManifest manifest_;
+    std::string manifest_text_;
+    BackedUpConfiguration had_;
+    std::string version_, map_;
+    unsigned file_mode_ = 0600;
+    std::uint64_t written_ = 0;
+};
+
+}  // namespace
+
+RestoreReport restore_backup(const Settings& settings, const RestoreOptions& options) {
+    return Restore(settings, options).run();
+}
+
+}  // namespace walferry

@@ -1,0 +1,55 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/settings.hpp"
+#include "uploader/recovery/restore_choice.hpp"
+
+namespace walferry {
+
+struct RestoreOptions {
+    std::string to;
+    RestoreWish wish;
+    std::vector<std::string> only, without;  // stores
+    std::vector<std::pair<std::string, std::string>> tablespaces;
+    std::optional<std::uint64_t> system_identifier;
+    std::string owner;
+    int jobs = 0;  // 0: the configuration's
+    bool no_archiving = false;
+    bool dry_run = false;
+
+    std::function<void(const std::string&)> say;   // damage and detours, a line each; from any thread
+    std::function<void(const std::string&)> tell;  // what will be done, before it is
+    std::function<void(const std::string&, std::uint64_t done, std::uint64_t total)>
+        show;  // for a progress line
+    std::stop_token stop;
+};
+
+/// What was done; with dry_run, what would have been.
+struct RestoreReport {
+    std::string backup;
+    std::uint32_t timeline = 0;
+    std::string target;
+    std::string data_directory;
+    std::vector<std::pair<std::string, std::string>> tablespaces;  // old place, new place
+    std::string user;
+    std::string restore_command;
+    std::vector<std::string> without;  // stores that recovery will do without
+    std::vector<std::string> damaged;  // objects that could not be used
+    std::uint64_t files = 0;
+    std::uint64_t bytes = 0;
+    std::string start_command;
+    std::vector<std::string> notes;  // what a person should know or see to
+};
+
+/// Restores a base backup and prepares the server's recovery. A directory that it does not finish holds
+/// `walferry-restore-incomplete`, and no PG_VERSION, without which no server starts.
+RestoreReport restore_backup(const Settings& settings, const RestoreOptions& options);
+
+}  // namespace walferry

@@ -1,0 +1,24 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace walferry {
+
+/// What the restored server runs for each segment.
+struct RestoreCommand {
+    std::string program;  // walferry-archive-get, by its whole path
+    std::string configuration;
+    std::vector<std::string> only, without;  // stores
+    std::optional<std::uint64_t> system_identifier;
+
+    /// As restore_command wants it: words for a shell, and every % of ours doubled.
+    std::string text() const;
+};
+
+/// A word that a shell takes as it is.
+std::string shell_word(std::string_view word);
+
+}  // namespace walferry

@@ -1,0 +1,158 @@
+#include "uploader/restore/server_configuration.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace walferry {
+namespace {
+
+constexpr std::string_view blank = " \t\r\n\f\v";
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_name_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '$';
+}
+
+/// The text of a quoted value; nullopt where its end is missing.
+std::optional<std::string> unquote(std::string_view text) {
+    std::string value;
+    for (std::size_t i = 1; i < text.size(); ++i) {
+        const bool doubled = text[i] == '\'' && i + 1 < text.size() && text[i + 1] == '\'';
+        if (text[i] == '\'' && !doubled) return value;
+        if (doubled || (text[i] == '\\' && i + 1 < text.size())) ++i;
+        value += text[i];
+    }
+    return std::nullopt;
+}
+
+std::string directory_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+class Mover {
+  public:
+    Mover(const std::string& path, const MovedServer& server) : path_(path), server_(server) {}
+
+    void line(std::string_view line) {
+        const auto setting = SettingLine::parse(line);
+        if (!setting) return keep(line);
+        const std::string& name = setting->name;
+        // Without them the server looks beside its postgresql.conf, where the files are put.
+        if (is_one_of(name, {"data_directory", "hba_file", "ident_file", "external_pid_file"}))
+            return drop(line);
+        if (is_one_of(name, {"include", "include_if_exists", "include_dir"})) return include(line, *setting);
+        if (is_below(setting->value, server_.old_data_directory) &&
+            server_.old_data_directory != server_.new_data_directory) {
+            drop(line);
+            return set(name,
+                       server_.new_data_directory + setting->value.substr(server_.old_data_directory.size()));
+        }
+        keep(line);
+        look_at(*setting);
+    }
+
+    MovedConfiguration take() { return std::move(moved_); }
+
+  private:
+    void keep(std::string_view line) { moved_.text.append(line).append("\n"); }
+    void drop(std::string_view line) {
+        moved_.text.append("# before the restore: ").append(line).append("\n");
+    }
+    void set(const std::string& name, const std::string& value) {
+        moved_.text += name + " = " + quote_setting(value) + "\n";
+    }
+
+    void include(std::string_view line, const SettingLine& setting) {
+        const std::string wanted = absolute_from(directory_of(path_), setting.value);
+        if (is_below(wanted, server_.old_data_directory)) {
+            if (setting.value.front() != '/') return keep(line);
+            drop(line);
+            return set(setting.name,
+                       server_.new_data_directory + wanted.substr(server_.old_data_directory.size()));
+        }
+        const auto place = server_.place_of(wanted);
+        if (place) moved_.included.push_back(wanted);
+        if (place && setting.value.front() != '/') return keep(line);
+        drop(line);
+        if (place) {
+            set(setting.name, *place);
+        } else if (setting.name == "include") {
+            moved_.notes.push_back(path_ + " includes " + wanted + ", which is not in the backup");
+        }
+    }
+
+    void look_at(const SettingLine& setting) {
+        const bool certificate =
+            is_one_of(setting.name, {"ssl_cert_file", "ssl_key_file", "ssl_ca_file", "ssl_crl_file"});
+        if (certificate && setting.value.starts_with('/') && !server_.exists(setting.value)) {
+            moved_.notes.push_back(setting.name + " names " + setting.value +
+                                   ", which is not on this host: put it there, or start with -c ssl=off");
+        }
+    }
+
+    const std::string& path_;
+    const MovedServer& server_;
+    MovedConfiguration moved_;
+};
+
+}  // namespace
+
+std::string quote_setting(std::string_view value) {
+    std::string quoted = "'";
+    for (const char c : value) {
+        if (c == '\'' || c == '\\') quoted += c;
+        quoted += c;
+    }
+    return quoted + "'";
+}
+
+std::optional<SettingLine> SettingLine::parse(std::string_view line) {
+    line.remove_prefix(std::min(line.find_first_not_of(blank), line.size()));
+    const auto end = std::find_if_not(line.begin(), line.end(), is_name_character);
+    SettingLine setting;
+    std::transform(line.begin(), end, std::back_inserter(setting.name),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    if (setting.name.empty()) return std::nullopt;
+    line.remove_prefix(setting.name.size());
+    line.remove_prefix(std::min(line.find_first_not_of(blank), line.size()));
+    if (line.starts_with('=')) line.remove_prefix(1);
+    line.remove_prefix(std::min(line.find_first_not_of(blank), line.size()));
+    if (line.starts_with('\'')) {
+        auto value = unquote(line);
+        if (!value) return std::nullopt;
+        setting.value = std::move(*value);
+    } else {
+        setting.value = line.substr(0, line.find_first_of(" \t\r\n\f\v#"));
+    }
+    if (setting.value.empty() && !line.starts_with('\'')) return std::nullopt;
+    return setting;
+}
+
+MovedConfiguration move_configuration(std::string_view text, const std::string& path,
+                                      const MovedServer& server) {
+    Mover mover(path, server);
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        mover.line(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return mover.take();
+}
+
+std::string absolute_from(const std::string& from, const std::string& path) {
+    if (path.starts_with('/')) return path;
+    return (from == "/" ? "" : from) + "/" + path;
+}
+
+bool is_below(std::string_view path, std::string_view directory) noexcept {
+    while (directory.size() > 1 && directory.ends_with('/')) directory.remove_suffix(1);
+    if (directory.empty() || !path.starts_with(directory)) return false;
+    return path.size() == directory.size() || path[directory.size()] == '/' || directory == "/";
+}
+
+}  // namespace walferry

@@ -1,0 +1,50 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace walferry {
+
+/// A value as postgresql.conf wants it: 'it''s'.
+std::string quote_setting(std::string_view value);
+
+/// One line of a configuration file (PostgreSQL: misc/guc-file.l). nullopt for blanks and comments.
+struct SettingLine {
+    std::string name;  // in lower case
+    std::string value;
+
+    static std::optional<SettingLine> parse(std::string_view line);
+};
+
+/// Where a server's files were, and where they are now.
+struct MovedServer {
+    std::string old_data_directory;
+    std::string new_data_directory;
+    /// Where what had an absolute path outside the data directory is now; nullopt where it did not come
+    /// along.
+    std::function<std::optional<std::string>(const std::string&)> place_of;
+    /// Whether anything has this absolute path here.
+    std::function<bool(const std::string&)> exists;
+};
+
+/// A configuration file in which nothing points to the old data directory any more, and no file is included
+/// that did not come along. Lines that were changed are kept as comments. `path` is where the file was.
+/// `included`: files that it includes and that did come along; `notes`: what a person must see to.
+struct MovedConfiguration {
+    std::string text;
+    std::vector<std::string> included;
+    std::vector<std::string> notes;
+};
+MovedConfiguration move_configuration(std::string_view text, const std::string& path,
+                                      const MovedServer& server);
+
+/// `path` as seen from the directory `from` when it is relative.
+std::string absolute_from(const std::string& from, const std::string& path);
+
+/// True for the directory itself and for what is below it, by the letters of the paths.
+bool is_below(std::string_view path, std::string_view directory) noexcept;
+
+}  // namespace walferry

@@ -1,0 +1,81 @@
+#include "uploader/restore/server_user.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+
+#include "common/error.hpp"
+
+namespace walferry {
+namespace {
+
+const passwd* look_up(const std::string& owner) {
+    if (const passwd* entry = ::getpwnam(owner.c_str())) return entry;
+    uid_t number = 0;
+    const auto [end, error] = std::from_chars(owner.data(), owner.data() + owner.size(), number);
+    return error == std::errc() && end == owner.data() + owner.size() ? ::getpwuid(number) : nullptr;
+}
+
+std::vector<gid_t> groups_of(const std::string& name, gid_t gid) {
+    int count = 64;
+    std::vector<gid_t> groups(static_cast<std::size_t>(count));
+    while (::getgrouplist(name.c_str(), gid, groups.data(), &count) < 0)
+        groups.resize(static_cast<std::size_t>(count));
+    groups.resize(static_cast<std::size_t>(count));
+    return groups;
+}
+
+}  // namespace
+
+bool ServerUser::is_caller() const noexcept {
+    return ::geteuid() == uid;
+}
+
+ServerUser find_server_user(const std::string& owner) {
+    const bool root = ::geteuid() == 0;
+    const passwd* entry = !owner.empty() ? look_up(owner)
+                          : root         ? look_up("postgres")
+                                         : ::getpwuid(::geteuid());
+    if (entry == nullptr) {
+        if (owner.empty() && !root) return {std::to_string(::geteuid()), ::geteuid(), ::getegid(), {}};
+        throw Error(ErrorKind::usage,
+                    "there is no user " + (owner.empty() ? "postgres" : owner) + " on this host",
+                    "install PostgreSQL first, or name the user that its server will run as with --owner");
+    }
+    ServerUser user{entry->pw_name, entry->pw_uid, entry->pw_gid, {}};
+    if (user.uid == 0) {
+        throw Error(ErrorKind::usage, "a PostgreSQL server does not run as root",
+                    "name the user that it will run as with --owner");
+    }
+    if (!root && user.uid != ::geteuid()) {
+        throw Error(ErrorKind::usage, "only root can restore for another user (--owner " + owner + ")",
+                    "run this as root, or as " + user.name);
+    }
+    user.groups = groups_of(user.name, user.gid);
+    return user;
+}
+
+ActingAs::ActingAs(const ServerUser& user) {
+    if (user.is_caller()) return;
+    gid_ = ::getegid();
+    groups_.resize(static_cast<std::size_t>(::getgroups(0, nullptr)));
+    (void)!::getgroups(static_cast<int>(groups_.size()), groups_.data());
+    changed_ = true;
+    // The groups while still root; the user last.
+    if (::setgroups(user.groups.size(), user.groups.data()) != 0 || ::setegid(user.gid) != 0 ||
+        ::seteuid(user.uid) != 0)
+        throw_errno(errno, "become the user " + user.name);
+}
+
+ActingAs::~ActingAs() {
+    if (!changed_) return;
+    // Going on with half of somebody's rights would be worse than not going on.
+    if (::seteuid(0) != 0 || ::setegid(gid_) != 0 || ::setgroups(groups_.size(), groups_.data()) != 0)
+        std::abort();
+}
+
+}  // namespace walferry

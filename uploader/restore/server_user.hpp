@@ -1,0 +1,38 @@
+#pragma once
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace walferry {
+
+/// The Unix user that the restored server runs as.
+struct ServerUser {
+    std::string name;
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups;
+
+    bool is_caller() const noexcept;
+};
+
+/// `owner`, a name or a number; where it is empty, postgres for root and the caller for everybody else.
+/// Throws usage for a user that is not known, that the caller cannot become, and for root, who may run no
+/// server.
+ServerUser find_server_user(const std::string& owner);
+
+/// As long as it lives, the process has that user's rights on files and nobody else's.
+class ActingAs {
+  public:
+    explicit ActingAs(const ServerUser& user);
+    ~ActingAs();
+    ActingAs(const ActingAs&) = delete;
+    ActingAs& operator=(const ActingAs&) = delete;
+
+  private:
+    bool changed_ = false;
+    gid_t gid_ = 0;
+    std::vector<gid_t> groups_;
+};
+
+}  // namespace walferry

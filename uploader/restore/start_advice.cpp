@@ -1,0 +1,63 @@
+#include "uploader/restore/start_advice.hpp"
+
+#include <unistd.h>
+
+#include <optional>
+
+#include "common/error.hpp"
+#include "common/pg_control.hpp"
+#include "uploader/restore/restore_command.hpp"
+#include "uploader/restore/server_access.hpp"
+
+namespace walferry {
+namespace {
+
+/// nullopt where all is well.
+std::optional<std::string> trouble_with_configuration(const std::string& server,
+                                                      const std::string& data_directory,
+                                                      const ServerUser& user) {
+    const ProgramAnswer answer = run_as(user, {server, "-D", data_directory, "-C", "data_directory"});
+    if (answer.exit_code != 0) return "the server does not accept its configuration: " + one_line(answer.err);
+    if (answer.out != data_directory + "\n")
+        return "the server would use another data directory: " + one_line(answer.out);
+    return std::nullopt;
+}
+
+/// Whether the cluster that was backed up lies where it lay.
+bool original_is_here(const BackupLabel& label) {
+    try {
+        return read_system_identifier(label.data_directory + "/global/pg_control") == label.system_identifier;
+    } catch (const Error&) {
+        return false;  // something else is there
+    }
+}
+
+}  // namespace
+
+StartAdvice advise_start(const BackupLabel& label, const std::string& data_directory, const ServerUser& user,
+                         bool archives) {
+    const int major = label.pg_version_num / 10000;
+    StartAdvice advice;
+    const std::string server = server_program(major, "postgres");
+    if (server.empty()) {
+        advice.notes.push_back("PostgreSQL " + std::to_string(major) +
+                               " is not installed here, and no other version can use this directory");
+    } else if (const auto trouble = trouble_with_configuration(server, data_directory, user)) {
+        advice.notes.push_back(*trouble);
+    }
+    const std::string control = server_program(major, "pg_ctl");
+    advice.command = (user.uid == ::getuid() ? "" : "sudo -u " + shell_word(user.name) + " ") +
+                     (control.empty() ? "pg_ctl" : control) + " -D " + shell_word(data_directory) + " -l " +
+                     shell_word(data_directory + "/startup.log") + " start";
+    if (archives && label.data_directory != data_directory && original_is_here(label)) {
+        advice.notes.push_back("the cluster this is a copy of is on this host, in " + label.data_directory +
+                               ": once the copy is open for writing it archives into the same archive, and a "
+                               "later recovery would follow "
+                               "its timeline. For a copy beside the original restore with --no-archiving, "
+                               "and start it with another port "
+                               "(-o '-p 5433')");
+    }
+    return advice;
+}
+
+}  // namespace walferry
