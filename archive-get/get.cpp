@@ -35,7 +35,9 @@ constexpr milliseconds helper_patience{30'000};
 // What a fetch needs at the least to come to an end and say why.
 constexpr milliseconds shortest_fetch{1000};
 
+// The names under which recovery has its files put, in pg_wal (PostgreSQL: access/transam/xlogarchive.c).
 constexpr std::string_view recovery_segment = "RECOVERYXLOG";
+constexpr std::string_view recovery_history = "RECOVERYHISTORY";
 
 std::string absolute(const std::string& path) {
     if (path.starts_with('/')) return path;
@@ -80,7 +82,9 @@ class Call {
     /// pg_rewind asks for a segment under its own name and walks through the directory meanwhile; and a
     /// person wants that one file.
     bool asks_helper() const {
-        return options_.prefetch && name_.kind == WalKind::segment && destination_.name == recovery_segment;
+        return options_.prefetch &&
+               ((name_.kind == WalKind::segment && destination_.name == recovery_segment) ||
+                (name_.kind == WalKind::history && destination_.name == recovery_history));
     }
 
     std::vector<std::string> arguments(const Options& options) const {
@@ -155,7 +159,10 @@ class Call {
             if (end > 0) say(said.substr(0, end));
             said.remove_prefix(std::min(end + 1, said.size()));
         }
-        if (reply.answer == fetch_channel::Answer::absent && hurried()) return Outcome::absent;
+        const bool proven = reply.answer == fetch_channel::Answer::proven;
+        if (hurried() && (proven || reply.answer == fetch_channel::Answer::absent)) return Outcome::absent;
+        // Every few seconds a standby asks for a history that is not there, and may take the helper's word.
+        if (proven && name_.kind == WalKind::history) return Outcome::absent;
         if (reply.answer != fetch_channel::Answer::fetched) return std::nullopt;
         if (const auto wrong = disagrees(reply.file)) {
             say("what the helper has fetched is not " + name_.text + ": " + *wrong);
@@ -169,6 +176,7 @@ class Call {
 
     /// It was checked by whoever fetched it; that it is the one that was asked for costs nothing to see.
     std::optional<std::string> disagrees(const Fd& file) const {
+        if (!name_.has_header()) return std::nullopt;
         std::array<std::byte, WalHeader::bytes> begin{};
         const std::size_t got = os::read_at(file.get(), begin, 0, name_.text);
         const auto header = WalHeader::parse(Bytes(begin).first(got));

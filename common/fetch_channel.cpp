@@ -113,7 +113,7 @@ std::optional<Request> receive_request(int socket) {
     if (got < 2) return std::nullopt;
     Request request{std::string(text.data() + 1, static_cast<std::size_t>(got - 1)), text[0] == 's'};
     const auto name = WalName::parse(request.name);
-    if (!name || name->kind != WalKind::segment) return std::nullopt;
+    if (!name || (name->kind != WalKind::segment && name->kind != WalKind::history)) return std::nullopt;
     return request;
 }
 

@@ -30,13 +30,14 @@ Fd connect_to(const std::string& name);
 Fd accept_from(int listening);
 
 struct Request {
-    std::string name;      // a WAL segment's
+    std::string name;      // a WAL segment's or a history file's
     bool standby = false;  // then `absent` may be answered from what was seen a moment ago
 };
 
 enum class Answer : char {
     fetched = 'F',  // comes with the file
-    absent = 'A',   // no store has it; not proof enough to end a recovery
+    absent = 'A',   // no store has it; asked once, which is no proof
+    proven = 'P',   // no store has it, asked twice
     failed = 'N',   // the caller has to do it itself, and will find out why
 };
 

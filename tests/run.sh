@@ -28,7 +28,7 @@ passed=0 failed=0 skipped=0
 
 # Sanitizers want terabytes of addresses, and to be loaded before what faketime preloads.
 export WALFERRY_SANITIZED=
-if nm -D "$programs/walferry-tests" 2>/dev/null | grep -Eq '__(asan|tsan)_init'; then
+if [ "$(nm -D "$programs/walferry-tests" 2>/dev/null | grep -Ec '__(asan|tsan)_init')" != 0 ]; then
     WALFERRY_SANITIZED=yes
     export ASAN_OPTIONS=verify_asan_link_order=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 fi

@@ -29,8 +29,9 @@ TEST_CASE("archive-get's options are read before and after NAME and DEST", "[get
     CHECK(line.options.config == "/a.toml");
     CHECK(line.options.system_identifier == 7U);
     CHECK_FALSE(line.options.prefetch);
-    CHECK(get::fetch_arguments(line.options) ==
-          std::vector<std::string>{"--config", "/a.toml", "--only", "nas", "--only", "r2", "--without", "b2"});
+    CHECK(get::fetch_arguments(line.options) == std::vector<std::string>{"--config", "/a.toml", "--only",
+                                                                         "nas", "--only", "r2", "--without",
+                                                                         "b2"});
 }
 
 TEST_CASE("archive-get says what is wrong with its command line", "[get]") {

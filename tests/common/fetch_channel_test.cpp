@@ -63,7 +63,8 @@ TEST_CASE("A request is read as it was sent, and nonsense is not read at all", "
     REQUIRE(request);
     CHECK(request->name == "000000010000000000000007");
     CHECK(request->standby);
-    for (const std::string nonsense : {"", "r", "r../../etc/passwd", "r00000002.history", "r00000001000000000000000g"}) {
+    for (const std::string nonsense :
+         {"", "r", "r../../etc/passwd", "r000000010000000000000007.partial", "r00000001000000000000000g"}) {
         INFO(nonsense);
         (void)::send(pair.caller.get(), nonsense.data(), nonsense.size(), 0);
         CHECK_FALSE(receive_request(pair.helper.get()));

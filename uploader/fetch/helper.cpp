@@ -22,6 +22,8 @@ constexpr milliseconds idle_limit{60'000};
 constexpr milliseconds patience_for_a_segment{25'000};
 // Past the end of the archive, one look serves all who ask within this time.
 constexpr milliseconds absence_holds{1000};
+constexpr milliseconds absence_is_remembered{60'000};
+constexpr milliseconds pause_between_proofs{300};
 constexpr milliseconds time_between_probes{2000};
 constexpr milliseconds rest_when_disk_is_full{30'000};
 // What is left to the server when segments are fetched ahead.
@@ -120,7 +122,9 @@ void FetchHelper::take_request(Fd caller) {
     const WalName name = *WalName::parse(request->name);
 
     const std::lock_guard lock(mutex_);
-    if (request->standby && absent_ == name.text && steady_clock::now() - absent_at_ < absence_holds) {
+    if (const auto seen = absences_.find(name.text);
+        request->standby && name.kind == WalKind::segment && seen != absences_.end() &&
+        steady_clock::now() - seen->second.last < absence_holds) {
         (void)fetch_channel::send_reply(caller.get(), {fetch_channel::Answer::absent, {}, {}});
         return;
     }
@@ -138,7 +142,7 @@ void FetchHelper::hand_over(const WalName& name, Slot& slot, Fd caller) {
     const bool gone = !fetch_channel::send_reply(
         caller.get(), {fetch_channel::Answer::fetched, std::move(slot.said), std::move(slot.file)});
     slots_.erase(name.text);
-    if (gone) return;
+    if (gone || name.kind != WalKind::segment) return;
     position_ = name;
     plan();
 }
@@ -255,14 +259,25 @@ void FetchHelper::fetch(const std::string& name, SegmentFetcher& fetcher,
             return slot.second.callers.empty() && slot.second.state != Slot::State::running;
         });
     }
-    if (size != 0) segment_size_ = size;
+    if (size != 0 && WalName::parse(name)->kind == WalKind::segment) segment_size_ = size;
     finished(name, attempt, std::move(file), said);
+}
+
+/// Whether it was looked for and not found before, recently, but not just now: listings may lag.
+bool FetchHelper::note_absence(const std::string& name) {
+    const Time now = steady_clock::now();
+    std::erase_if(absences_,
+                  [&](const auto& seen) { return now - seen.second.last > absence_is_remembered; });
+    const auto [seen, is_new] = absences_.try_emplace(name, Absence{now, now});
+    seen->second.last = now;
+    return !is_new && now - seen->second.first >= pause_between_proofs;
 }
 
 void FetchHelper::finished(const std::string& name, const Attempt& attempt, Fd file,
                            const std::string& said) {
     Slot& slot = slots_[name];
     if (attempt.end == Attempt::End::fetched) {
+        absences_.erase(name);
         slot.state = Slot::State::ready;
         slot.file = std::move(file);
         slot.said = said;
@@ -275,12 +290,9 @@ void FetchHelper::finished(const std::string& name, const Attempt& attempt, Fd f
         return;
     }
     const bool absent = attempt.end == Attempt::End::absent;
-    if (absent) {
-        absent_ = name;
-        absent_at_ = steady_clock::now();
-    }
+    auto answer = fetch_channel::Answer::failed;
+    if (absent) answer = note_absence(name) ? fetch_channel::Answer::proven : fetch_channel::Answer::absent;
     for (const Fd& caller : slot.callers) {
-        const auto answer = absent ? fetch_channel::Answer::absent : fetch_channel::Answer::failed;
         (void)fetch_channel::send_reply(caller.get(), {answer, {}, {}});
         // Keys may have changed, or whatever else a new helper reads anew.
         if (!absent) leave();

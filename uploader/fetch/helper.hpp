@@ -57,6 +57,7 @@ class FetchHelper {
     void work();
     std::optional<std::string> next_queued() const;
     void fetch(const std::string& name, SegmentFetcher& fetcher, std::unique_lock<std::mutex>& lock);
+    bool note_absence(const std::string& name);
     void finished(const std::string& name, const Attempt& attempt, Fd file, const std::string& said);
 
     const Settings& settings_;
@@ -75,8 +76,10 @@ class FetchHelper {
     std::uint64_t segment_size_ = 0;
     std::string probed_;  // what was not to be seen, and when it was looked for
     Time probed_at_{};
-    std::string absent_;
-    Time absent_at_{};
+    struct Absence {
+        Time first, last;
+    };
+    std::map<std::string, Absence> absences_;  // looked for, and found nowhere
     Time room_short_until_{};
     bool leaving_ = false;
     std::vector<std::jthread> workers_;

@@ -1,6 +1,7 @@
 // kill-at-call NUMBER OUTPUT COMMAND...
-// Runs a command, its output to the file OUTPUT, and kills it before it makes the system call of that number, counted
-// over all of its threads. Ends with 0 when it was killed, with 3 when it came to a good end before, else with 1.
+// Runs a command, its output to the file OUTPUT, and kills it before it makes the system call of that number,
+// counted over all of its threads. Ends with 0 when it was killed, with 3 when it came to a good end before,
+// else with 1.
 #include <unistd.h>
 
 #include <cstdio>
@@ -27,7 +28,8 @@ int main(int argc, char** argv) try {
     });
     if (killed) return 0;
     if (ending.exit_code == 0) return 3;
-    std::fprintf(stderr, "kill-at-call: the command ended with %d, signal %d\n", ending.exit_code, ending.signal);
+    std::fprintf(stderr, "kill-at-call: the command ended with %d, signal %d\n", ending.exit_code,
+                 ending.signal);
     return 1;
 } catch (const std::exception& error) {
     std::fprintf(stderr, "kill-at-call: %s\n", error.what());

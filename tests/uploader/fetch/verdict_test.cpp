@@ -53,8 +53,10 @@ TEST_CASE("What the stores say together is found, absent, a gap, unknown, or two
         {"settled for what nobody has", {has({}, {b}), has({})}, Kind::several, ""},
         {"settled twice, differently", {has({a}, {a}), has({b}, {b})}, Kind::several, ""},
         {"settled, and only that is there", {has({a}, {a})}, Kind::found, a},
-        {"what a silent store says does not count", {has({a}), StoreAnswer{false, has({b}).objects, {b}, {}}},
-         Kind::found, a},
+        {"what a silent store says does not count",
+         {has({a}), StoreAnswer{false, has({b}).objects, {b}, {}}},
+         Kind::found,
+         a},
     };
     for (const Row& row : rows) {
         INFO(row.what);
