@@ -178,6 +178,43 @@ else
 fi
 end_helpers
 
+# pg_wal on a filesystem of its own, too small for everything that could be fetched ahead.
+small_disk() {
+    local name
+    end_helpers
+    truncate -s 16M "$work/small.img"
+    mkfs.ext4 -q -m 0 -O ^has_journal "$work/small.img"
+    mkdir "$work/small"
+    mount -o loop "$work/small.img" "$work/small"
+    later "umount '$work/small'"
+    chown postgres "$work/small"
+    mv "$work/pgdata/pg_wal" "$work/pgdata/pg_wal.away"
+    as postgres ln -s "$work/small" "$work/pgdata/pg_wal"
+    rmdir "$work/small/lost+found"
+    for name in "${names[@]:0:12}"; do
+        get "$name"
+        cmp "$data/pg_wal/$name" "$work/small/RECOVERYXLOG"
+        rm "$work/small/RECOVERYXLOG"
+    done
+    end_helpers
+    dd if=/dev/zero of="$work/small/full" bs=1M status=none || true
+    expect_exit 255 get "${names[0]}" 2>"$work/said"
+    expect_in "No space left on device" cat "$work/said"
+    expect_equal "$work/small/full" "$(find "$work/small" -type f)" "files"
+    rm "$work/small/full"
+    get "${names[0]}"
+    cmp "$data/pg_wal/${names[0]}" "$work/small/RECOVERYXLOG"
+    end_helpers
+    umount "$work/small"
+    rm "$work/pgdata/pg_wal"
+    mv "$work/pgdata/pg_wal.away" "$work/pgdata/pg_wal"
+}
+if [ -e /dev/loop-control ]; then
+    check "a small or full disk under pg_wal is left as it is, and said to be full" small_disk
+else
+    skip "a small or full disk under pg_wal" "there are no loop devices"
+fi
+
 # What the exit code says: 1 ends a recovery, so it takes proof.
 said() { get "$@" >"$work/said" 2>&1; }
 absent() { # NAME [OPTION...]
