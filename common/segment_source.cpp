@@ -52,6 +52,12 @@ std::optional<WalHeader> SegmentSource::header() const {
 
 std::optional<std::string> SegmentSource::check_header(std::uint64_t system_identifier) const {
     const auto found = header();
+    if (!found && size() > max_headerless_size) {
+        throw Error(ErrorKind::refused,
+                    path_ + " is not what its name says: it has " + std::to_string(size()) +
+                        " bytes, and such a file a few hundred",
+                    "do not force it into the archive; find out who wrote it");
+    }
     if (!found) return std::nullopt;
     if (const auto what = disagreement(*found, name_, size(), system_identifier)) {
         throw Error(ErrorKind::refused, path_ + " is not what its name says: " + *what,

@@ -31,6 +31,10 @@ struct WalHeader {
 inline constexpr std::uint64_t min_segment_size = std::uint64_t{1} << 20;
 inline constexpr std::uint64_t max_segment_size = std::uint64_t{1} << 30;
 
+/// Files without a header (.history, .backup) are a few hundred bytes; nobody reads a planted one of
+/// terabytes.
+inline constexpr std::uint64_t max_headerless_size = std::uint64_t{16} << 20;
+
 /// PostgreSQL's major version (9 for 9.6, the only 9 that is known), nullopt for an unknown magic.
 std::optional<int> pg_version(std::uint16_t magic) noexcept;
 

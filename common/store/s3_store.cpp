@@ -168,7 +168,7 @@ std::optional<ObjectInfo> S3Store::head(const std::string& key) {
     ObjectInfo object{key, 0};
     const std::string_view length = response.header("content-length");
     const auto parsed = std::from_chars(length.data(), length.data() + length.size(), object.size);
-    if (parsed.ec != std::errc()) {
+    if (parsed.ec != std::errc() || parsed.ptr != length.data() + length.size()) {
         throw Error(ErrorKind::server_error,
                     doing("head", key) + ": the server does not say how long the object is",
                     "S3 servers do: does a proxy on the way remove Content-Length?");

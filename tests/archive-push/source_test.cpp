@@ -171,3 +171,16 @@ TEST_CASE("another cluster's segment is refused although its name fits", "[push]
     CHECK(outcome.exit_code == 3);
     CHECK(push.names(push.spool.ready(42)).empty());
 }
+
+TEST_CASE("a history file or a label of a size that none has is refused and not read", "[push]") {
+    const PushFixture push;
+    const std::string path =
+        push.data + "/pg_wal/" + GENERATE("00000002.history", "000000010000000000000001.00000028.backup");
+    push.dir.write(fs::relative(path, push.dir.path()), "1\t0/1000000\tno recovery target specified\n");
+    fs::resize_file(path, std::uintmax_t{1} << 40);  // no block of it is on the disk
+    const Outcome outcome = push.push(path);
+    CHECK(outcome.exit_code == 3);
+    CHECK(is_one_line(outcome.err));
+    CHECK_THAT(outcome.err, Contains(path + " is not what its name says: it has 1099511627776 bytes"));
+    CHECK(push.untouched());
+}

@@ -27,7 +27,10 @@ std::optional<WalHeader> header_of(const SpoolFile& file, int fd, const std::str
 }
 
 std::optional<std::string> foreign_content(const SpoolFile& file, int fd, const std::string& shown) {
-    if (!file.name.has_header()) return std::nullopt;
+    if (!file.name.has_header()) {
+        if (file.size <= max_headerless_size) return std::nullopt;
+        return "it has " + std::to_string(file.size) + " bytes, and such a file a few hundred";
+    }
     const auto header = header_of(file, fd, shown);
     if (!header) return "it is too short to have a header";
     return disagreement(*header, file.name, file.size, file.system_identifier);
