@@ -141,7 +141,9 @@ junk() {
     local i
     plant "cd '$ready' && seq -f 'junk-%g' 10000 | xargs touch; cd '$spool/tmp' && seq -f '.junk-%g' 10000 | xargs touch"
     push "${names[0]}"
-    expect_exit 1 drain >/dev/null 2>&1
+    expect_exit 1 drain >/dev/null 2>"$work/said"
+    expect_equal 21 "$(grep -c "a WAL file's name" "$work/said")" "lines about junk"
+    expect_in "9980 more files" cat "$work/said"
     expect_equal 10000 "$(find "$ready" -type f | wc -l)" "files left"
     plant "cd '$ready' && find . -name 'junk-*' -delete; find '$spool/tmp' -name '.junk-*' -delete"
     nothing_lost "${names[@]}"

@@ -15,6 +15,9 @@
 namespace walferry {
 namespace {
 
+// More of somebody's junk than this is counted, so that what matters can still be seen.
+constexpr std::size_t strangers_named = 20;
+
 std::optional<std::uint64_t> system_identifier(const std::string& text) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -46,6 +49,7 @@ void scan_entry(const Directory& cluster, std::uint64_t sysid, const std::string
     const auto name = WalName::parse(text);
     std::string reason;
     if (!name) {
+        if (scan.strangers++ >= strangers_named) return;
         reason = "is not a WAL file's name";
     } else if (!S_ISREG(status->st_mode)) {
         reason = std::string("is ") + file_type_name(status->st_mode) + ", not a regular file";
@@ -96,6 +100,10 @@ SpoolScan scan_spool(const SpoolPaths& spool) {
         } catch (const Error& error) {
             scan.problems.push_back(error.what());
         }
+    }
+    if (scan.strangers > strangers_named) {
+        scan.problems.push_back(std::to_string(scan.strangers - strangers_named) + " more files below " +
+                                ready.path + " do not have a WAL file's name; left alone");
     }
     return scan;
 }

@@ -25,6 +25,7 @@ struct SpoolFile {
 struct SpoolScan {
     std::vector<SpoolFile> files;
     std::vector<std::string> problems;  // what is in the way and why it was left alone, one line each
+    std::size_t strangers = 0;          // without a WAL file's name; only some of them are among the problems
 };
 
 /// Looks through ready/. Only regular files with one link and a WAL name count; whatever else somebody put
