@@ -23,6 +23,7 @@ constexpr std::array table{
     ErrorTraits{ErrorKind::locked, "locked", 5, false},
     ErrorTraits{ErrorKind::incomplete, "incomplete", 4, false},
     ErrorTraits{ErrorKind::interrupted, "interrupted", 4, false},
+    ErrorTraits{ErrorKind::server, "server", 1, false},
     ErrorTraits{ErrorKind::unreachable, "unreachable", 1, true},
     ErrorTraits{ErrorKind::untrusted, "untrusted", 1, false},
     ErrorTraits{ErrorKind::throttled, "throttled", 1, true},

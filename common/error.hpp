@@ -24,6 +24,7 @@ enum class ErrorKind {
     locked,          // another process holds the lock
     incomplete,      // something is still pending
     interrupted,     // asked to stop
+    server,          // the PostgreSQL server refused, failed or went away
     unreachable,     // no answer from a store: DNS, connect, TLS, silence, a broken connection
     untrusted,       // a store's TLS certificate does not prove that it is the store
     throttled,       // a store said: slower

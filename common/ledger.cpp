@@ -12,7 +12,7 @@ namespace walferry {
 namespace {
 
 constexpr std::int64_t application_id = 0x57464c47;  // "WFLG": tells `file` and us what this database is
-constexpr std::array migrations{sql::migrations_001_ledger};
+constexpr std::array<const char*, 2> migrations{sql::migrations_001_ledger, sql::migrations_002_backup};
 
 using sqlite::Statement;
 

@@ -95,6 +95,33 @@ struct StoreSummary {
     std::optional<std::string> last_verified_segment, last_verified_at, last_error;
 };
 
+/// What a base backup covers, known when the server has ended it.
+struct BackupExtent {
+    std::string started_at, stopped_at;  // by the server's clock
+    std::uint32_t timeline;
+    std::uint64_t start_lsn, stop_lsn;
+    std::string first_segment, last_segment;
+    std::uint64_t segments;
+    std::uint64_t size;
+};
+
+/// A base backup's copy of which nothing says that it is whole.
+struct AbandonedBackup {
+    std::int64_t backup, store;
+    std::string name;
+    std::uint64_t system_identifier;
+    std::string label_key, label_sha256;  // empty: no label was ever put
+    std::uint64_t object_size;
+};
+
+struct BackupCopyRow {
+    std::string backup, store;
+    std::int64_t store_id;
+    std::string state, stopped_at;
+    std::int64_t missing_segments, conflicts;
+    bool restorable;
+};
+
 struct RunRow {
     std::int64_t pid;
     std::string started_at;
@@ -185,6 +212,25 @@ class Ledger {
     std::uint64_t known_segment_size(std::uint64_t system_identifier);
     /// Names with several contents of which no conflict is recorded yet. Returns how many it recorded.
     int add_listed_conflicts(WallTime now);
+
+    // Base backups (ledger_backups.cpp). What begins and what is put is recorded durably before it is done,
+    // so that the pieces of a run that was killed are known.
+    std::int64_t begin_backup(std::uint64_t system_identifier, const std::string& name, std::int64_t pid,
+                              std::span<const std::int64_t> stores, WallTime now);
+    void describe_backup(std::int64_t backup, const BackupExtent& extent);
+    void expect_backup_label(std::int64_t backup, std::int64_t store, const std::string& key,
+                             const std::string& sha256, std::uint64_t object_size);
+    void backup_verified(std::int64_t backup, std::int64_t store, WallTime now);
+    void backup_failed(std::int64_t backup, std::int64_t store, const std::string& error);
+    void backup_removed(std::int64_t backup, std::int64_t store);
+    void end_backup(std::int64_t backup, int exit_code, WallTime now);
+    /// All of them, one that is being made included: ask before yours begins, and under the backups' lock.
+    std::vector<AbandonedBackup> abandoned_backups();
+    std::vector<BackupCopyRow> backup_copies(std::int64_t backup);
+    /// The newest one of each store from which it can be restored.
+    std::vector<BackupCopyRow> last_restorable_backups();
+    /// The cluster whose segments the ledger knows, where there are none of this one.
+    std::optional<std::uint64_t> other_cluster(std::uint64_t system_identifier);
 
     std::vector<StoreSummary> store_summaries();
     std::vector<ListRow> list(const std::optional<std::string>& state,

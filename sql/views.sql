@@ -67,3 +67,24 @@ CREATE VIEW recovery_point AS
                                  AND x.timeline = s.timeline AND x.removed_at IS NULL
                                  AND coalesce(v.state, 'pending') <> 'verified'), 'G')
      GROUP BY t.id, s.system_identifier, s.timeline;
+
+-- Which base backup is where, and what it still lacks there. It can be restored from a store alone when the store
+-- has all of it and each segment from its start to its stop, without a conflict that nobody settled.
+DROP VIEW IF EXISTS backup_copies;
+CREATE VIEW backup_copies AS
+    SELECT *, state = 'verified' AND missing_segments = 0 AND conflicts = 0 AS restorable
+      FROM (SELECT b.name AS backup, b.system_identifier, b.began_at, b.started_at, b.stopped_at, b.timeline,
+                   b.start_lsn, b.stop_lsn, b.size, t.name AS store, u.state, u.object_size, u.label_key,
+                   u.verified_at, u.last_error,
+                   b.segments - (SELECT count(DISTINCT s.name)
+                                   FROM segment s
+                                   JOIN upload v ON v.segment = s.id AND v.store = t.id AND v.state = 'verified'
+                                  WHERE s.system_identifier = b.system_identifier AND s.kind = 'wal'
+                                    AND s.name BETWEEN b.first_segment AND b.last_segment) AS missing_segments,
+                   (SELECT count(*) FROM segment s JOIN conflict c ON c.segment = s.id AND c.settled_at IS NULL
+                     WHERE s.system_identifier = b.system_identifier AND s.kind = 'wal'
+                       AND s.name BETWEEN b.first_segment AND b.last_segment) AS conflicts,
+                   b.id AS backup_id, t.id AS store_id
+              FROM backup b
+              JOIN backup_upload u ON u.backup = b.id
+              JOIN store t ON t.id = u.store AND t.retired_at IS NULL);

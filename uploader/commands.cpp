@@ -11,6 +11,7 @@ std::span<const Command> commands() {
         Command{"import", "Take an earlier set-up's archive directory into the spool", declare_import},
         Command{"drain", "Bring every spooled segment to every store, verified, and empty the spool",
                 declare_drain},
+        Command{"backup", "Make a base backup of the server in every store, verified", declare_backup},
         Command{"rebuild", "Make a lost or damaged ledger anew from the spool and the stores",
                 declare_rebuild},
         Command{"status", "What waits, what is verified, what is wrong", declare_status},

@@ -9,25 +9,31 @@
 
 namespace walferry {
 
+Envelope backup_envelope(const BackupOrigin& origin, const BackupPart& part, std::uint64_t size,
+                         const std::string& fingerprint, WallTime cut_at) {
+    Envelope envelope;
+    envelope.system_identifier = origin.system_identifier;
+    envelope.name = BackupObject{origin.id, part}.text();
+    envelope.size = size;
+    envelope.fingerprint = fingerprint;
+    envelope.pg_version = origin.pg_version;
+    envelope.segment_size = origin.segment_size;
+    envelope.spooled_at = format_time(cut_at);
+    return envelope;
+}
+
 EncodeResult encode_backup_part(SegmentEncoder& encoder, const BackupOrigin& origin, const BackupPart& part,
                                 Bytes content, WallTime cut_at, Sink& object) {
     Fingerprint fingerprint;
     fingerprint.update(content);
-    Envelope envelope;
-    envelope.system_identifier = origin.system_identifier;
-    envelope.name = BackupObject{origin.id, part}.text();
-    envelope.size = content.size();
-    envelope.fingerprint = fingerprint.digits();
-    envelope.pg_version = origin.pg_version;
-    envelope.segment_size = origin.segment_size;
-    envelope.spooled_at = format_time(cut_at);
     const auto read = [rest = content](MutableBytes out) mutable {
         const std::size_t size = std::min(out.size(), rest.size());
         std::memcpy(out.data(), rest.data(), size);
         rest = rest.subspan(size);
         return size;
     };
-    return encoder.encode(read, std::move(envelope), object);
+    return encoder.encode(read, backup_envelope(origin, part, content.size(), fingerprint.digits(), cut_at),
+                          object);
 }
 
 BackupPartDecoder::BackupPartDecoder(const DecodeOptions& options, ExpectedPart expected, Sink& content)

@@ -19,6 +19,10 @@ struct BackupOrigin {
     std::uint64_t segment_size = 0;
 };
 
+/// The envelope of a piece, or of the label.
+Envelope backup_envelope(const BackupOrigin& origin, const BackupPart& part, std::uint64_t size,
+                         const std::string& fingerprint, WallTime cut_at);
+
 /// Makes an object of `content` and finishes `object`: encoded as a segment is, so that one way of reading,
 /// by hand too, does for both.
 EncodeResult encode_backup_part(SegmentEncoder& encoder, const BackupOrigin& origin, const BackupPart& part,

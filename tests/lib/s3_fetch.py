@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """s3_fetch.py BUCKET FOLDER: writes every object of a bucket below FOLDER, under its key, and prints the keys.
+s3_fetch.py BUCKET -: only prints them.
 s3_fetch.py BUCKET --put KEY FILE, s3_fetch.py BUCKET --delete KEY: what no client of walferry's would do.
 
 Independent of walferry on purpose: Python's standard library and nothing else. S3_ENDPOINT, S3_ACCESS_KEY,
@@ -69,9 +70,10 @@ def main():
         get(f"/{bucket}/{sys.argv[3]}", method="DELETE")
         return
     for key in keys(bucket):
-        target = pathlib.Path(folder, key)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(get(f"/{bucket}/{key}"))
+        if folder != "-":
+            target = pathlib.Path(folder, key)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(get(f"/{bucket}/{key}"))
         print(key)
 
 

@@ -4,6 +4,7 @@
 // One function per file in this folder: it adds the command's options and help to `app` and returns its body.
 namespace walferry {
 
+CommandBody declare_backup(CLI::App& app);
 CommandBody declare_backups(CLI::App& app);
 CommandBody declare_cat(CLI::App& app);
 CommandBody declare_config(CLI::App& app);

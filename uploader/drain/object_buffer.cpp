@@ -58,12 +58,14 @@ void BlockPool::trim(std::size_t keep) noexcept {
 ObjectBuffer::ObjectBuffer(BlockPool& pool, std::string work_dir)
     : pool_(pool), work_dir_(std::move(work_dir)) {}
 
+ObjectBuffer::ObjectBuffer(BlockPool& pool) : pool_(pool) {}
+
 ObjectBuffer::~ObjectBuffer() {
     pool_.give_back(std::move(blocks_));
 }
 
 void ObjectBuffer::write(Bytes bytes) {
-    if (!file_ && size_ + bytes.size() > memory_limit) spill();
+    if (!file_ && !work_dir_.empty() && size_ + bytes.size() > memory_limit) spill();
     if (file_) {
         os::write_at(file_.get(), bytes, size_, "an encoding in " + work_dir_);
         size_ += bytes.size();

@@ -35,6 +35,8 @@ class ObjectBuffer : public Sink, public Body {
     static constexpr std::size_t memory_limit = std::size_t{32} << 20;
 
     ObjectBuffer(BlockPool& pool, std::string work_dir);
+    /// Stays in memory, however large it becomes.
+    explicit ObjectBuffer(BlockPool& pool);
     ~ObjectBuffer() override;
 
     void write(Bytes bytes) override;
@@ -47,7 +49,7 @@ class ObjectBuffer : public Sink, public Body {
     void spill();
 
     BlockPool& pool_;
-    std::string work_dir_;
+    std::string work_dir_;  // empty: never leaves memory
     std::vector<BlockPool::Block> blocks_;
     std::uint64_t size_ = 0;
     Fd file_;

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "common/codec/signing.hpp"
 #include "common/durable_file.hpp"
 #include "common/error.hpp"
+#include "uploader/drain/encode_options.hpp"
 #include "uploader/drain/next_attempt.hpp"
 #include "uploader/drain/stores.hpp"
 #include "uploader/exit_code.hpp"
@@ -22,17 +22,6 @@ using std::chrono::steady_clock;
 Window::Limits window_limits(int jobs) {
     const auto n = static_cast<std::uint64_t>(jobs);
     return {(n * 48 + 16) << 20, static_cast<std::size_t>(n * 6 + 4)};
-}
-
-EncodeOptions encode_options(const Settings& settings) {
-    EncodeOptions options;
-    options.level = settings.compression_level;
-    for (const std::string& recipient : settings.recipients)
-        options.recipients.push_back(AgeRecipient::parse(recipient));
-    if (!settings.signing_key_file.empty()) {
-        options.writer = std::make_shared<const WriterKey>(WriterKey::load(settings.signing_key_file));
-    }
-    return options;
 }
 
 bool exists(const std::string& path) {

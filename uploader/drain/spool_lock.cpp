@@ -39,14 +39,6 @@ std::optional<WallTime> process_start(int pid) {
     return std::nullopt;
 }
 
-std::string describe_holder(const SpoolPaths& spool) {
-    const auto holder = find_lock_holder(spool);
-    if (!holder) return "another process holds the lock";
-    std::string text = "process " + std::to_string(holder->pid) + " holds the lock";
-    if (holder->since) text += ", running since " + format_time(*holder->since);
-    return text;
-}
-
 }  // namespace
 
 SpoolLock::SpoolLock(const SpoolPaths& spool, std::chrono::milliseconds patience, std::stop_token stop)
@@ -66,17 +58,30 @@ SpoolLock::SpoolLock(const SpoolPaths& spool, std::chrono::milliseconds patience
         if (stop.stop_requested())
             throw Error(ErrorKind::interrupted, "stopped while waiting for the lock on " + spool.root);
         if (std::chrono::steady_clock::now() >= deadline) {
-            throw Error(ErrorKind::locked,
-                        "the spool " + spool.root + " is being worked on: " + describe_holder(spool),
-                        "wait for it to end; `walferry drain --wait SECONDS` does that by itself");
+            throw Error(
+                ErrorKind::locked,
+                "the spool " + spool.root + " is being worked on: " + describe_lock_holder(spool.root),
+                "wait for it to end; `walferry drain --wait SECONDS` does that by itself");
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
 }
 
+std::string describe_lock_holder(const std::string& locked_path) {
+    const auto holder = find_lock_holder(locked_path);
+    if (!holder) return "another process holds the lock";
+    std::string text = "process " + std::to_string(holder->pid) + " holds the lock";
+    if (holder->since) text += ", running since " + format_time(*holder->since);
+    return text;
+}
+
 std::optional<LockHolder> find_lock_holder(const SpoolPaths& spool) {
+    return find_lock_holder(spool.root);
+}
+
+std::optional<LockHolder> find_lock_holder(const std::string& locked_path) {
     struct stat status {};
-    if (::stat(spool.root.c_str(), &status) != 0) return std::nullopt;
+    if (::stat(locked_path.c_str(), &status) != 0) return std::nullopt;
     std::ifstream locks("/proc/locks");
     std::string line;
     while (std::getline(locks, line)) {

@@ -29,5 +29,9 @@ struct LockHolder {
 
 /// Who holds the lock, as far as /proc tells. For messages only.
 std::optional<LockHolder> find_lock_holder(const SpoolPaths& spool);
+std::optional<LockHolder> find_lock_holder(const std::string& locked_path);
+
+/// "process 4711 holds the lock, running since …".
+std::string describe_lock_holder(const std::string& locked_path);
 
 }  // namespace walferry

@@ -1,0 +1,49 @@
+-- The statements of common/ledger_backups.cpp, by name.
+
+-- :begin
+INSERT INTO backup (system_identifier, name, pid, began_at) VALUES (?1, ?2, ?3, ?4);
+
+-- :expect
+INSERT INTO backup_upload (backup, store) VALUES (?1, ?2);
+
+-- :describe
+UPDATE backup
+   SET started_at = ?2, stopped_at = ?3, timeline = ?4, start_lsn = ?5, stop_lsn = ?6, first_segment = ?7,
+       last_segment = ?8, segments = ?9, size = ?10
+ WHERE id = ?1;
+
+-- :expect_label
+UPDATE backup_upload SET label_key = ?3, label_sha256 = ?4, object_size = ?5
+ WHERE backup = ?1 AND store = ?2;
+
+-- :verified
+UPDATE backup_upload SET state = 'verified', verified_at = ?3, last_error = NULL
+ WHERE backup = ?1 AND store = ?2 AND label_key IS NOT NULL;
+
+-- :failed
+UPDATE backup_upload SET last_error = ?3 WHERE backup = ?1 AND store = ?2 AND state = 'pending';
+
+-- :removed
+UPDATE backup_upload SET state = 'removed' WHERE backup = ?1 AND store = ?2 AND state = 'pending';
+
+-- :end
+UPDATE backup SET finished_at = ?2, exit_code = ?3 WHERE id = ?1;
+
+-- :abandoned
+SELECT b.id, u.store, b.name, b.system_identifier, u.label_key, u.label_sha256, u.object_size
+  FROM backup_upload u
+  JOIN backup b ON b.id = u.backup
+  JOIN store t ON t.id = u.store AND t.retired_at IS NULL
+ WHERE u.state = 'pending' ORDER BY b.id, u.store;
+
+-- :copies
+SELECT backup, store, store_id, state, stopped_at, missing_segments, conflicts, restorable
+  FROM backup_copies WHERE backup_id = ?1 ORDER BY store_id;
+
+-- :last_restorable
+SELECT backup, store, store_id, state, max(stopped_at), missing_segments, conflicts, restorable
+  FROM backup_copies WHERE restorable GROUP BY store_id ORDER BY store_id;
+
+-- :other_cluster
+SELECT system_identifier FROM segment
+ WHERE NOT EXISTS (SELECT 1 FROM segment WHERE system_identifier = ?1) ORDER BY id DESC LIMIT 1;

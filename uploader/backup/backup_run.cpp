@@ -1,0 +1,263 @@
+#include "uploader/backup/backup_run.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <random>
+
+#include "common/error.hpp"
+#include "common/lsn.hpp"
+#include "uploader/backup/leftovers.hpp"
+#include "uploader/drain/encode_options.hpp"
+#include "uploader/exit_code.hpp"
+
+namespace walferry {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr int longest_checkpoint_times = 2;
+
+std::uint64_t number(const std::string& digits) {
+    std::uint64_t value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
+}
+
+/// The server begins to send after a checkpoint, which it may spread over its checkpoint_timeout.
+std::chrono::seconds checkpoint_limit(ServerConnection& server) {
+    const ServerRows rows = server.query("SELECT setting FROM pg_settings WHERE name = 'checkpoint_timeout'");
+    const auto timeout = rows.size() == 1 ? number(rows.text(0, 0)) : 0;
+    return std::chrono::seconds(1800 + longest_checkpoint_times * static_cast<long long>(timeout));
+}
+
+}  // namespace
+
+BackupRun::BackupRun(const Settings& settings, const BackupOptions& options, Outcome& outcome,
+                     Progress& progress, const std::stop_token& stop)
+    : settings_(settings),
+      options_(options),
+      outcome_(outcome),
+      progress_(progress),
+      asked_to_stop_(stop, [this] { stop_.request_stop(); }),
+      asked_(stop),
+      encoding_(encode_options(settings)),
+      lock_(settings),
+      record_(settings, [this](const std::string& line) { say(line); }),
+      memory_(BackupPipeline::memory_for(settings.jobs)) {}
+
+// In this order, because each is used by the one before it.
+BackupRun::~BackupRun() {
+    stop_.request_stop();
+    sweepers_.clear();
+    pipeline_.reset();
+    copies_.clear();
+}
+
+void BackupRun::check() const {
+    if (asked_.stop_requested()) throw Error(ErrorKind::interrupted, "stopped on request");
+    if (pipeline_) pipeline_->check();
+}
+
+ServerConnection::Say BackupRun::warnings() {
+    return [this](const std::string& line) { say(line); };
+}
+
+ObjectKeys BackupRun::keys(const StoreSettings& store, std::uint64_t system_identifier) const {
+    return {store.prefix, settings_.cluster, system_identifier};
+}
+
+BackupResult BackupRun::run() {
+    ask();
+    begin();
+    try {
+        stream();
+        put_labels();
+    } catch (const Error& error) {
+        abandon();
+        record_.end(traits(error.kind()).exit_code);
+        throw;
+    }
+    await_wal();
+    return conclude();
+}
+
+void BackupRun::ask() {
+    using Kind = ServerConnection::Kind;
+    const auto waiting = [this] { check(); };
+    server_ = std::make_unique<ServerConnection>(settings_.server_conninfo, Kind::sql, waiting, warnings());
+    facts_ = ask_server(*server_);
+    sender_ =
+        std::make_unique<ServerConnection>(settings_.server_conninfo, Kind::replication, waiting, warnings());
+    if (sender_->peer() != server_->peer()) {
+        throw Error(ErrorKind::config,
+                    "server.conninfo names several servers, and two connections went to " + server_->peer() +
+                        " and " + sender_->peer(),
+                    "name one server only");
+    }
+    origin_.system_identifier = number(sender_->query("IDENTIFY_SYSTEM").text(0, 0));
+    if (origin_.system_identifier == 0)
+        throw Error(ErrorKind::server, "the server does not say which cluster it is");
+    record_.require_cluster(origin_.system_identifier);
+    origin_.id = BackupId::make(facts_.now, static_cast<std::uint32_t>(std::random_device()()));
+    origin_.pg_version = facts_.version / 10000;
+    origin_.segment_size = facts_.segment_size;
+    config_ = read_config_files(*server_, facts_, [this](const std::string& line) { say(line); });
+    if (facts_.archive_mode == "off") {
+        outcome_.report(exit_code::incomplete,
+                        "archive_mode is off: this backup cannot be restored without the WAL that the server "
+                        "writes while it is made, and nobody archives that");
+    } else if (!facts_.archives()) {
+        say("the server is a standby and archives nothing by itself: the backup can be restored once the "
+            "primary has archived the last segment of WAL that it needs");
+    }
+}
+
+void BackupRun::begin() {
+    // Asked before this one begins to leave anything behind.
+    const auto left = record_.abandoned();
+    record_.begin(origin_.system_identifier, origin_.id);
+    for (const StoreSettings& store : settings_.stores) {
+        copies_.push_back(std::make_unique<StoreCopy>(
+            store, keys(store, origin_.system_identifier), origin_.id, std::max(2, settings_.jobs),
+            stop_.get_token(), [this](const StoreCopy& copy) { given_up(copy); }));
+    }
+    pipeline_ = std::make_unique<BackupPipeline>(encoding_, origin_, settings_.jobs, memory_, copies_);
+    for (const StoreSettings& store : settings_.stores) {
+        const auto mine = left.find(store.name);
+        if (mine == left.end()) continue;
+        sweepers_.emplace_back([this, &store, list = mine->second] { sweep_leftovers(store, list); });
+    }
+}
+
+void BackupRun::given_up(const StoreCopy& copy) {
+    const Error reason = *copy.reason();
+    if (std::none_of(copies_.begin(), copies_.end(), [](const auto& each) { return each->usable(); }))
+        memory_.budget.close();
+    if (reason.kind() == ErrorKind::interrupted) return;
+    const int code = reason.kind() == ErrorKind::integrity ? exit_code::integrity : exit_code::incomplete;
+    outcome_.report(code, "store " + copy.settings().name + " is given up for this backup: " + reason.what());
+    record_.failed(copy.settings().name, reason.message());
+}
+
+void BackupRun::stream() {
+    const Progress::Shown shown(
+        progress_, [this](std::chrono::milliseconds elapsed, std::size_t) { return progress_line(elapsed); });
+    copy_config();
+    BaseBackupOptions options;
+    options.label = options_.label.empty() ? "walferry backup " + origin_.id.text : options_.label;
+    options.fast_checkpoint = options_.fast_checkpoint;
+    options.max_rate_kib = options_.max_rate_kib;
+    options.verify_checksums = options_.verify_checksums;
+    options.checkpoint_limit = checkpoint_limit(*server_);
+    server_.reset();  // idle for hours, it would only be cut off on the way
+    BaseBackup backup(*sender_, options);
+    expected_ = backup.estimated_size();
+    receive(backup);
+    label_.streams = pipeline_->finish();
+    describe(backup);
+}
+
+void BackupRun::copy_config() {
+    if (config_.files.empty()) return;
+    pipeline_->begin_stream(std::string(BackupPart::config_stream));
+    pipeline_->write(as_bytes(config_tar(config_, facts_.now)));
+}
+
+void BackupRun::receive(BaseBackup& backup) {
+    for (auto message = backup.next(); message; message = backup.next()) {
+        if (const auto* archive = std::get_if<BaseBackup::Archive>(&*message)) {
+            pipeline_->begin_stream(archive->stream);
+        } else if (std::holds_alternative<BaseBackup::Manifest>(*message)) {
+            pipeline_->begin_stream(std::string(BackupPart::manifest_stream));
+        } else if (const auto* data = std::get_if<BaseBackup::Data>(&*message)) {
+            received_ += data->bytes().size();
+            try {
+                pipeline_->write(data->bytes());
+            } catch (const Error&) {
+                check();  // whoever asked to stop is the reason then
+                throw;
+            }
+        }
+    }
+}
+
+void BackupRun::describe(const BaseBackup& backup) {
+    if (backup.start().timeline != backup.stop().timeline) {
+        throw Error(ErrorKind::server,
+                    "the server has switched from timeline " + std::to_string(backup.start().timeline) +
+                        " to " + std::to_string(backup.stop().timeline) + " while the backup was made",
+                    "run it again");
+    }
+    WallTime stopped =
+        facts_.now + std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - began_);
+    label_.tablespaces = backup.tablespaces();
+    try {
+        server_ = std::make_unique<ServerConnection>(
+            settings_.server_conninfo, ServerConnection::Kind::sql, [this] { check(); }, warnings());
+        stopped = server_clock(*server_);
+        std::vector<std::uint32_t> oids;
+        for (const auto& tablespace : label_.tablespaces) oids.push_back(tablespace.oid);
+        const auto names = tablespace_names(*server_, oids);
+        for (std::size_t i = 0; i < names.size(); ++i) label_.tablespaces[i].name = names[i];
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::server) throw;
+        server_.reset();
+        say("the server has sent everything, but answers no more: " + error.message());
+    }
+    label_.id = origin_.id;
+    label_.cluster = settings_.cluster;
+    label_.system_identifier = origin_.system_identifier;
+    label_.pg_version = facts_.version_text;
+    label_.pg_version_num = facts_.version;
+    label_.segment_size = facts_.segment_size;
+    label_.timeline = backup.stop().timeline;
+    label_.start_lsn = backup.start().lsn;
+    label_.stop_lsn = backup.stop().lsn;
+    label_.started_at = format_time(facts_.now);
+    label_.stopped_at = format_time(stopped);
+    label_.data_directory = facts_.data_directory;
+    for (const ConfigFiles::File& file : config_.files) label_.config_files.push_back(file.path);
+    label_.config_file = facts_.config_file;
+    label_.hba_file = facts_.hba_file;
+    label_.ident_file = facts_.ident_file;
+    label_.walferry_version = WALFERRY_VERSION;
+    const auto last = label_.stop_lsn - 1;  // the segment that holds the last byte, not the one after it
+    extent_ = {label_.started_at,
+               label_.stopped_at,
+               label_.timeline,
+               label_.start_lsn,
+               label_.stop_lsn,
+               WalName::segment_at(label_.timeline, label_.start_lsn, label_.segment_size).text,
+               WalName::segment_at(label_.timeline, last, label_.segment_size).text,
+               last / label_.segment_size - label_.start_lsn / label_.segment_size + 1,
+               label_.size()};
+    record_.describe(extent_);
+}
+
+void BackupRun::put_labels() {
+    for (const auto& copy : copies_) (void)copy->complete();
+    check();
+    const auto label = pipeline_->encode(BackupPart::label(), as_bytes(backup_label_json(label_)));
+    std::vector<std::jthread> threads;
+    for (const auto& copy : copies_) {
+        if (copy->usable()) threads.emplace_back([this, &copy, &label] { put_label(*copy, *label); });
+    }
+    threads.clear();
+    check();
+}
+
+void BackupRun::put_label(StoreCopy& copy, const EncodedPart& label) {
+    const std::string& store = copy.settings().name;
+    try {
+        record_.expect_label(store, copy.key(label.name), hex(label.digest.sha256),
+                             label_.object_size() + label.body.size());
+        copy.put_verified(label);
+        record_.verified(store);
+    } catch (const Error& error) {
+        copy.give_up(error);
+    } catch (const std::exception& error) {
+        copy.give_up(Error(ErrorKind::internal, error.what()));
+    }
+}
+
+}  // namespace walferry

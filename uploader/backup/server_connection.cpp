@@ -1,0 +1,296 @@
+#include "uploader/backup/server_connection.hpp"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "common/error.hpp"
+
+namespace walferry {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds connect_limit{30};
+constexpr std::chrono::seconds answer_limit{120};
+
+std::string trimmed(const char* text) {
+    std::string line = text == nullptr ? "" : text;
+    while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
+    return line;
+}
+
+bool is_set(const char* variable) {
+    const char* value = std::getenv(variable);
+    return value != nullptr && *value != '\0';
+}
+
+/// What the configuration says, each keyword once. Throws config.
+std::map<std::string, std::string> keywords(const std::string& conninfo) {
+    char* problem = nullptr;
+    PQconninfoOption* options = PQconninfoParse(conninfo.c_str(), &problem);
+    if (options == nullptr) {
+        // libpq repeats what it was given, passwords too, so its own words stay out of the message.
+        PQfreemem(problem);
+        throw Error(ErrorKind::config, "server.conninfo is not a libpq connection string",
+                    "it looks like \"host=/var/run/postgresql port=5432 user=walferry\"");
+    }
+    std::map<std::string, std::string> known;
+    for (const PQconninfoOption* each = options; each->keyword != nullptr; ++each) {
+        if (each->val != nullptr) known[each->keyword] = each->val;
+    }
+    PQconninfoFree(options);
+    return known;
+}
+
+/// libpq would take a database called like the user, which need not exist for somebody who only makes
+/// backups.
+void complete(std::map<std::string, std::string>& known, ServerConnection::Kind kind) {
+    const bool by_service = known.contains("service") || is_set("PGSERVICE");
+    if (!known.contains("dbname") && !is_set("PGDATABASE") && !by_service) known["dbname"] = "postgres";
+    known.emplace("fallback_application_name", "walferry backup");
+    known["client_encoding"] = "UTF8";
+    if (kind == ServerConnection::Kind::replication) known["replication"] = "true";
+}
+
+std::string connect_hint(const std::string& message, ServerConnection::Kind kind) {
+    const auto says = [&](const char* words) { return message.find(words) != std::string::npos; };
+    const bool replication = kind == ServerConnection::Kind::replication;
+    if (says("pg_hba.conf")) {
+        return replication
+                   ? "pg_hba.conf needs a line for it, such as `local replication walferry peer`, and a "
+                     "reload; \"all\" does not stand for replication"
+                   : "pg_hba.conf needs a line for it, such as `local postgres walferry peer`, and a "
+                     "reload";
+    }
+    if (says("max_wal_senders") || says("wal_level"))
+        return "raise max_wal_senders, or set wal_level to replica, in postgresql.conf and restart the "
+               "server";
+    if (replication && (says("replication role") || says("REPLICATION")))
+        return "as a superuser: ALTER ROLE walferry REPLICATION, with the role's own name";
+    if (says("Peer authentication") || says("password") || says("role \""))
+        return "make the role (docs/backup.md), or name another with `user` in server.conninfo";
+    return "see server.conninfo in the configuration, and docs/backup.md for what the server must allow";
+}
+
+/// Damage that the server itself found must not look like a passing failure.
+ErrorKind kind_of(const char* state) {
+    return state != nullptr && std::strncmp(state, "XX001", 5) == 0 ? ErrorKind::integrity
+                                                                    : ErrorKind::server;
+}
+
+std::string query_hint(const char* state) {
+    const std::string code = state == nullptr ? "" : state;
+    if (code == "42501") return "the server's role lacks a right; docs/backup.md lists what it needs";
+    if (code == "XX001") return "look into the server's log and storage; `pg_amcheck` names what is damaged";
+    return {};
+}
+
+extern "C" void forward_notice(void* say, const PGresult* result) {
+    const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char* message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (severity == nullptr || message == nullptr || std::strcmp(severity, "WARNING") != 0) return;
+    try {
+        (*static_cast<const ServerConnection::Say*>(say))("the server warns: " + trimmed(message));
+    } catch (...) {  // C code stands between here and who could catch it
+    }
+}
+
+}  // namespace
+
+ServerRows::~ServerRows() {
+    PQclear(result_);
+}
+int ServerRows::size() const noexcept {
+    return PQntuples(result_);
+}
+bool ServerRows::is_null(int row, int column) const noexcept {
+    return PQgetisnull(result_, row, column) != 0;
+}
+std::string ServerRows::text(int row, int column) const {
+    return {PQgetvalue(result_, row, column), static_cast<std::size_t>(PQgetlength(result_, row, column))};
+}
+void CopyData::Free::operator()(char* data) const noexcept {
+    PQfreemem(data);
+}
+
+ServerConnection::ServerConnection(const std::string& conninfo, Kind kind, Check check, Say say)
+    : check_(std::move(check)), say_(std::move(say)) {
+    try {
+        connect(conninfo, kind);
+    } catch (...) {
+        PQfinish(connection_);
+        throw;
+    }
+    PQsetNoticeReceiver(connection_, forward_notice, &say_);
+}
+
+ServerConnection::~ServerConnection() {
+    PQfinish(connection_);
+}
+
+int ServerConnection::version() const noexcept {
+    return PQserverVersion(connection_);
+}
+
+void ServerConnection::connect(const std::string& conninfo, Kind kind) {
+    auto known = keywords(conninfo);
+    complete(known, kind);
+    std::vector<const char*> names;
+    std::vector<const char*> values;
+    for (const auto& [name, value] : known) {
+        names.push_back(name.c_str());
+        values.push_back(value.c_str());
+    }
+    names.push_back(nullptr);
+    values.push_back(nullptr);
+    connection_ = PQconnectStartParams(names.data(), values.data(), 0);
+    if (connection_ == nullptr) throw std::bad_alloc();
+    const auto deadline = steady_clock::now() + connect_limit;
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+    while (PQstatus(connection_) != CONNECTION_BAD && state != PGRES_POLLING_OK) {
+        wait_for(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline, "connect");
+        state = PQconnectPoll(connection_);
+        if (state == PGRES_POLLING_FAILED) break;
+    }
+    if (PQstatus(connection_) == CONNECTION_OK) return;
+    const std::string why = trimmed(PQerrorMessage(connection_));
+    throw Error(ErrorKind::server,
+                std::string("cannot connect to the PostgreSQL server") +
+                    (kind == Kind::replication ? " for replication: " : ": ") + why,
+                connect_hint(why, kind));
+}
+
+void ServerConnection::wait_for(short events, steady_clock::time_point deadline, const char* doing) {
+    for (;;) {
+        pollfd waiting{PQsocket(connection_), events, 0};
+        const int ready = ::poll(&waiting, 1, 200);
+        check_();
+        if (ready > 0) return;
+        if (ready < 0 && errno != EINTR) throw_errno(errno, "wait for the PostgreSQL server");
+        if (steady_clock::now() >= deadline) {
+            throw Error(ErrorKind::server,
+                        std::string("the PostgreSQL server has kept silent for too long (") + doing + ")",
+                        "look into its log; is its storage at work?");
+        }
+    }
+}
+
+void ServerConnection::send(const std::string& command) {
+    if (PQsendQuery(connection_, command.c_str()) != 1) fail(nullptr);
+}
+
+PGresult* ServerConnection::next_result(std::chrono::seconds limit) {
+    const auto deadline = steady_clock::now() + limit;
+    while (PQisBusy(connection_) != 0) {
+        wait_for(POLLIN, deadline, "an answer");
+        if (PQconsumeInput(connection_) != 1) fail(nullptr);
+    }
+    PGresult* result = PQgetResult(connection_);
+    if (result == nullptr) fail(nullptr);
+    return result;
+}
+
+ServerRows ServerConnection::rows(std::chrono::seconds limit) {
+    PGresult* result = next_result(limit);
+    ServerRows owner(result);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) fail(result);
+    return owner;
+}
+
+ServerRows ServerConnection::query(const std::string& sql) {
+    send(sql);
+    ServerRows answer = rows(answer_limit);
+    while (PGresult* rest = PQgetResult(connection_)) PQclear(rest);
+    return answer;
+}
+
+ServerRows ServerConnection::query(const std::string& sql, const std::vector<std::string>& parameters,
+                                   bool binary) {
+    std::vector<const char*> values;
+    for (const std::string& parameter : parameters) values.push_back(parameter.c_str());
+    if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
+                          nullptr, nullptr, binary ? 1 : 0) != 1) {
+        fail(nullptr);
+    }
+    ServerRows answer = rows(answer_limit);
+    while (PGresult* rest = PQgetResult(connection_)) PQclear(rest);
+    return answer;
+}
+
+std::optional<ServerRows> ServerConnection::try_query(const std::string& sql,
+                                                      const std::vector<std::string>& parameters, bool binary,
+                                                      std::string& why) {
+    try {
+        return query(sql, parameters, binary);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::server || PQstatus(connection_) != CONNECTION_OK) throw;
+        while (PGresult* rest = PQgetResult(connection_)) PQclear(rest);
+        why = error.message();
+        return std::nullopt;
+    }
+}
+
+void ServerConnection::begin_copy(std::chrono::seconds limit) {
+    PGresult* result = next_result(limit);
+    const ServerRows owner(result);
+    if (PQresultStatus(result) != PGRES_COPY_OUT) fail(result);
+}
+
+std::optional<CopyData> ServerConnection::copy_data(std::chrono::seconds limit) {
+    const auto deadline = steady_clock::now() + limit;
+    for (;;) {
+        char* data = nullptr;
+        const int size = PQgetCopyData(connection_, &data, 1);
+        if (size > 0) return CopyData(data, static_cast<std::size_t>(size));
+        if (size == -1) return std::nullopt;
+        if (size == -2) fail(nullptr);
+        wait_for(POLLIN, deadline, "the data of the backup");
+        if (PQconsumeInput(connection_) != 1) fail(nullptr);
+    }
+}
+
+void ServerConnection::finish(std::chrono::seconds limit) {
+    const auto deadline = steady_clock::now() + limit;
+    for (;;) {
+        while (PQisBusy(connection_) != 0) {
+            wait_for(POLLIN, deadline, "the end of the command");
+            if (PQconsumeInput(connection_) != 1) fail(nullptr);
+        }
+        PGresult* result = PQgetResult(connection_);
+        if (result == nullptr) return;
+        const ServerRows owner(result);
+        if (PQresultStatus(result) == PGRES_FATAL_ERROR) fail(result);
+    }
+}
+
+std::string ServerConnection::peer() const {
+    return std::string(PQhost(connection_)) + ":" + PQport(connection_);
+}
+
+void ServerConnection::cancel() noexcept {
+    PGcancel* request = PQgetCancel(connection_);
+    if (request == nullptr) return;
+    std::array<char, 256> problem{};
+    PQcancel(request, problem.data(), static_cast<int>(problem.size()));
+    PQfreeCancel(request);
+}
+
+void ServerConnection::fail(const PGresult* result) {
+    const char* primary = result == nullptr ? nullptr : PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char* state = result == nullptr ? nullptr : PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const std::string why = trimmed(primary != nullptr ? primary : PQerrorMessage(connection_));
+    const bool gone = PQstatus(connection_) != CONNECTION_OK;
+    throw Error(kind_of(state),
+                std::string(gone ? "the PostgreSQL server went away: " : "the PostgreSQL server refused: ") +
+                    (why.empty() ? "it answered something unexpected" : why),
+                query_hint(state));
+}
+
+}  // namespace walferry

@@ -1,0 +1,99 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/bytes.hpp"
+
+struct pg_conn;
+struct pg_result;
+
+namespace walferry {
+
+/// Rows of an answer.
+class ServerRows {
+  public:
+    explicit ServerRows(pg_result* result) noexcept : result_(result) {}
+    ~ServerRows();
+    ServerRows(ServerRows&& other) noexcept : result_(std::exchange(other.result_, nullptr)) {}
+    ServerRows& operator=(ServerRows&&) = delete;
+
+    int size() const noexcept;
+    bool is_null(int row, int column) const noexcept;
+    std::string text(int row, int column) const;  // a null is ""
+
+  private:
+    pg_result* result_;
+};
+
+/// Some bytes of a COPY, as libpq hands them over.
+class CopyData {
+  public:
+    CopyData(char* data, std::size_t size) noexcept : data_(data), size_(size) {}
+    Bytes bytes() const noexcept { return std::as_bytes(std::span(data_.get(), size_)); }
+
+  private:
+    struct Free {
+        void operator()(char* data) const noexcept;
+    };
+    std::unique_ptr<char, Free> data_;
+    std::size_t size_;
+};
+
+/// A connection to the PostgreSQL server, on which no wait is without an end. Every error is an Error: of
+/// kind server, or integrity where the server found its own data damaged.
+class ServerConnection {
+  public:
+    enum class Kind { sql, replication };
+    /// Called while waiting, every fifth of a second; throws to end it.
+    using Check = std::function<void()>;
+    using Say = std::function<void(const std::string&)>;
+
+    /// conninfo as in the configuration: what it leaves open comes from libpq's environment and defaults.
+    /// `say` gets the server's warnings.
+    ServerConnection(const std::string& conninfo, Kind kind, Check check, Say say);
+    ~ServerConnection();
+    ServerConnection(const ServerConnection&) = delete;
+    ServerConnection& operator=(const ServerConnection&) = delete;
+
+    int version() const noexcept;  // 150014
+    /// One command whose answer is rows.
+    ServerRows query(const std::string& sql);
+    /// The same with parameters; `binary`: columns come as the server keeps them.
+    ServerRows query(const std::string& sql, const std::vector<std::string>& parameters, bool binary = false);
+
+    // A command of several answers, in order: send(), then rows(), copying(), rows() …
+    void send(const std::string& command);
+    ServerRows rows(std::chrono::seconds limit);
+    void begin_copy(std::chrono::seconds limit);
+    /// nullopt at the end of the COPY.
+    std::optional<CopyData> copy_data(std::chrono::seconds limit);
+
+    /// Reads what is left of a command, and throws where that is an error.
+    void finish(std::chrono::seconds limit);
+    /// Which server this reached, to tell two by.
+    std::string peer() const;
+
+    /// Asks the server to leave off what it does.
+    void cancel() noexcept;
+    /// Runs a command whose failure is no reason to give up; nullopt then, and `why` says it.
+    std::optional<ServerRows> try_query(const std::string& sql, const std::vector<std::string>& parameters,
+                                        bool binary, std::string& why);
+
+  private:
+    void connect(const std::string& conninfo, Kind kind);
+    void wait_for(short events, std::chrono::steady_clock::time_point deadline, const char* doing);
+    pg_result* next_result(std::chrono::seconds limit);
+    [[noreturn]] void fail(const pg_result* result);
+
+    Check check_;
+    Say say_;
+    pg_conn* connection_ = nullptr;
+};
+
+}  // namespace walferry

@@ -1,0 +1,77 @@
+#include "uploader/backup/server_facts.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "common/error.hpp"
+#include "uploader/backup/base_backup.hpp"
+
+namespace walferry {
+namespace {
+
+// to_char cuts the milliseconds off; the query comes after what it dates by more than that.
+constexpr const char* clock_expression =
+    "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
+
+WallTime time_of(const std::string& text) {
+    const auto time = parse_time(text);
+    if (!time) throw Error(ErrorKind::server, "the PostgreSQL server's clock says \"" + text + "\"");
+    return *time;
+}
+
+}  // namespace
+
+ServerFacts ask_server(ServerConnection& server) {
+    ServerFacts facts;
+    facts.version = server.version();
+    require_supported_server(facts.version);
+    facts.version_text = server_version_text(facts.version);
+    // Settings that a role may not see are missing from the view, where SHOW would be refused.
+    const ServerRows rows =
+        server.query(std::string("SELECT (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'), "
+                                 "(SELECT setting FROM pg_settings WHERE name = 'data_directory'), "
+                                 "(SELECT setting FROM pg_settings WHERE name = 'config_file'), "
+                                 "(SELECT setting FROM pg_settings WHERE name = 'hba_file'), "
+                                 "(SELECT setting FROM pg_settings WHERE name = 'ident_file'), "
+                                 "pg_is_in_recovery(), current_setting('archive_mode'), ") +
+                     clock_expression);
+    const std::string size = rows.text(0, 0);
+    std::from_chars(size.data(), size.data() + size.size(), facts.segment_size);
+    facts.data_directory = rows.text(0, 1);
+    if (facts.data_directory.empty()) {
+        throw Error(ErrorKind::server, "the server does not tell this role where its files are",
+                    "as a superuser: GRANT pg_read_all_settings TO walferry, with the role's own name; "
+                    "docs/backup.md lists what it needs");
+    }
+    facts.config_file = rows.text(0, 2);
+    facts.hba_file = rows.text(0, 3);
+    facts.ident_file = rows.text(0, 4);
+    facts.in_recovery = rows.text(0, 5) == "t";
+    facts.archive_mode = rows.text(0, 6);
+    facts.now = time_of(rows.text(0, 7));
+    return facts;
+}
+
+WallTime server_clock(ServerConnection& server) {
+    return time_of(server.query(std::string("SELECT ") + clock_expression).text(0, 0));
+}
+
+std::vector<std::string> tablespace_names(ServerConnection& server, const std::vector<std::uint32_t>& oids) {
+    std::vector<std::string> names(oids.size());
+    if (oids.empty()) return names;
+    const ServerRows rows = server.query("SELECT oid::text, spcname FROM pg_tablespace");
+    for (int row = 0; row < rows.size(); ++row) {
+        for (std::size_t i = 0; i < oids.size(); ++i) {
+            if (std::to_string(oids[i]) == rows.text(row, 0)) names[i] = rows.text(row, 1);
+        }
+    }
+    return names;
+}
+
+ArchiverState archiver_state(ServerConnection& server) {
+    const ServerRows rows = server.query(
+        "SELECT last_archived_wal, last_failed_wal, archived_count, failed_count FROM pg_stat_archiver");
+    return {rows.text(0, 0), rows.text(0, 1), rows.text(0, 2), rows.text(0, 3)};
+}
+
+}  // namespace walferry

@@ -1,0 +1,74 @@
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/backup_name.hpp"
+#include "common/error.hpp"
+#include "common/settings.hpp"
+#include "common/store/object_name.hpp"
+#include "common/store/object_store.hpp"
+#include "uploader/backup/piece.hpp"
+
+namespace walferry {
+
+/// The copy of a backup in one store, independent of the others': a queue of objects and the threads that put
+/// each one, read it back whole and compare. A backup is there only with all of its pieces, so the first one
+/// that cannot be stored ends this copy: the store is given up for this backup.
+class StoreCopy {
+  public:
+    /// `given_up` is called once, from one of its threads.
+    StoreCopy(const StoreSettings& settings, ObjectKeys keys, BackupId id, int connections,
+              const std::stop_token& stop, std::function<void(const StoreCopy&)> given_up);
+    ~StoreCopy();
+
+    void offer(std::shared_ptr<const EncodedPart> part);
+    /// Waits until everything that was offered is verified. False when it was given up.
+    bool complete();
+    /// Puts one object, reads it back and compares; what the label needs, after complete(). Throws.
+    void put_verified(const EncodedPart& part);
+    /// Waits, after give_up(), until no request is under way.
+    void settle();
+    /// Leaves off: what is queued is dropped.
+    void give_up(const Error& reason);
+
+    bool usable() const;
+    std::optional<Error> reason() const;   // why it was given up
+    std::uint64_t verified_bytes() const;  // of the backup, before encoding
+    const StoreSettings& settings() const noexcept { return settings_; }
+    std::string key(const ObjectName& name) const { return keys_.backup(id_, name); }
+
+  private:
+    void work(const std::stop_token& ended, std::size_t number);
+    ObjectStore& connection(std::size_t number);
+    void put_verified(ObjectStore& store, const EncodedPart& part);
+    bool came_back(ObjectStore& store, const std::string& key, const EncodedPart& part);
+    bool pause(std::chrono::milliseconds time);
+
+    const StoreSettings settings_;
+    const ObjectKeys keys_;
+    const BackupId id_;
+    const std::function<void(const StoreCopy&)> given_up_;
+    std::stop_source stop_;  // of this copy's requests
+    const std::stop_callback<std::function<void()>> all_stop_;
+    std::shared_ptr<Breaker> breaker_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::deque<std::shared_ptr<const EncodedPart>> queue_;
+    std::size_t under_way_ = 0;
+    std::uint64_t verified_bytes_ = 0;
+    std::optional<Error> reason_;
+    std::vector<std::unique_ptr<ObjectStore>> connections_;
+    std::vector<std::jthread> threads_;
+};
+
+}  // namespace walferry
