@@ -62,9 +62,12 @@ class Restore {
         : settings_(settings), options_(options), user_(find_server_user(options.owner)) {}
 
     RestoreReport run() {
-        choose();
+        check_access(user_, settings_, wanted_stores());
+        {
+            const ActingAs acting(user_);
+            choose();
+        }
         find_room();
-        check_access(user_, settings_, stores_to_use());
         describe_plan();
         if (options_.dry_run) return std::move(report_);
         make_places();
@@ -81,6 +84,18 @@ class Restore {
   private:
     const BackupLabel& label() const { return choice_.backup->label; }
     int major_version() const { return label().pg_version_num / 10000; }
+
+    std::vector<std::string> wanted_stores() const {
+        std::vector<std::string> names;
+        for (const StoreSettings& store : settings_.stores) {
+            const auto listed = [&](const std::vector<std::string>& list) {
+                return std::find(list.begin(), list.end(), store.name) != list.end();
+            };
+            if ((options_.only.empty() || listed(options_.only)) && !listed(options_.without))
+                names.push_back(store.name);
+        }
+        return names;
+    }
 
     void choose() {
         SurveyOptions options;

@@ -46,7 +46,7 @@ StartAdvice advise_start(const BackupLabel& label, const std::string& data_direc
         advice.notes.push_back(*trouble);
     }
     const std::string control = server_program(major, "pg_ctl");
-    advice.command = (user.uid == ::getuid() ? "" : "sudo -u " + shell_word(user.name) + " ") +
+    advice.command = (user.uid == ::getuid() ? "" : "runuser -u " + shell_word(user.name) + " -- ") +
                      (control.empty() ? "pg_ctl" : control) + " -D " + shell_word(data_directory) + " -l " +
                      shell_word(data_directory + "/startup.log") + " start";
     if (archives && label.data_directory != data_directory && original_is_here(label)) {

@@ -75,6 +75,8 @@ class Reader {
         TarEntry checked;
         const char* path = archive_entry_pathname(entry);
         checked.path = path != nullptr ? path : "";
+        // PostgreSQL writes some directories of its own making so.
+        if (checked.path.starts_with("./")) checked.path.erase(0, 2);
         const auto refuse_entry = [&](const char* why) { refuse("\"" + checked.path + "\" " + why); };
         if (archive_entry_hardlink(entry) != nullptr) refuse_entry("is a hard link");
         if (archive_entry_sparse_count(entry) > 0) refuse_entry("is a sparse file");

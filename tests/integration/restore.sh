@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# Base backups of a busy server restored from Ceph and Swift: to a time, a transaction, a restore point, an LSN, at once
+# and to the end; a table that was dropped, a timeline switch, a tablespace elsewhere; with damage, with a store that is
+# down and one that dies on the way, with a gap; killed, and on a disk that is too small. Each server that comes up is
+# looked at page by page. tests/integration/pitr.sh has more of them.
+. "$(dirname "$0")/../lib/integration.sh" "$1"
+. "$tests/lib/restoring.sh"
+
+begin_restoring 'connect_timeout = "2s"' 'silence_timeout = "3s"' 'attempts = 2'
+begin_server
+backups() { as postgres walferry --config "$restoring" backups "$@"; }
+
+step 1
+made() {
+    base_backup
+    step 2
+    drain_all
+    backups --json >"$work/backups.json"
+    expect_equal 2 "$(jq '.backups[0].stores | length' "$work/backups.json")" "stores that hold it"
+    expect_equal false "$(jq '.backups[0].reach[0].until == null' "$work/backups.json")" "no end known"
+    expect_equal '[]' "$(jq -c '[.problems, .conflicts, .silent_stores, .unfinished] | add' "$work/backups.json")" "trouble"
+}
+check "a server under load is backed up, and backups says from when to when it can be restored" made
+
+step 3
+pg_sql "$work/pg" "select pg_create_restore_point('before the accident')" >/dev/null
+step 4
+dropped_at=$time dropped_lsn=$lsn
+sleep 0.2
+step 5
+pg_sql "$work/pg" 'drop table precious'
+step 6
+step_6_xid=$xid
+step 7
+drain_all
+
+to_a_time() {
+    restore time --target-time "$dropped_at"
+    start_restored time '-c archive_mode=off'
+    wait_for 60 is_paused time
+    expect_equal 1000 "$(pg_sql "$work/time" 'select count(*) from precious')" "rows of the dropped table"
+    expect_equal 4 "$(last_step time)" "last step"
+    expect_equal "$work/time/space" "$(pg_sql "$work/time" "select pg_tablespace_location(oid) from pg_tablespace where spcname = 'fast'")" \
+        "place of the tablespace"
+    pg_sql "$work/time" 'select pg_wal_replay_resume()' >/dev/null
+    wait_for 60 is_open time
+    is_sound time
+}
+check "a dropped table is back: to a time, with the tablespace elsewhere, paused and then opened" to_a_time
+
+at_once() {
+    restore immediate --immediate --target-action promote --only swift
+    as postgres "$postgres_bin/pg_verifybackup" -n -i postgresql.auto.conf -i tablespace_map "$work/immediate/data"
+    start_restored immediate '-c archive_mode=off'
+    wait_for 60 is_open immediate
+    refused test "$(last_step immediate)" -gt 4
+    is_sound immediate
+}
+check "from one store alone, as soon as it is consistent" at_once
+
+damaged() {
+    local key
+    key=$(fetch_objects ceph wal-ceph "$work/objects" | grep '/base.00000000-')
+    printf 'not what it was' >"$work/spoiled"
+    fetch_objects ceph wal-ceph --put "$key" "$work/spoiled"
+    restore name --target-name 'before the accident' --target-action promote --no-archiving
+    expect_equal "$key" "$(jq -r '.damaged[0] // ""' "$work/name.json" | sed 's,^ceph: ,,')" "damaged object"
+    grep -q "$key cannot be used" "$work/name.said"
+    fetch_objects ceph wal-ceph --put "$key" "$work/objects/$key"
+    start_restored name
+    wait_for 60 is_open name
+    expect_equal 3 "$(last_step name)" "last step"
+    is_sound name
+}
+check "a damaged piece is taken from the other store and said: to a restore point" damaged
+
+store_down() {
+    control_s3 swift crash
+    expect_exit 4 backups >/dev/null
+    restore xid --target-xid "$step_6_xid" --exclusive --target-action promote
+    expect_equal swift "$(jq -r '.without[0]' "$work/xid.json")" "store that recovery does without"
+    start_restored xid
+    wait_for 60 is_open xid
+    expect_equal 5 "$(last_step xid)" "last step"
+    expect_equal "" "$(pg_sql "$work/xid" "select to_regclass('precious')")" "the dropped table"
+}
+check "with a store down recovery is told to do without it: to just before a transaction" store_down
+
+# That server archives, on a timeline of its own.
+timeline_switch() {
+    pg_sql "$work/xid" "insert into steps values (100)"
+    pg_archive_all "$work/xid"
+    control_s3 swift up
+    as uploader walferry drain >/dev/null
+    is_sound xid
+    restore lsn --target-lsn "$dropped_lsn" --timeline 1 --target-action promote --no-archiving
+    start_restored lsn
+    wait_for 60 is_open lsn
+    expect_equal 4 "$(last_step lsn)" "last step on timeline 1"
+    pg_stop "$work/lsn"
+    restore latest --no-archiving
+    expect_equal 2 "$(jq .timeline "$work/latest.json")" "timeline"
+    start_restored latest
+    wait_for 60 is_open latest
+    expect_equal 100 "$(last_step latest)" "last step on timeline 2"
+    is_sound latest
+}
+check "after that, both timelines can be reached: to an LSN on the first, to the end of the second" timeline_switch
+
+dies() {
+    sed 's,^attempts = .*,&\nbandwidth_limit = "1MiB",' "$restoring" >"$work/restoring/slow.toml"
+    chown postgres "$work/restoring/slow.toml"
+    pg_folder "$work/dies"
+    walferry --config "$work/restoring/slow.toml" restore --to "$work/dies/data" --tablespace "$work/space=$work/dies/space" \
+        --json --jobs 1 --no-archiving >"$work/dies.json" 2>"$work/dies.said" &
+    local pid=$!
+    wait_for 30 test -e "$work/dies/data/walferry-restore-incomplete"
+    control_s3 ceph crash
+    wait "$pid"
+    control_s3 ceph up
+    expect_equal ceph "$(jq -r '.without[0]' "$work/dies.json")" "store that recovery does without"
+    grep -q 'failed on the way' "$work/dies.said"
+    sed -i 's/ --without ceph//' "$work/dies/data/postgresql.auto.conf"
+    start_restored dies
+    wait_for 60 is_open dies
+    expect_equal 100 "$(last_step dies)" "last step"
+    pg_stop "$work/dies"
+}
+check "a store that dies in the middle of a restore is left, and the restore goes on" dies
+
+killed() {
+    pg_folder "$work/killed"
+    walferry --config "$work/restoring/slow.toml" restore --to "$work/killed/data" \
+        --tablespace "$work/space=$work/killed/space" >"$work/killed.said" 2>&1 &
+    local pid=$!
+    wait_for 30 test -e "$work/killed/data/walferry-restore-incomplete"
+    kill -KILL "$pid"
+    wait "$pid" || true
+    refused test -e "$work/killed/data/PG_VERSION"
+    refused as postgres "$postgres_bin/pg_ctl" -D "$work/killed/data" -s -w -t 5 start
+    expect_exit 2 restore killed
+    grep -q 'did not end' "$work/killed.said"
+    eval "$(grep '^    rm -r' "$work/killed/data/walferry-restore-incomplete")"
+    restore killed --immediate
+}
+check "a restore that is killed leaves no database, and what it leaves says how to begin again" killed
+
+careful() {
+    local before
+    before=$(pg_sql "$work/pg" 'select pg_current_wal_insert_lsn() is not null')
+    for place in "$work/pg/data" "$work/pg/data/new" "$work/time/data"; do
+        expect_exit 2 walferry --config "$restoring" restore --to "$place" --tablespace "$work/space=$work/x"
+    done
+    expect_exit 2 walferry --config "$restoring" restore --to "$work/y"
+    expect_in "--tablespace $work/space=" walferry --config "$restoring" restore --to "$work/y"
+    expect_exit 3 walferry --config "$restoring" restore --to "$work/y" --tablespace "$work/space=$work/x" \
+        --target-time '2020-01-01 00:00:00Z'
+    expect_exit 2 walferry --config "$restoring" restore --to "$work/y" --target-time '2020-01-01 00:00:00'
+    refused test -e "$work/x" -o -e "$work/y"
+    expect_equal "$before" "$(pg_sql "$work/pg" 'select pg_current_wal_insert_lsn() is not null')" "the live server"
+    expect_equal 5000 "$(pg_sql "$work/pg" 'select count(*) from placed')" "rows of the live tablespace"
+}
+check "the live server and its tablespace cannot be restored over" careful
+
+small_disk() {
+    expect_exit 1 walferry --config "$restoring" restore --to "$work/small/data" --tablespace "$work/space=$work/x"
+    refused test -e "$work/small/data" -o -e "$work/x"
+}
+truncate -s 40M "$work/disk"
+mkfs.ext4 -q "$work/disk"
+mkdir "$work/small"
+if mount -o loop "$work/disk" "$work/small"; then
+    later "umount '$work/small'"
+    check "a disk that is too small is noticed before anything is written" small_disk
+else
+    skip "a disk that is too small is noticed before anything is written" "it needs a loop mount"
+fi
+
+gap() {
+    local store key
+    # The segment before the last but one of timeline 1, so that timeline 2 hangs on it as well.
+    for store in ceph swift; do
+        for key in $(fetch_objects $store wal-$store "$work/objects-$store" | grep "/wal/00000001/$gap_at-"); do
+            fetch_objects $store wal-$store --delete "$key"
+        done
+    done
+    expect_exit 3 backups >"$work/gap.said"
+    grep -q "GAP: $gap_at is missing" "$work/gap.said"
+    expect_exit 3 restore gap
+    grep -q "$gap_at is missing" "$work/gap.said"
+    refused test -e "$work/gap/data"
+    restore gap --immediate
+}
+gap_at=$(jq -r '.backups[0].reach[0].last_segment' "$work/backups.json")
+check "behind a gap nothing can be reached, and that is said with what can" gap
