@@ -117,7 +117,8 @@ struct AbandonedBackup {
 struct BackupCopyRow {
     std::string backup, store;
     std::int64_t store_id;
-    std::string state, stopped_at;
+    std::string state;
+    std::optional<std::string> stopped_at;
     std::int64_t missing_segments, conflicts;
     bool restorable;
 };

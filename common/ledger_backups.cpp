@@ -20,8 +20,8 @@ std::uint64_t unsigned_number(const std::string& text) {
 std::vector<BackupCopyRow> copy_rows(Statement& s) {
     std::vector<BackupCopyRow> rows;
     while (s.step()) {
-        rows.push_back({s.text(0), s.text(1), s.integer(2), s.text(3), s.text(4), s.integer(5), s.integer(6),
-                        s.integer(7) != 0});
+        rows.push_back({s.text(0), s.text(1), s.integer(2), s.text(3), s.optional_text(4), s.integer(5),
+                        s.integer(6), s.integer(7) != 0});
     }
     return rows;
 }

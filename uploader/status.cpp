@@ -45,6 +45,7 @@ Status collect_status(const Settings& settings) {
         }
         status.stores = ledger->store_summaries();
         status.conflicts = ledger->conflicts(false).size();
+        status.backups = ledger->last_restorable_backups();
         status.last_run = ledger->last_run();
         const auto holder = find_lock_holder(spool);
         status.at_work =

@@ -17,8 +17,9 @@ struct Status {
     std::optional<std::int64_t> oldest_age_seconds;
     std::vector<std::string> problems;  // in the spool, left alone
     std::vector<StoreSummary> stores;
-    std::size_t conflicts = 0;      // unsettled
-    std::vector<std::string> lost;  // neither in the spool nor verified everywhere
+    std::size_t conflicts = 0;           // unsettled
+    std::vector<std::string> lost;       // neither in the spool nor verified everywhere
+    std::vector<BackupCopyRow> backups;  // the newest restorable one of each store that has one
     std::optional<RunRow> last_run;
     bool at_work = false;                     // the last run holds the lock now
     std::optional<std::string> ledger_error;  // why there is nothing about the stores

@@ -266,7 +266,7 @@ fi
 all_down() {
     control_s3 swift crash
     control_s3 ceph crash
-    expect_exit 4 backup
+    expect_exit 1 backup
     control_s3 ceph up
     control_s3 swift up
 }

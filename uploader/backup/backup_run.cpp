@@ -50,7 +50,9 @@ BackupRun::~BackupRun() {
     stop_.request_stop();
     sweepers_.clear();
     pipeline_.reset();
-    copies_.clear();
+    // Whoever is given up now looks at all of them.
+    for (const auto& copy : copies_) copy->give_up(Error(ErrorKind::interrupted, "the backup has ended"));
+    for (const auto& copy : copies_) copy->settle();
 }
 
 void BackupRun::check() const {
@@ -75,6 +77,10 @@ BackupResult BackupRun::run() {
     } catch (const Error& error) {
         abandon();
         record_.end(traits(error.kind()).exit_code);
+        throw;
+    } catch (...) {
+        abandon();
+        record_.end(exit_code::failed);
         throw;
     }
     await_wal();

@@ -37,7 +37,8 @@ void BackupPipeline::check() const {
         if (failure_) throw *failure_;
     }
     if (std::any_of(copies_.begin(), copies_.end(), [](const auto& copy) { return copy->usable(); })) return;
-    throw Error(ErrorKind::incomplete, "no store is left that takes this backup");
+    throw Error(ErrorKind::unreachable, "no store is left that takes this backup",
+                "see above what each one said; there is no backup, run it again");
 }
 
 void BackupPipeline::begin_stream(const std::string& name) {

@@ -207,7 +207,7 @@ ServerRows ServerConnection::rows(std::chrono::seconds limit) {
 ServerRows ServerConnection::query(const std::string& sql) {
     send(sql);
     ServerRows answer = rows(answer_limit);
-    while (PGresult* rest = PQgetResult(connection_)) PQclear(rest);
+    finish(answer_limit);
     return answer;
 }
 
@@ -220,7 +220,7 @@ ServerRows ServerConnection::query(const std::string& sql, const std::vector<std
         fail(nullptr);
     }
     ServerRows answer = rows(answer_limit);
-    while (PGresult* rest = PQgetResult(connection_)) PQclear(rest);
+    finish(answer_limit);
     return answer;
 }
 
@@ -231,7 +231,7 @@ std::optional<ServerRows> ServerConnection::try_query(const std::string& sql,
         return query(sql, parameters, binary);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::server || PQstatus(connection_) != CONNECTION_OK) throw;
-        while (PGresult* rest = PQgetResult(connection_)) PQclear(rest);
+        finish(answer_limit);
         why = error.message();
         return std::nullopt;
     }

@@ -34,6 +34,11 @@ nlohmann::json as_json(const Status& status) {
                           {"last_verified_at", json_or_null(store.last_verified_at)},
                           {"last_error", json_or_null(store.last_error)}});
     }
+    auto& backups = json["last_restorable_backups"] = nlohmann::json::array();
+    for (const BackupCopyRow& copy : status.backups) {
+        backups.push_back(
+            {{"store", copy.store}, {"id", copy.backup}, {"stopped_at", json_or_null(copy.stopped_at)}});
+    }
     json["conflicts"] = status.conflicts;
     json["lost"] = status.lost;
     json["ledger_error"] = json_or_null(status.ledger_error);
@@ -106,6 +111,10 @@ void print(const Status& status) {
         if (store.last_error) std::printf("  last error: %s\n", one_line(*store.last_error).c_str());
     }
     std::printf("\n");
+    for (const BackupCopyRow& copy : status.backups) {
+        std::printf("last restorable backup in %s: %s, consistent from %s on\n", copy.store.c_str(),
+                    copy.backup.c_str(), copy.stopped_at.value_or("?").c_str());
+    }
     if (status.ledger_error) std::printf("LEDGER: %s\n", status.ledger_error->c_str());
     for (const std::string& problem : status.problems)
         std::printf("IN THE WAY: %s\n", one_line(problem).c_str());
