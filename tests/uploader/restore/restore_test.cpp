@@ -160,6 +160,26 @@ TEST_CASE("a store that is gone is left out, of the restore_command too") {
     CHECK(maker.restored("postgresql.auto.conf").find("--without a ") != std::string::npos);
 }
 
+TEST_CASE("a store that dies on the way is left, and recovery is told to do without it") {
+    BackupMaker maker;
+    for (int i = 0; i < 7; ++i) maker.files["base/1/" + std::to_string(5000 + i)] = noise(32 << 20, 7);
+    maker.put();
+    // What happens meanwhile, happens as the server's user.
+    fs::permissions(maker.dir.path(), fs::perms::all);
+    for (const auto& entry : fs::recursive_directory_iterator(maker.path_of("a")))
+        fs::permissions(entry.path(), fs::perms::all);
+    fs::permissions(maker.path_of("a"), fs::perms::all);
+    RestoreOptions options = maker.options();
+    options.jobs = 1;
+    options.show = [&](const std::string& doing, std::uint64_t, std::uint64_t) {
+        if (doing == "restoring") fs::remove_all(maker.path_of("a"));
+    };
+    const RestoreReport report = restore_backup(maker.settings(), options);
+    CHECK(report.without == std::vector<std::string>{"a"});
+    CHECK(report.files == maker.files.size());
+    CHECK(maker.said.find("store a failed on the way") != std::string::npos);
+}
+
 TEST_CASE("a file that is not as the manifest has it ends the restore") {
     const std::string path = "base/1/1259";
     const auto with = [&](const std::function<void(BackupMaker&)>& change) {
