@@ -45,6 +45,7 @@ class ArchiveView {
     ArchiveView(const Settings& settings, const ViewOptions& options);
     ~ArchiveView();
 
+    const Settings& settings() const noexcept { return settings_; }
     std::size_t size() const noexcept { return places_.size(); }
     const StoreSettings& store(std::size_t index) const;
     /// A connection of the caller's own; each request is tried once.

@@ -26,7 +26,7 @@ class DecodingReceiver : public Receiver {
         digest_.update(bytes);
         decoder_->write(bytes);
     }
-    void check(const ObjectName& object, const WalName& name, std::uint64_t system_identifier) {
+    Envelope check(const ObjectName& object, const WalName& name, std::uint64_t system_identifier) {
         if (!hex(digest_.finish()).starts_with(object.sha256))
             throw Error(ErrorKind::integrity, "its bytes do not hash to its name");
         decoder_->finish();
@@ -39,6 +39,7 @@ class DecodingReceiver : public Receiver {
                                                   ", not what its name says");
         }
         header_->check(name, system_identifier);
+        return envelope;
     }
 
   private:
@@ -79,12 +80,12 @@ DecodeOptions decode_options(const Settings& settings) {
     return options;
 }
 
-void read_object(ObjectStore& store, const std::string& key, const ObjectName& object, const WalName& name,
-                 std::uint64_t system_identifier, const DecodeOptions& options,
-                 const std::function<Sink&()>& open) {
+Envelope read_object(ObjectStore& store, const std::string& key, const ObjectName& object,
+                     const WalName& name, std::uint64_t system_identifier, const DecodeOptions& options,
+                     const std::function<Sink&()>& open) {
     DecodingReceiver receiver(options, open);
     store.get(key, receiver);
-    receiver.check(object, name, system_identifier);
+    return receiver.check(object, name, system_identifier);
 }
 
 }  // namespace walferry

@@ -20,9 +20,9 @@ DecodeOptions decode_options(const Settings& settings);
 /// check: its hash against its name, age's and zstd's own, envelope, signature, fingerprint, length, WAL
 /// header. What the sink took counts only when this returns. Throws integrity for what is damaged or not what
 /// its name says, else what the store says.
-void read_object(ObjectStore& store, const std::string& key, const ObjectName& object, const WalName& name,
-                 std::uint64_t system_identifier, const DecodeOptions& options,
-                 const std::function<Sink&()>& open);
+Envelope read_object(ObjectStore& store, const std::string& key, const ObjectName& object,
+                     const WalName& name, std::uint64_t system_identifier, const DecodeOptions& options,
+                     const std::function<Sink&()>& open);
 
 /// Keeps the first bytes of a WAL file on their way, and says what in its header contradicts the name.
 class HeaderCheck : public Sink {
