@@ -272,6 +272,49 @@ all_down() {
 }
 if [ -n "$WALFERRY_TESTS_LONG" ]; then check "with every store down there is no backup, and the server is let go" all_down; fi
 
+# --- a standby
+
+# Two configurations beside the main one: a host that has no spool, and a standby that WAL is streamed to.
+standby() {
+    as postgres "$postgres_bin/pg_basebackup" -h "$work/pg" -U postgres -D "$work/standby/data" -R -c fast \
+        --tablespace-mapping="$work/fast.space=$work/standby/space"
+    chmod 711 "$work/standby"
+    pg_settings "$work/standby" "unix_socket_directories = '$work/standby'" 'archive_mode = on' "archive_command = 'false'"
+    pg_start "$work/standby"
+    sed "s,host=$work/pg user=walferry,host=$work/standby user=walferry,; s,^spool = .*,spool = \"$work/none\"," "$configuration" >"$work/etc/standby.toml"
+    for_uploader "$work/etc/standby.toml"
+    # What its end needs is archived by the primary, which has no reason to end its segment by itself.
+    start_as uploader "$work/standby.log" walferry --config "$work/etc/standby.toml" backup --checkpoint fast --json
+    local pid=$started status=0
+    while ! gone "$pid"; do
+        pg_sql "$work/pg" 'select pg_switch_wal()' >/dev/null
+        as uploader walferry drain || true
+        sleep 1
+    done
+    wait "$pid" || status=$?
+    cat "$work/standby.log"
+    expect_equal 0 $status "exit code"
+    grep -q 'the server is a standby' "$work/standby.log"
+    grep -q 'no ledger here can be used' "$work/standby.log"
+}
+promoted() {
+    start_as uploader "$work/promoted.log" walferry --config "$work/etc/standby.toml" backup --checkpoint fast --max-rate 8M
+    local pid=$started status=0
+    wait_for 60 streaming
+    pg_sql "$work/standby" 'select pg_promote()' >/dev/null
+    wait "$pid" || status=$?
+    cat "$work/promoted.log"
+    expect_equal 1 $status "exit code"
+    grep -q 'promoted' "$work/promoted.log"
+}
+streaming() { [ "$(pg_sql "$work/standby" "select phase from pg_stat_progress_basebackup")" = 'streaming database files' ]; }
+if [ -n "$WALFERRY_TESTS_LONG" ]; then
+    pg_folder "$work/standby"
+    install -d -o postgres -g postgres -m 700 "$work/standby/space"
+    check "a standby is backed up from a host without a spool, once the primary has archived what it needs" standby
+    check "a standby that is promoted meanwhile leaves no backup" promoted
+fi
+
 # --- the archiver, another cluster
 
 broken_archiver() {
