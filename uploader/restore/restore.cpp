@@ -272,9 +272,9 @@ class Restore {
         for (const BackupLabel::Tablespace& each : label().tablespaces)
             locations.emplace(each.oid, each.location);
         for (const auto& [oid, target] : links) {
-            const auto known = std::find_if(locations.begin(), locations.end(), [&](const auto& each) {
-                return std::to_string(each.first) == oid;
-            });
+            const auto known = std::find_if(
+                locations.begin(), locations.end(),
+                [&wanted = oid](const auto& each) { return std::to_string(each.first) == wanted; });
             if (known == locations.end() || known->second != target)
                 throw Error(ErrorKind::integrity,
                             "the backup's label says nothing of the tablespace " + oid + " in " + target);

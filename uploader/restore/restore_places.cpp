@@ -128,7 +128,7 @@ RestorePlaces find_places(const BackupLabel& label, const std::string& to,
     check_place(places.data_directory);
     for (const auto& [old_place, new_place] : mapped) {
         if (std::none_of(label.tablespaces.begin(), label.tablespaces.end(),
-                         [&](const auto& each) { return each.location == old_place; }))
+                         [&wanted = old_place](const auto& each) { return each.location == wanted; }))
             refuse("--tablespace " + old_place + "=" + new_place + ": the backup has no tablespace there",
                    "`walferry backups --json` names them");
     }
