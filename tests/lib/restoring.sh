@@ -41,10 +41,10 @@ begin_server() {
     later "stop_process $load"
 }
 
-base_backup() { as uploader walferry backup --checkpoint fast "$@"; }
+base_backup() { as uploader walferry --config "$configuration" backup --checkpoint fast "$@"; }
 drain_all() {
     pg_archive_all "$work/pg"
-    as uploader walferry drain >/dev/null
+    as uploader walferry --config "$configuration" drain >/dev/null
 }
 # step N: a row of its own transaction; $lsn, $xid and $time are right after it.
 step() {

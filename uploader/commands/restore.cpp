@@ -111,7 +111,8 @@ void print(const RestoreReport& report, const RecoveryTarget& target) {
     if (target.kind != TargetKind::latest && target.action == TargetAction::pause) {
         std::printf(
             "it stops at the target, readable; when that is what you want, open it for writing:\n"
-            "  psql -c 'select pg_wal_replay_resume()'\n");
+            "  psql -c 'select pg_wal_replay_resume()'\n"
+            "a query that hangs until then waits for a transaction that was under way at the target\n");
     }
 }
 

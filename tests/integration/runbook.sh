@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# docs/restoring.md, word for word: its commands are run as they stand there, but for the paths. A server like Debian's,
+# its configuration outside the data directory and a tablespace elsewhere, loses a table, then everything, and is brought
+# back at last without walferry.
+. "$(dirname "$0")/../lib/integration.sh" "$1"
+. "$tests/lib/restoring.sh"
+if [ -z "$WALFERRY_TESTS_LONG" ]; then
+    skip "the runbook, word for word" "it is part of ./dev test --long"
+    exit 0
+fi
+
+begin_restoring
+begin_server
+stop_process "$load"
+install -d -o postgres -g postgres "$work/pg.etc" "$work/pg.etc/conf.d" "$work/host" "$work/hand" "$work/old"
+pg_stop "$work/pg"
+mv "$work"/pg/data/{postgresql,pg_hba,pg_ident}.conf "$work/pg.etc/"
+printf '%s\n' "data_directory = '$work/pg/data'" "hba_file = '$work/pg.etc/pg_hba.conf'" \
+    "ident_file = '$work/pg.etc/pg_ident.conf'" "include_dir 'conf.d'" >>"$work/pg.etc/postgresql.conf"
+echo 'work_mem = 7MB' >"$work/pg.etc/conf.d/own.conf"
+start_as_debian() {
+    as postgres sh -c 'umask 077; exec "$@"' sh "$postgres_bin/pg_ctl" -D "$work/pg/data" -l "$work/pg/log" -w -s \
+        -o "-c config_file=$work/pg.etc/postgresql.conf" start
+}
+start_as_debian
+base_backup
+step 1
+at=$time
+sleep 0.2
+pg_sql "$work/pg" 'drop table precious'
+step 2
+drain_all
+
+# The host that restores, as "What you need" has it.
+host=$work/host
+mkdir "$host/walferry"
+cp "$restoring" "$work"/restoring/*.credentials "$work/restoring/identity.txt" "$host/walferry/"
+export WALFERRY_CONFIG=$host/walferry/walferry.toml PGHOST=$work/pg
+
+# block SECTION NUMBER: the commands of a block, with this test's places.
+block() {
+    awk -v section="## $1" -v wanted="$2" '
+        /^## / { inside = $0 == section }
+        inside && /^```/ { open = !open; if (open) number++; next }
+        inside && open && number == wanted' "$tests/../docs/restoring.md" |
+        sed "s,/etc/walferry,$host/walferry,g; s,/var/lib/postgresql/15/main,$work/pg/data,g; s,/var/lib/postgresql/15/before,$work/before,g
+             s,/restore/,$work/hand/,g; s,20260131T020000Z-1a2b3c4d,$backup,g; s,16384,$oid,g; s,2026-01-31 09:05:00+01:00,$at,g
+             s,/var/tmp/precious.sql,$work/precious.sql,g; s,--no-archiving,--no-archiving --tablespace $work/space=$work/space.before,"
+}
+run_block() { # SECTION NUMBER
+    block "$1" "$2" >"$work/block"
+    [ -s "$work/block" ] || { echo "there is no block $2 in $1" && return 1; }
+    bash -euo pipefail "$work/block"
+}
+backup='' oid=''
+
+prepared() {
+    run_block "What you need" 1
+    run_block "What you need" 2 | tee "$work/listed"
+    grep -q 'held by ceph, swift' "$work/listed"
+}
+check "what you need: rights on the files, and a look at what there is" prepared
+backup=$(grep -o '^[0-9]*T[0-9]*Z-[0-9a-f]*' "$work/listed")
+oid=$(pg_sql "$work/pg" "select oid from pg_tablespace where spcname = 'fast'")
+
+table_lost() {
+    run_block "A table is lost" 1
+    run_block "A table is lost" 2
+    wait_for 60 copy_is_open
+    run_block "A table is lost" 3 | tee "$work/answers"
+    grep -q 1000 "$work/answers"
+    run_block "A table is lost" 4
+    expect_equal 1000 "$(pg_sql "$work/pg" 'select count(*) from precious')" "rows that came back"
+    run_block "A table is lost" 5
+    refused test -e "$work/before"
+    rm -r "$work/space.before"
+}
+copy_is_open() { as postgres psql -p 5433 -XAtc 'select pg_is_in_recovery()' | grep -x f; }
+check "a table is lost: a copy beside the server, and the table from there" table_lost
+
+server_lost() {
+    pg_sql "$work/pg" 'insert into steps values (3)'
+    pg_stop "$work/pg" # which archives what it has
+    as uploader walferry --config "$configuration" drain >/dev/null
+    mv "$work/pg/data" "$work/pg.etc" "$work/space" "$work/old/"
+    run_block "The server is lost" 1
+    run_block "The server is lost" 2
+    wait_for 60 opened_again
+    expect_equal 3 "$(pg_sql "$work/pg" 'select max(n) from steps')" "last step"
+    expect_equal 1000 "$(pg_sql "$work/pg" 'select count(*) from precious')" "rows"
+    expect_equal 7MB "$(pg_sql "$work/pg" 'show work_mem')" "a setting from conf.d"
+    expect_equal "$work/pg/data" "$(pg_sql "$work/pg" 'show data_directory')" "data directory"
+    grep -q 'archive recovery complete' "$work/pg/data/startup.log"
+    run_block "The server is lost" 4
+    pg_archive_all "$work/pg"
+    pg_stop "$work/pg"
+}
+opened_again() { [ "$(pg_sql "$work/pg" 'select pg_is_in_recovery()')" = f ]; }
+check "the server is lost: it comes back to its place with its configuration, and archives again" server_lost
+
+by_hand() {
+    mkdir "$work/fetched"
+    fetch_objects swift wal-swift "$work/fetched" >/dev/null
+    mv "$work/fetched/prod/main/"* "$work/hand/archive"
+    (umask 077 && block "Without walferry" 1 >"$work/block" && block "Without walferry" 2 >>"$work/block" &&
+        block "Without walferry" 3 >>"$work/block" && block "Without walferry" 4 >>"$work/block" && bash -euo pipefail "$work/block")
+    as_it_says
+    # No timeline of the server that was just brought back: its segments are not in this store yet.
+    run_block "Without walferry" 5 || { tail -20 "$work/hand/data/startup.log"; return 1; }
+    wait_for 60 opened_again
+    expect_equal 3 "$(pg_sql "$work/pg" 'select max(n) from steps')" "last step"
+    expect_equal 5000 "$(pg_sql "$work/pg" 'select count(*) from placed')" "rows in the tablespace"
+    as postgres "$postgres_bin/pg_ctl" -D "$work/hand/data" -m fast -w -s stop
+}
+# The one step that the runbook leaves to hands.
+as_it_says() {
+    local name
+    for name in postgresql pg_hba pg_ident; do
+        sed -E '/^(data_directory|hba_file|ident_file|external_pid_file|include)/d' "$work/hand/etc$work/pg.etc/$name.conf" \
+            >"$work/hand/data/$name.conf"
+        chown postgres "$work/hand/data/$name.conf"
+    done
+}
+check "without walferry: age, zstd and tar alone" by_hand
