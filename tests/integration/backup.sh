@@ -198,6 +198,21 @@ killed() {
 }
 check "a second backup exits 5 and names the first; one that is killed leaves no lock, and the next removes its pieces" killed
 
+# As if it had been killed between the label and the record of it.
+whole_after_all() {
+    local id
+    id=$(jq -r .id "$work/second.json")
+    as uploader sqlite3 "$spool/ledger/ledger.db" "update backup_upload set state = 'pending', verified_at = null
+        where backup = (select id from backup where name = '$id')"
+    local before
+    before=$(objects_of ceph "$id")
+    backup >"$work/whole.log" 2>&1
+    grep -q "backup $id is whole in store ceph" "$work/whole.log"
+    expect_equal "$before" "$(objects_of ceph "$id")" "objects in ceph"
+    expect_equal 2 "$(ledger "select count(*) from backup_copies where backup = '$id' and restorable")" "restorable copies"
+}
+check "one that was killed with all of its work done is kept" whole_after_all
+
 stopped() {
     slow_backup "$work/stopped.log"
     wait_for 60 some_pieces ceph
