@@ -365,9 +365,12 @@ other_cluster() {
 check "a server of another cluster than the spool's is refused" other_cluster
 
 bounded() {
+    install -o "$uploader_uid" -g "$spool_gid" /dev/null "$work/measured"
+    install -m 644 "$tests/bench/measure.py" "$work/"
     # 64 MiB for each of the workers and for two pieces more, and what the program needs itself.
-    /usr/bin/time -f %M -o "$work/rss" setpriv --reuid="$uploader_uid" --regid="$spool_gid" --clear-groups \
+    setpriv --reuid="$uploader_uid" --regid="$spool_gid" --clear-groups env HOME=/nonexistent \
+        python3 "$work/measure.py" run "$work/measured" backup \
         "$work/bin/walferry" backup --checkpoint fast --jobs 2 >/dev/null
-    expect_at_least "$(tail -n 1 "$work/rss")" $((320 * 1024)) "KiB of memory at most"
+    expect_at_least "$(cut -f4 "$work/measured")" $((320 * 1024)) "KiB of memory at most"
 }
 check "memory stays within what the workers are given, however large the cluster" bounded
