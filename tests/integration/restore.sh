@@ -2,7 +2,7 @@
 # Base backups of a busy server restored from Ceph and Swift: to a time, a transaction, a restore point, an LSN, at once
 # and to the end; a table that was dropped, a timeline switch, a tablespace elsewhere; with damage, with a store that is
 # down, with a gap; killed, and on a disk that is too small. Each server that comes up is
-# looked at page by page. tests/integration/pitr.sh has more of them.
+# looked at page by page. tests/integration/runbook.sh has more of them.
 . "$(dirname "$0")/../lib/integration.sh" "$1"
 . "$tests/lib/restoring.sh"
 

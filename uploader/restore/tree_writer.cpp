@@ -1,10 +1,12 @@
 #include "uploader/restore/tree_writer.hpp"
 
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <utility>
 
 #include "common/error.hpp"
@@ -40,6 +42,15 @@ void sync_entries(const Directory& directory) {
             sync_entries({os::open_at(directory.get(), name, directory_flags, 0, here), here});
     }
     os::sync(directory);
+}
+
+/// Before Linux 5.8 it says that all is well when write-back has failed.
+bool syncfs_reports_errors() {
+    utsname system{};
+    int major = 0;
+    int minor = 0;
+    return ::uname(&system) == 0 && std::sscanf(system.release, "%d.%d", &major, &minor) == 2 &&
+           (major > 5 || (major == 5 && minor >= 8));
 }
 
 }  // namespace
@@ -92,9 +103,12 @@ void TreeWriter::make_link(const std::string& path, const std::string& target) {
 }
 
 void sync_tree(const Directory& early) {
-    // All at once first: one by one, each file would wait for the disk by itself.
+    // All at once: one by one, each file would wait for the disk by itself.
     if (::syncfs(early.get()) != 0) throw_errno(errno, "bring " + early.path + " to stable storage");
-    sync_entries(early);
+    if (syncfs_reports_errors())
+        os::sync(early);
+    else
+        sync_entries(early);
 }
 
 }  // namespace walferry
