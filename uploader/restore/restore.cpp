@@ -195,7 +195,7 @@ class Restore {
         const std::string text =
             "walferry restore began to put backup " + report_.backup +
             " here and has not finished.\nNothing here is a database that may be used. If no "
-            "restore is running any more, remove it and begin again:\n\n    rm -r " +
+            "restore is running any more, remove it and begin again:\n\n    rm -rf " +
             all + "\n";
         data_ = make_place(places_.data_directory, user_, text);
         for (const auto& [oid, path] : places_.tablespaces)

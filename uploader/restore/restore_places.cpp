@@ -76,9 +76,12 @@ std::optional<std::string> why_not_empty(const std::string& path) {
 void check_place(const std::string& path) {
     if (path == "/") refuse("nothing is restored into /", "name a directory of its own");
     check_not_in_data_directory(path);
+    // Never how to remove it: it may be the database that is to be saved.
     if (const auto reason = why_not_empty(path)) {
         refuse(*reason, reason->ends_with("top") ? "name a directory inside it"
-                                                 : "name another one, or remove it: rm -r " + path);
+                        : reason->ends_with("incomplete)")
+                            ? "that file says how to remove it"
+                            : "name another one, or move it away: mv " + path + " " + path + ".old");
     }
 }
 

@@ -245,6 +245,7 @@ TEST_CASE("a directory that holds anything is left as it is") {
     std::string message;
     CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options()); }, &message) == ErrorKind::usage);
     CHECK(message.find("is not empty") != std::string::npos);
+    CHECK(message.find("rm ") == std::string::npos);
     CHECK(maker.restored(".hidden") == "precious");
     maker.dir.write("live/PG_VERSION", "15\n");
     CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options("live/new")); }) == ErrorKind::usage);
@@ -262,7 +263,8 @@ TEST_CASE("what an interrupted restore left says so, and is not restored over") 
     std::string message;
     CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options()); }, &message) == ErrorKind::usage);
     CHECK(message.find("did not end") != std::string::npos);
-    CHECK(maker.restored(incomplete_marker).find("rm -r " + (maker.dir / "data")) != std::string::npos);
+    CHECK(message.find("says how to remove it") != std::string::npos);
+    CHECK(maker.restored(incomplete_marker).find("rm -rf " + (maker.dir / "data")) != std::string::npos);
 }
 
 TEST_CASE("tablespaces go where they were, or where they are told to") {
