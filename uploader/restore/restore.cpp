@@ -132,6 +132,7 @@ class Restore {
 
     void find_room() {
         places_ = find_places(label(), options_.to, options_.tablespaces);
+        check_reachable(places_, user_);
         check_room(places_, label());
         report_.data_directory = places_.data_directory;
         for (const BackupLabel::Tablespace& each : label().tablespaces)

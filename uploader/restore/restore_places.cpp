@@ -141,6 +141,19 @@ RestorePlaces find_places(const BackupLabel& label, const std::string& to,
     return places;
 }
 
+void check_reachable(const RestorePlaces& places, const ServerUser& user) {
+    const ActingAs acting(user);
+    std::vector<std::string> paths{places.data_directory};
+    for (const auto& [oid, path] : places.tablespaces) paths.push_back(path);
+    for (const std::string& path : paths) {
+        const std::string above = existing_ancestor(fs::path(path).parent_path().string());
+        if (::faccessat(AT_FDCWD, above.c_str(), X_OK, AT_EACCESS) != 0)
+            refuse(
+                "the server's user " + user.name + " cannot come to " + path + ": it may not enter " + above,
+                "name a place that it can reach, or chmod +x what lies above");
+    }
+}
+
 void check_room(const RestorePlaces& places, const BackupLabel& label) {
     struct Disk {
         std::string path;

@@ -27,6 +27,9 @@ struct RestorePlaces {
 RestorePlaces find_places(const BackupLabel& label, const std::string& to,
                           const std::vector<std::pair<std::string, std::string>>& mapped);
 
+/// Throws usage where the server's user could not come to a place, because of what lies above it.
+void check_reachable(const RestorePlaces& places, const ServerUser& user);
+
 /// Throws no_space where the filesystems do not have the room that the backup takes.
 void check_room(const RestorePlaces& places, const BackupLabel& label);
 

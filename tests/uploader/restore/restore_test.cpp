@@ -410,6 +410,22 @@ TEST_CASE("a user who could not recover is noticed before anything is unpacked")
     CHECK(kind_of([&] { restore_backup(settings, options); }) == ErrorKind::usage);
 }
 
+TEST_CASE("a place that the server's user cannot reach is noticed before anything is unpacked") {
+    if (::geteuid() != 0) {
+        WARN("SKIPPED: it needs root");
+        return;
+    }
+    BackupMaker maker;
+    maker.put();
+    fs::create_directory(maker.dir / "closed");
+    ::chmod((maker.dir / "closed").c_str(), 0700);
+    std::string message;
+    CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options("closed/data")); }, &message) ==
+          ErrorKind::usage);
+    CHECK(message.find("may not enter " + (maker.dir / "closed")) != std::string::npos);
+    CHECK_FALSE(fs::exists(maker.dir / "closed/data"));
+}
+
 TEST_CASE("a disk that is too small is noticed before anything is unpacked") {
     BackupLabel label = sample_label();
     RestorePlaces places{"/var/tmp/new", {{16384, "/var/tmp/fast"}}};
