@@ -30,11 +30,13 @@ is_restored() { # NAME
 }
 nothing_left() { expect_equal '' "$(find "$work/pgdata/pg_wal" -mindepth 1)" "left in pg_wal"; }
 helpers() { pgrep -f "walferry fetch --config $restoring.*--serve" || true; }
+# A process that has ended for those who look at its first thread may have others that still hold its socket open.
+altogether_gone() { [ ! -e "/proc/$1" ] || { gone "$1" && [ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l)" -le 1 ]; }; }
 end_helpers() {
     local pid
     for pid in $(helpers); do
-        kill "$pid"
-        wait_for 5 gone "$pid"
+        kill "$pid" 2>/dev/null || true
+        wait_for 10 altogether_gone "$pid"
     done
 }
 later end_helpers
@@ -205,7 +207,7 @@ small_disk() {
     get "${names[0]}"
     cmp "$data/pg_wal/${names[0]}" "$work/small/RECOVERYXLOG"
     end_helpers
-    umount "$work/small"
+    wait_for 10 umount "$work/small"
     rm "$work/pgdata/pg_wal"
     mv "$work/pgdata/pg_wal.away" "$work/pgdata/pg_wal"
 }
