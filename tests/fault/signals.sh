@@ -81,7 +81,8 @@ two_uploaders() {
     local second=$((uploader_uid + 100)) status=0
     sed 's/^cluster.*/cluster = "other"/' "$configuration" >"$work/etc/second.toml"
     for_uploader "$work/etc/second.toml"
-    start_as uploader "$work/holder.log" flock -n -F "$spool" sleep 60
+    # It waits, because a killed drain of the check before may still have a thread that holds the lock.
+    start_as uploader "$work/holder.log" flock -w 20 -F "$spool" sleep 60
     later "stop_process $started"
     wait_for 20 refused flock -n "$spool" true || { cat "$work/holder.log" && return 1; }
     setpriv --reuid=$second --regid="$spool_gid" --clear-groups \
