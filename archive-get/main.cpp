@@ -20,7 +20,7 @@ std::optional<Outcome> run(int argc, char** argv) {
     const CommandLine line = parse_command_line(argc, argv);
     switch (line.request) {
         case Request::help:
-            return print_text(help_text()) ? std::nullopt : std::optional(Outcome::failed);
+            return print_text(help_text(program_text())) ? std::nullopt : std::optional(Outcome::failed);
         case Request::version:
             return print_text("walferry-archive-get " WALFERRY_VERSION "\n") ? std::nullopt
                                                                              : std::optional(Outcome::failed);

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "common/command_line.hpp"
+
 namespace walferry::get {
 
 /// What restore_command calls: walferry-archive-get [OPTION]... %f %p
@@ -25,7 +27,7 @@ struct CommandLine {
 
 /// Throws usage.
 CommandLine parse_command_line(int argc, char** argv);
-std::string help_text();
+const ProgramText& program_text();
 
 /// The options that `walferry fetch` understands too, in an order that does not depend on the caller's.
 std::vector<std::string> fetch_arguments(const Options& options);

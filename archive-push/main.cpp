@@ -16,7 +16,7 @@ int run(int argc, char** argv) {
     const CommandLine line = parse_command_line(argc, argv);
     switch (line.request) {
         case Request::help:
-            return print_text(help_text()) ? archived : retry;
+            return print_text(help_text(program_text())) ? archived : retry;
         case Request::version:
             return print_text("walferry-archive-push " WALFERRY_VERSION "\n") ? archived : retry;
         case Request::archive:

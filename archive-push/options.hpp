@@ -4,6 +4,8 @@
 #include <span>
 #include <string>
 
+#include "common/command_line.hpp"
+
 namespace walferry::push {
 
 struct Options {
@@ -24,7 +26,6 @@ struct CommandLine {
 /// Throws usage. $WALFERRY_SPOOL stands in for a missing --spool.
 CommandLine parse_command_line(int argc, char** argv);
 
-/// The text of --help, made from the table of options.
-std::string help_text();
+const ProgramText& program_text();
 
 }  // namespace walferry::push

@@ -69,6 +69,23 @@ Settings load_settings(const std::string& file);
 std::string sample_settings();
 std::string settings_help();
 
+/// One key as help and manual describe it.
+struct SettingsKeyText {
+    std::string name;
+    std::string form;         // what a value looks like: "text", "time: \"5s\" …"
+    std::string without_key;  // "required", or what holds where it is left out
+    std::string help;         // a sentence
+};
+/// A table of the file: [NAME], or the keys at the top; of [[store]] what all share, then what each type
+/// adds.
+struct SettingsTableText {
+    std::string title, help;  // help may be empty
+    std::vector<SettingsKeyText> keys;
+};
+std::vector<SettingsTableText> settings_texts();
+/// Where relative file names are looked for, in a sentence.
+std::string file_name_help();
+
 /// The settings in force, defaults included, as TOML or as JSON. Holds no secret: the file may not either.
 enum class SettingsFormat { toml, json };
 std::string show_settings(const Settings& settings, SettingsFormat format);

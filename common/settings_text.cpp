@@ -50,10 +50,8 @@ std::string without_key(const KeySpec& spec) {
 }
 
 template <class Key>
-std::string help_entry(const Key& key) {
-    std::string name = std::string("  ") + key.spec.name;
-    return name + " (" + value_form(key.slot, key.spec) + "; " + without_key(key.spec) + ")\n      " +
-           key.spec.help + "\n";
+SettingsKeyText key_text(const Key& key) {
+    return {key.spec.name, value_form(key.slot, key.spec), without_key(key.spec), key.spec.help};
 }
 
 template <class Key>
@@ -120,27 +118,44 @@ toml::table show_store(const StoreSettings& store) {
 
 }  // namespace
 
-std::string settings_help() {
-    std::string text = "Keys of the configuration file (TOML):\n";
+std::vector<SettingsTableText> settings_texts() {
+    std::vector<SettingsTableText> texts;
     for (const SettingsTable& table : settings_tables()) {
-        text += std::string("\n") +
-                (*table.name == '\0' ? "At the top" : "[" + std::string(table.name) + "]") + ": " +
-                table.help + "\n";
+        const std::string name = table.name;
+        SettingsTableText& text = texts.emplace_back();
+        text.title = name.empty() ? "At the top" : "[" + name + "]";
+        text.help = table.help;
         for (const SettingsKey& key : settings_keys()) {
-            if (std::string_view(key.spec.table) == table.name) text += help_entry(key);
+            if (key.spec.table == name) text.keys.push_back(key_text(key));
         }
     }
-    text += "\n[[store]]: one for each place; one works, two are the point, more are allowed.\n";
+    texts.push_back({"[[store]]", "one for each place; one works, two are the point, more are allowed.", {}});
     std::string_view type;
     for (const StoreKey& key : store_keys()) {
         if (type != key.spec.table)
-            text += "\n[[store]] with type = \"" + std::string(key.spec.table) + "\":\n";
+            texts.push_back({"[[store]] with type = \"" + std::string(key.spec.table) + "\"", "", {}});
         type = key.spec.table;
-        text += help_entry(key);
+        texts.back().keys.push_back(key_text(key));
     }
-    return text +
-           "\nA relative file name is looked for in $CREDENTIALS_DIRECTORY, then in the configuration file's "
-           "folder.\n";
+    return texts;
+}
+
+std::string file_name_help() {
+    return "A relative file name is looked for in $CREDENTIALS_DIRECTORY (FOLDER/FILE as FOLDER_FILE there, "
+           "as "
+           "systemd names it), then in the configuration file's folder.";
+}
+
+std::string settings_help() {
+    std::string text = "Keys of the configuration file (TOML):\n";
+    for (const SettingsTableText& table : settings_texts()) {
+        text += "\n" + table.title + ":" + (table.help.empty() ? "" : " " + table.help) + "\n";
+        for (const SettingsKeyText& key : table.keys) {
+            text +=
+                "  " + key.name + " (" + key.form + "; " + key.without_key + ")\n      " + key.help + "\n";
+        }
+    }
+    return text + "\n" + file_name_help() + "\n";
 }
 
 std::string sample_settings() {

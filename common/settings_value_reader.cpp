@@ -57,7 +57,10 @@ std::string take_text(std::string text, const KeySpec& spec, std::string& out) {
 std::string resolve(const std::string& name, const FileNameBase& base) {
     if (name.starts_with('/')) return name;
     if (!base.credentials_directory.empty()) {
-        std::string candidate = base.credentials_directory + "/" + name;
+        // systemd names the files of a folder so: FOLDER_FILE for what is FOLDER/FILE here.
+        std::string flat = name;
+        std::replace(flat.begin(), flat.end(), '/', '_');
+        std::string candidate = base.credentials_directory + "/" + flat;
         if (::access(candidate.c_str(), F_OK) == 0) return candidate;
     }
     return base.folder + "/" + name;

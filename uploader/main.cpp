@@ -6,7 +6,7 @@
 
 #include "common/error.hpp"
 #include "common/os.hpp"
-#include "uploader/command.hpp"
+#include "uploader/command_line.hpp"
 #include "uploader/exit_code.hpp"
 #include "uploader/signals.hpp"
 
@@ -15,24 +15,10 @@ namespace {
 using namespace walferry;
 
 int run(int argc, char** argv) {
-    CLI::App app("Carries PostgreSQL's write-ahead log from the local spool to the object stores.",
-                 "walferry");
-    app.set_version_flag("--version", "walferry " WALFERRY_VERSION);
-    app.require_subcommand(1);
-    app.fallthrough();
+    CLI::App app;
     GlobalOptions global;
-    app.add_option("--config", global.config,
-                   "Configuration file [$WALFERRY_CONFIG, /etc/walferry/walferry.toml]")
-        ->type_name("FILE");
-    app.footer(exit_status_help());
-
     CommandBody chosen;
-    for (const Command& command : commands()) {
-        CLI::App* sub = app.add_subcommand(command.name, command.summary);
-        CommandBody body = command.declare(*sub);
-        sub->footer(sub->get_footer() + exit_status_help());
-        sub->callback([&chosen, body] { chosen = body; });
-    }
+    declare_command_line(app, global, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

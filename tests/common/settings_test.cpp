@@ -311,6 +311,16 @@ TEST_CASE("a relative file name is looked for beside the credentials, then besid
     CHECK(here.settings.stores[1].ca_file == "/etc/w/ca.pem");
 }
 
+TEST_CASE("a file within a folder is found as systemd names it, then in that folder") {
+    const test::TempDir credentials;
+    credentials.write("keys_r2", "");
+    const auto here = parse_settings(s3("restore_credentials_file = \"keys/r2\"\nca_file = \"keys/ca\""),
+                                     "/etc/w/w.toml", credentials.path());
+    REQUIRE(here.problems.empty());
+    CHECK(here.settings.stores[1].restore_credentials_file == credentials.path() + "/keys_r2");
+    CHECK(here.settings.stores[1].ca_file == "/etc/w/keys/ca");
+}
+
 TEST_CASE("a file that is missing, no file, too large or writable by everybody is refused") {
     const test::TempDir folder;
     const auto error = [](const std::string& file) -> std::string {
