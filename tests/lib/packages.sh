@@ -4,6 +4,7 @@ build_packages=(
     g++ cmake ninja-build pkgconf ccache libcurl4-openssl-dev libssl-dev libsqlite3-dev libzstd-dev libsodium-dev
     libcli11-dev libpq-dev libarchive-dev libisal-dev libtomlplusplus-dev nlohmann-json3-dev libpugixml-dev libxxhash-dev
 )
+package_packages=(debhelper dpkg-dev)
 demo_packages=(postgresql age zstd util-linux)
 test_packages=(
     catch2 zlib1g-dev python3 curl openssl sqlite3 strace jq procps psmisc faketime e2fsprogs xfsprogs btrfs-progs
