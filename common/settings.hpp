@@ -69,6 +69,20 @@ Settings load_settings(const std::string& file);
 std::string sample_settings();
 std::string settings_help();
 
+/// A configuration to be written: the values somebody chose, as they are to stand behind the key's name.
+struct ChosenKey {
+    std::string table, name;  // as in the table of keys
+    std::vector<std::string> values;
+    bool list = false;
+};
+struct ChosenStore {
+    StoreType type;
+    std::vector<ChosenKey> keys;
+};
+/// The commented file that holds them. Keys nobody chose stand behind a comment sign, of the stores only in
+/// the first one. Texts only, which is all that anybody has to choose.
+std::string compose_settings(const std::vector<ChosenKey>& keys, const std::vector<ChosenStore>& stores);
+
 /// One key as help and manual describe it.
 struct SettingsKeyText {
     std::string name;

@@ -63,6 +63,38 @@ std::string sample_entry(const Key& key, const char* value) {
     return "# " + std::string(spec.help) + " (" + without_key(spec) + ")\n" + line + "\n\n";
 }
 
+std::string as_toml(const std::string& text) {
+    std::ostringstream out;
+    out << toml::toml_formatter{toml::value<std::string>(text)};
+    return out.str();
+}
+
+/// "" where nobody chose the key.
+std::string chosen_value(const std::vector<ChosenKey>& keys, const KeySpec& spec, bool of_store) {
+    for (const ChosenKey& key : keys) {
+        if (key.name != spec.name || (!of_store && key.table != spec.table)) continue;
+        if (!key.list) return as_toml(key.values.at(0));
+        std::string list;
+        for (const std::string& value : key.values) list += (list.empty() ? "" : ", ") + as_toml(value);
+        return "[" + list + "]";
+    }
+    return {};
+}
+
+std::string compose_store(const ChosenStore& store, bool explain) {
+    std::string text = "[[store]]\n";
+    for (const StoreKey& key : store_keys()) {
+        const std::string_view belongs = key.spec.table;
+        if (!belongs.empty() && belongs != store_type_name(store.type)) continue;
+        const std::string value = chosen_value(store.keys, key.spec, true);
+        if (explain)
+            text += sample_entry(key, value.c_str());
+        else if (!value.empty())
+            text += std::string(key.spec.name) + " = " + value + "\n";
+    }
+    return text + (explain ? "" : "\n");
+}
+
 std::string sample_store(StoreType type) {
     const std::string_view type_name = store_type_name(type);
     std::string text = "[[store]]\n";
@@ -167,6 +199,19 @@ std::string sample_settings() {
         }
     }
     return text + sample_store(StoreType::s3) + sample_store(StoreType::directory);
+}
+
+std::string compose_settings(const std::vector<ChosenKey>& keys, const std::vector<ChosenStore>& stores) {
+    std::string text = "# walferry's configuration; it holds no secret. `walferry config` checks it.\n\n";
+    for (const SettingsTable& table : settings_tables()) {
+        if (*table.name != '\0') text += "[" + std::string(table.name) + "]\n";
+        for (const SettingsKey& key : settings_keys()) {
+            if (std::string_view(key.spec.table) == table.name)
+                text += sample_entry(key, chosen_value(keys, key.spec, false).c_str());
+        }
+    }
+    for (std::size_t i = 0; i < stores.size(); ++i) text += compose_store(stores[i], i == 0);
+    return text;
 }
 
 std::string show_settings(const Settings& settings, SettingsFormat format) {

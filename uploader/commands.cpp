@@ -7,6 +7,7 @@ namespace walferry {
 
 std::span<const Command> commands() {
     static constexpr std::array table{
+        Command{"setup", "Write keys, configuration and spool, and set the server up", declare_setup},
         Command{"init", "Make the spool and the ledger, or mend their owners and modes", declare_init},
         Command{"import", "Take an earlier set-up's archive directory into the spool", declare_import},
         Command{"drain", "Bring every spooled segment to every store, verified, and empty the spool",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/clock.hpp"
 #include "common/codec/bech32.hpp"
 #include "common/codec/octets.hpp"
 #include "common/error.hpp"
@@ -108,6 +109,18 @@ std::vector<AgeRecipient> parse_recipients(std::string_view text, const std::str
     });
     if (recipients.empty()) throw Error(ErrorKind::config, shown + " holds no recipient");
     return recipients;
+}
+
+SecretText identity_file_text(const AgeIdentity& identity) {
+    const std::string seconds = format_time(wall_now()).substr(0, 19);
+    const std::string comments =
+        "# created: " + seconds + "Z\n# public key: " + identity.recipient().text() + "\n";
+    const SecretText key = identity.text();
+    SecretText text(comments.size() + key.view().size() + 1);
+    text.append(comments);
+    text.append(key.view());
+    text.append("\n");
+    return text;
 }
 
 }  // namespace walferry

@@ -51,6 +51,9 @@ std::vector<AgeIdentity> parse_identities(std::string_view text, const std::stri
 /// Reads such a file under read_secret_file's rules.
 std::vector<AgeIdentity> load_identities(const std::string& path);
 
+/// What age-keygen writes, so that either tool's file serves the other.
+SecretText identity_file_text(const AgeIdentity& identity);
+
 /// The same form with recipients, which are public. Throws config, naming the line.
 std::vector<AgeRecipient> parse_recipients(std::string_view text, const std::string& shown);
 

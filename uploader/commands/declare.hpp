@@ -15,6 +15,7 @@ CommandBody declare_encrypt(CLI::App& app);
 CommandBody declare_fetch(CLI::App& app);
 CommandBody declare_import(CLI::App& app);
 CommandBody declare_init(CLI::App& app);
+CommandBody declare_setup(CLI::App& app);
 CommandBody declare_keygen(CLI::App& app);
 CommandBody declare_list(CLI::App& app);
 CommandBody declare_rebuild(CLI::App& app);

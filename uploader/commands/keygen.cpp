@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include "common/clock.hpp"
 #include "common/codec/age_keys.hpp"
 #include "common/secret_file.hpp"
 #include "uploader/commands/declare.hpp"
@@ -14,19 +13,6 @@
 
 namespace walferry {
 namespace {
-
-/// What age-keygen writes, so that either tool's file serves the other.
-SecretText identity_file(const AgeIdentity& identity) {
-    const std::string seconds = format_time(wall_now()).substr(0, 19);
-    const std::string comments =
-        "# created: " + seconds + "Z\n# public key: " + identity.recipient().text() + "\n";
-    const SecretText key = identity.text();
-    SecretText text(comments.size() + key.view().size() + 1);
-    text.append(comments);
-    text.append(key.view());
-    text.append("\n");
-    return text;
-}
 
 void warn_of_readers() {
     struct stat found {};
@@ -40,7 +26,7 @@ void warn_of_readers() {
 
 int run(const std::string& file) {
     const AgeIdentity identity = AgeIdentity::generate();
-    const SecretText text = identity_file(identity);
+    const SecretText text = identity_file_text(identity);
     if (file.empty()) {
         warn_of_readers();
         StandardOutput out;

@@ -1,0 +1,118 @@
+#include "uploader/setup/key_files.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "common/codec/age_keys.hpp"
+#include "common/codec/signing.hpp"
+#include "common/durable_file.hpp"
+#include "common/error.hpp"
+#include "common/store/credentials.hpp"
+#include "uploader/setup/questions.hpp"
+
+namespace walferry {
+namespace {
+
+bool exists(const std::string& path) {
+    return ::access(path.c_str(), F_OK) == 0;
+}
+
+void make_folder(const std::string& path, mode_t mode) {
+    if (::mkdir(path.c_str(), mode) != 0) {
+        if (errno == EEXIST) return;
+        throw_errno(errno, "make " + path);
+    }
+    // Whatever the umask was.
+    if (::chmod(path.c_str(), mode) != 0) throw_errno(errno, "set the mode of " + path);
+}
+
+SecretText credentials_text(std::string_view access, std::string_view secret) {
+    static constexpr std::string_view head = "[default]\naws_access_key_id = ";
+    static constexpr std::string_view middle = "\naws_secret_access_key = ";
+    SecretText text(head.size() + access.size() + middle.size() + secret.size() + 1);
+    for (const std::string_view part : {head, access, middle, secret, std::string_view("\n")})
+        text.append(part);
+    return text;
+}
+
+SecretText asked_credentials(const StoreChoice& store) {
+    const std::string place = store.name + " (" + store.endpoint + ", bucket " + store.bucket + ")";
+    const std::string access = ask("Access key ID for " + place + ":");
+    const SecretText secret = ask_secret("Secret access key for " + store.name + " (not shown):");
+    return credentials_text(access, secret.view());
+}
+
+SecretText copy_of(const SecretText& text) {
+    SecretText copy(text.view().size());
+    copy.append(text.view());
+    return copy;
+}
+
+}  // namespace
+
+KeyFolder::KeyFolder(const std::string& folder) : folder_(folder) {
+    make_folder(folder_, 0755);
+    make_folder(path("credentials"), 0700);
+}
+
+std::string KeyFolder::store_keys(const std::string& cluster, const StoreChoice& store) {
+    const std::string name = "credentials/" + cluster + "-" + store.name;
+    const std::string file = path(name);
+    static constexpr const char* what = "credentials file";
+    if (exists(file)) {
+        const Credentials present(read_secret_file(file, what), file);
+        if (store.keys_from.empty() ||
+            present == Credentials(read_secret_file(store.keys_from, what), store.keys_from))
+            return name;
+        throw Error(ErrorKind::config, file + " is there already, with other keys than " + store.keys_from,
+                    "move it away if nothing needs it any more");
+    }
+    if (store.keys_from.empty() && !can_ask()) {
+        throw Error(ErrorKind::usage, "there are no keys for store " + store.name,
+                    "--keys " + store.name + "=FILE takes them from a file in the form of AWS's tools");
+    }
+    const SecretText text =
+        store.keys_from.empty() ? asked_credentials(store) : read_secret_file(store.keys_from, what);
+    // Whatever is no such file is refused before it is kept.
+    const Credentials checked(copy_of(text), store.keys_from.empty() ? file : store.keys_from);
+    create_secret_file(file, what, text);
+    made_.push_back(file + ": the keys of store " + store.name + ", for root alone");
+    return name;
+}
+
+std::string KeyFolder::writer_key(std::string& public_key) {
+    const std::string name = "credentials/writer.key";
+    const std::string file = path(name);
+    if (!exists(file)) {
+        WriterKey::generate().save(file);
+        made_.push_back(file + ": what this host signs with");
+    }
+    public_key = WriterKey::load(file).public_key();
+    return name;
+}
+
+std::string recipient_of_identity(const std::string& file, bool& made) {
+    made = !exists(file);
+    if (!made) return load_identities(file).front().recipient().text();
+    const AgeIdentity identity = AgeIdentity::generate();
+    create_secret_file(file, "identity file", identity_file_text(identity));
+    return identity.recipient().text();
+}
+
+void make_public_folder(const std::string& path) {
+    make_folder(path, 0755);
+}
+
+void create_public_file(const std::string& path, const std::string& text) {
+    const std::size_t slash = path.rfind('/');
+    const Directory directory = os::open_directory(slash == 0 ? "/" : path.substr(0, slash));
+    DurableFile file(directory, directory, path.substr(slash + 1), 0644);
+    file.write(as_bytes(text));
+    file.sync();
+    if (file.publish() == PublishResult::name_taken)
+        throw Error(ErrorKind::config, path + " exists already, and is never replaced");
+}
+
+}  // namespace walferry

@@ -1,0 +1,41 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "uploader/setup/store_choice.hpp"
+
+namespace walferry {
+
+/// The folder of keys beside the configuration, for root alone.
+class KeyFolder {
+  public:
+    /// Makes `folder` (0755) and its "credentials" (0700) where they are missing. Throws io.
+    explicit KeyFolder(const std::string& folder);
+
+    /// Takes over a store's keys, or asks for them; one that is there already stays. Returns the name for the
+    /// configuration: "credentials/CLUSTER-STORE". Throws usage where there is nobody to ask.
+    std::string store_keys(const std::string& cluster, const StoreChoice& store);
+
+    /// Makes the writer's key where there is none; `public_key` is for trusted_writers.
+    std::string writer_key(std::string& public_key);
+
+    /// A line for each file that was made.
+    const std::vector<std::string>& made() const noexcept { return made_; }
+
+  private:
+    std::string path(const std::string& name) const { return folder_ + "/" + name; }
+
+    std::string folder_;
+    std::vector<std::string> made_;
+};
+
+/// The public key of the identity in that file, which is made when there is none: then `made` is set.
+std::string recipient_of_identity(const std::string& file, bool& made);
+
+/// Makes a folder (0755, whatever the umask) where there is none. Throws io.
+void make_public_folder(const std::string& path);
+
+/// Makes a readable file, whole or not at all. Throws config where the name is taken.
+void create_public_file(const std::string& path, const std::string& text);
+
+}  // namespace walferry

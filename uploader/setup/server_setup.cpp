@@ -1,0 +1,132 @@
+#include "uploader/setup/server_setup.hpp"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "common/error.hpp"
+#include "uploader/backup/server_connection.hpp"
+#include "uploader/restore/server_user.hpp"
+
+namespace walferry {
+namespace {
+
+std::string doubled(const std::string& text, char quote) {
+    std::string out(1, quote);
+    for (const char c : text) {
+        if (c == quote) out += quote;
+        out += c;
+    }
+    return out + quote;
+}
+
+/// Peer authentication asks who connects, so that is done as the server's user.
+std::unique_ptr<ServerConnection> connect(const std::string& conninfo, const std::string& owner) {
+    const ActingAs acting(find_server_user(owner));
+    // What is named twice counts the last time.
+    return std::make_unique<ServerConnection>(
+        conninfo + " user=" + owner, ServerConnection::Kind::sql, [] {}, [](const std::string&) {});
+}
+
+std::string setting(ServerConnection& server, const std::string& name) {
+    const ServerRows rows = server.query("SELECT current_setting($1, true)", {name});
+    return rows.size() == 1 ? rows.text(0, 0) : "";
+}
+
+bool is_ours(const std::string& command) {
+    return command.find("walferry-archive-push") != std::string::npos;
+}
+
+bool archives_nothing(const std::string& command) {
+    return command.empty() || command == "(disabled)" || command == "true" || command == "/bin/true";
+}
+
+void plan_role(const std::string& role, ServerPlan& plan) {
+    const std::string name = sql_name(role);
+    const auto add = [&](const char* why, const std::string& sql) { plan.steps.push_back({why, sql}); };
+    add("the uploader's role, for backups", "CREATE ROLE " + name + " LOGIN REPLICATION");
+    add("to see how archiving is doing", "GRANT pg_monitor TO " + name);
+    add("to take configuration outside the data directory into backups",
+        "GRANT pg_read_server_files TO " + name);
+    add("the same",
+        "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text, bigint, bigint, boolean) TO " + name);
+    add("the same", "GRANT SELECT ON pg_file_settings TO " + name);
+    add("the same", "GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO " + name);
+    add("for walferry check --switch", "GRANT EXECUTE ON FUNCTION pg_switch_wal() TO " + name);
+    add("the same", "GRANT EXECUTE ON FUNCTION pg_create_restore_point(text) TO " + name);
+}
+
+}  // namespace
+
+std::string sql_literal(const std::string& text) {
+    return doubled(text, '\'');
+}
+
+std::string sql_name(const std::string& text) {
+    return doubled(text, '"');
+}
+
+ServerSetup look_at_server(const std::string& conninfo, const std::string& owner, const std::string& role) {
+    ServerSetup found;
+    try {
+        const auto server = connect(conninfo, owner);
+        found.archive_mode = setting(*server, "archive_mode");
+        found.archive_command = setting(*server, "archive_command");
+        found.archive_library = setting(*server, "archive_library");
+        found.archive_timeout = setting(*server, "archive_timeout");
+        const ServerRows rows = server->query("SELECT pg_is_in_recovery()");
+        found.in_recovery = rows.text(0, 0) == "t";
+        found.role_exists = server->query("SELECT 1 FROM pg_roles WHERE rolname = $1", {role}).size() > 0;
+        found.reached = true;
+    } catch (const Error& error) {
+        found.problem = error.message();
+    }
+    return found;
+}
+
+ServerPlan plan_server(const ServerSetup& server, const std::string& role, const std::string& command) {
+    ServerPlan plan;
+    if (!server.role_exists && !server.in_recovery) plan_role(role, plan);
+    const auto set = [&](const char* why, const char* name, const std::string& value) {
+        plan.steps.push_back({why, "ALTER SYSTEM SET " + std::string(name) + " = " + sql_literal(value)});
+    };
+    if (server.archive_mode == "off" || !server.reached) {
+        set("takes a restart", "archive_mode", "on");
+        plan.needs_restart = true;
+    }
+    if (!server.archive_library.empty())
+        set("it would be asked instead of archive_command", "archive_library", "");
+    if (server.archive_command != command) {
+        set("each finished segment goes to the spool", "archive_command", command);
+        if (!archives_nothing(server.archive_command) && !is_ours(server.archive_command))
+            plan.other_command = server.archive_command;
+    }
+    if (server.archive_timeout == "0" || !server.reached)
+        set("at most a minute of changes is on this host alone", "archive_timeout", "60s");
+    return plan;
+}
+
+void apply_plan(const ServerPlan& plan, const std::string& conninfo, const std::string& owner) {
+    if (plan.steps.empty()) return;
+    const auto server = connect(conninfo, owner);
+    for (const ServerStep& step : plan.steps) server->query(step.sql);
+    server->query("SELECT pg_reload_conf()");
+}
+
+std::vector<std::string> listening_ports() {
+    std::vector<std::string> ports;
+    static constexpr std::string_view begin = ".s.PGSQL.";
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/var/run/postgresql"), &::closedir);
+    if (!directory) return ports;
+    while (const dirent* entry = ::readdir(directory.get())) {
+        const std::string_view name = entry->d_name;
+        if (name.starts_with(begin) && !name.ends_with(".lock"))
+            ports.emplace_back(name.substr(begin.size()));
+    }
+    std::sort(ports.begin(), ports.end());
+    return ports;
+}
+
+}  // namespace walferry
