@@ -65,7 +65,9 @@ std::string sample_entry(const Key& key, const char* value) {
 
 std::string as_toml(const std::string& text) {
     std::ostringstream out;
-    out << toml::toml_formatter{toml::value<std::string>(text)};
+    out << toml::toml_formatter{
+        toml::value<std::string>(text),
+        toml::toml_formatter::default_flags & ~toml::format_flags::allow_literal_strings};
     return out.str();
 }
 

@@ -19,7 +19,7 @@ struct Options {
     long long wait_seconds = 0;
     std::size_t limit = 0;
     int jobs = 0;
-    bool json = false;
+    bool json = false, quiet = false;
 };
 
 std::string summary(const DrainResult& result) {
@@ -33,6 +33,11 @@ std::string summary(const DrainResult& result) {
     line += ", " + counted(result.pending_segments, "segment", "segments") + " still pending";
     for (const auto& [store, error] : result.store_errors) line += "; " + store + ": " + error;
     return line;
+}
+
+bool nothing_happened(const DrainResult& result) {
+    return result.exit_code == 0 && result.removed_segments == 0 && result.verified_uploads == 0 &&
+           result.adopted_segments == 0 && result.pending_segments == 0 && result.store_errors.empty();
 }
 
 nlohmann::json as_json(const DrainResult& result) {
@@ -67,7 +72,7 @@ int run(const GlobalOptions& global, const Options& options) {
     if (options.json) {
         std::printf("%s\n",
                     as_json(result).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
-    } else {
+    } else if (!options.quiet || !nothing_happened(result)) {
         std::printf("%s\n", one_line(summary(result)).c_str());
     }
     return result.exit_code;
@@ -95,7 +100,8 @@ CommandBody declare_drain(CLI::App& app) {
     app.add_option("--jobs", options->jobs, "Workers [the configuration's `jobs`]")
         ->type_name("N")
         ->check(CLI::Range(1, 64));
-    app.add_flag("--json", options->json, "The summary as JSON");
+    CLI::Option* json = app.add_flag("--json", options->json, "The summary as JSON");
+    app.add_flag("--quiet", options->quiet, "Print no summary when there was nothing to do")->excludes(json);
     app.footer(
         "Each spooled segment is compressed, encrypted and put into every store, read back whole\n"
         "and compared, and recorded as verified. Only when the ledger says so for all stores is\n"

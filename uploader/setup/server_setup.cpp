@@ -43,19 +43,15 @@ bool archives_nothing(const std::string& command) {
     return command.empty() || command == "(disabled)" || command == "true" || command == "/bin/true";
 }
 
-void plan_role(const std::string& role, ServerPlan& plan) {
+ServerStep role_step(const std::string& role) {
     const std::string name = sql_name(role);
-    const auto add = [&](const char* why, const std::string& sql) { plan.steps.push_back({why, sql}); };
-    add("the uploader's role, for backups", "CREATE ROLE " + name + " LOGIN REPLICATION");
-    add("to see how archiving is doing", "GRANT pg_monitor TO " + name);
-    add("to take configuration outside the data directory into backups",
-        "GRANT pg_read_server_files TO " + name);
-    add("the same",
-        "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text, bigint, bigint, boolean) TO " + name);
-    add("the same", "GRANT SELECT ON pg_file_settings TO " + name);
-    add("the same", "GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO " + name);
-    add("for walferry check --switch", "GRANT EXECUTE ON FUNCTION pg_switch_wal() TO " + name);
-    add("the same", "GRANT EXECUTE ON FUNCTION pg_create_restore_point(text) TO " + name);
+    return {
+        "the uploader's role: to make backups, to see how archiving is doing, for check --switch",
+        {"CREATE ROLE " + name + " LOGIN REPLICATION", "GRANT pg_monitor, pg_read_server_files TO " + name,
+         "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text, bigint, bigint, boolean), "
+         "pg_show_all_file_settings(), pg_switch_wal(), pg_create_restore_point(text) TO " +
+             name,
+         "GRANT SELECT ON pg_file_settings TO " + name}};
 }
 
 }  // namespace
@@ -88,9 +84,9 @@ ServerSetup look_at_server(const std::string& conninfo, const std::string& owner
 
 ServerPlan plan_server(const ServerSetup& server, const std::string& role, const std::string& command) {
     ServerPlan plan;
-    if (!server.role_exists && !server.in_recovery) plan_role(role, plan);
+    if (!server.role_exists && !server.in_recovery) plan.steps.push_back(role_step(role));
     const auto set = [&](const char* why, const char* name, const std::string& value) {
-        plan.steps.push_back({why, "ALTER SYSTEM SET " + std::string(name) + " = " + sql_literal(value)});
+        plan.steps.push_back({why, {"ALTER SYSTEM SET " + std::string(name) + " = " + sql_literal(value)}});
     };
     if (server.archive_mode == "off" || !server.reached) {
         set("takes a restart", "archive_mode", "on");
@@ -111,7 +107,13 @@ ServerPlan plan_server(const ServerSetup& server, const std::string& role, const
 void apply_plan(const ServerPlan& plan, const std::string& conninfo, const std::string& owner) {
     if (plan.steps.empty()) return;
     const auto server = connect(conninfo, owner);
-    for (const ServerStep& step : plan.steps) server->query(step.sql);
+    static constexpr std::chrono::seconds limit{30};
+    for (const ServerStep& step : plan.steps) {
+        std::string command;
+        for (const std::string& statement : step.statements) command += statement + ";";
+        server->send(command);
+        server->finish(limit);
+    }
     server->query("SELECT pg_reload_conf()");
 }
 

@@ -14,9 +14,10 @@ struct ServerSetup {
     bool role_exists = false;
 };
 
-/// What the server is to be told, in SQL, each statement with a line that says what for.
+/// What the server is to be told: statements that take effect together, and what they are for.
 struct ServerStep {
-    std::string why, sql;
+    std::string why;
+    std::vector<std::string> statements;
 };
 struct ServerPlan {
     std::vector<ServerStep> steps;

@@ -214,7 +214,10 @@ std::string without_user(const std::string& conninfo) {
 
 void show_plan(const ServerPlan& plan, const SetupOptions& options) {
     say("\nFor the server, as its superuser (`--apply` does it), in this order:\n");
-    for (const ServerStep& step : plan.steps) say("  " + step.sql + ";  -- " + step.why);
+    for (const ServerStep& step : plan.steps) {
+        say("  -- " + step.why);
+        for (const std::string& statement : step.statements) say("  " + statement + ";");
+    }
     say("  SELECT pg_reload_conf();");
     if (!plan.other_command.empty()) {
         say("\nIt archives already, with: " + one_line(plan.other_command));
@@ -238,7 +241,9 @@ void set_up_server(const SetupOptions& options, const Settings& settings) {
         show_plan(plan, options);
     } else {
         apply_plan(plan, conninfo, options.owner);
-        for (const ServerStep& step : plan.steps) say("done: " + step.sql);
+        for (const ServerStep& step : plan.steps) {
+            for (const std::string& statement : step.statements) say("done: " + statement);
+        }
     }
     if (plan.needs_restart)
         say("\narchive_mode takes effect when the server is restarted, at a time you choose; until then "
