@@ -61,6 +61,8 @@ class Error : public std::exception {
     std::optional<std::chrono::milliseconds> retry_after;
     /// The errno behind it, set by throw_errno(); 0 where there is none.
     int os_error = 0;
+    /// What a store calls it ("NoSuchBucket"); empty where it gives it no name.
+    std::string code;
 
   private:
     ErrorKind kind_;

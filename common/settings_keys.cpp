@@ -46,6 +46,14 @@ std::span<const SettingsKey> settings_keys() {
                      .fallback = "\"/var/tmp\"",
                      .help = "Where encodings above 32 MiB rest in unnamed files."}},
         SettingsKey{
+            &Settings::recovery_point,
+            {.name = "recovery_point",
+             .least = 1000,
+             .most = 7 * 86'400'000,
+             .fallback = "\"5m\"",
+             .help =
+                 "The most that may be lost with this host; `walferry check` measures the set-up by it."}},
+        SettingsKey{
             &Settings::server_conninfo,
             {.table = "server",
              .name = "conninfo",

@@ -93,6 +93,12 @@ documented() {
 }
 if wanted configuration; then check "docs/configuration.md is the text of walferry config --help" documented; fi
 
+findings_documented() {
+    sed -n '/^## Findings$/,$p' "$tests/../docs/check.md" | sed '1d' >"$work/documented"
+    "$programs/walferry" check --list | diff "$work/documented" -
+}
+if wanted check; then check "docs/check.md lists every finding of walferry check" findings_documented; fi
+
 become_root=$(root_prefix)
 # Tests become other users too, who cannot enter every folder that a clone may lie in.
 mkdir "$work/bin"

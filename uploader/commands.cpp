@@ -9,6 +9,8 @@ std::span<const Command> commands() {
     static constexpr std::array table{
         Command{"setup", "Write keys, configuration and spool, and set the server up", declare_setup},
         Command{"init", "Make the spool and the ledger, or mend their owners and modes", declare_init},
+        Command{"check", "Look at everything that archiving needs, and say what is wrong and how to mend it",
+                declare_check},
         Command{"import", "Take an earlier set-up's archive directory into the spool", declare_import},
         Command{"drain", "Bring every spooled segment to every store, verified, and empty the spool",
                 declare_drain},

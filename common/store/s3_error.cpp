@@ -204,6 +204,7 @@ Error s3_error(const S3Refusal& refusal) {
     if (row.kind == ErrorKind::rejected) message += whereabouts(response, body);
 
     Error error(row.kind, message, filled_in(row.hint, refusal));
+    error.code = cleaned(body.code);
     error.retry_after = parse_retry_after(response.header("retry-after"), refusal.now);
     return error;
 }

@@ -130,6 +130,8 @@ Error S3Store::refused(const Call& call, const HttpResponse& response) const {
 HttpResponse S3Store::send(const Call& call) {
     for (;;) {
         HttpResponse response = client_.perform(signed_request(call, now_in_seconds()));
+        if (const auto theirs = parse_http_date(response.header("date")))
+            clock_ahead_ = *theirs - now_in_seconds();
         if (is_one_of(response.status, call.expected)) return response;
         if (call.body != nullptr && asks_for_md5(response) && !std::exchange(send_md5_, true)) continue;
         const Error error = refused(call, response);

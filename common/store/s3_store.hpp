@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -25,6 +26,10 @@ class S3Store : public ObjectStore {
     ObjectPage list(const std::string& prefix, const std::string& start_after) override;
     void remove(const std::string& key) override;
 
+    /// By how much the store's clock was ahead of this host's when it answered last; nullopt before that, and
+    /// where it does not say.
+    std::optional<std::chrono::seconds> clock_ahead() const noexcept { return clock_ahead_; }
+
   private:
     struct Call;
 
@@ -40,6 +45,7 @@ class S3Store : public ObjectStore {
     Credentials credentials_;
     S3Address address_;
     HttpClient client_;
+    std::optional<std::chrono::seconds> clock_ahead_;
     // The SHA-256 that is signed and the read-back make an MD5 superfluous, and it would cost more than all
     // other hashes together. Only buckets with Object Lock want it.
     bool send_md5_ = false;

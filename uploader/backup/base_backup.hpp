@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/codec/backup_label.hpp"
-#include "uploader/backup/server_connection.hpp"
+#include "uploader/server/server_connection.hpp"
 
 namespace walferry {
 

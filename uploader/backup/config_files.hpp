@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "uploader/backup/server_connection.hpp"
+#include "uploader/server/server_connection.hpp"
 #include "uploader/backup/server_facts.hpp"
 
 namespace walferry {

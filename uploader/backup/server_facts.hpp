@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
-#include "uploader/backup/server_connection.hpp"
+#include "uploader/server/server_connection.hpp"
 
 namespace walferry {
 

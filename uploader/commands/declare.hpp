@@ -7,6 +7,7 @@ namespace walferry {
 CommandBody declare_backup(CLI::App& app);
 CommandBody declare_backups(CLI::App& app);
 CommandBody declare_cat(CLI::App& app);
+CommandBody declare_check(CLI::App& app);
 CommandBody declare_config(CLI::App& app);
 CommandBody declare_conflicts(CLI::App& app);
 CommandBody declare_decrypt(CLI::App& app);

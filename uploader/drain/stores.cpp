@@ -26,8 +26,7 @@ StoreIdentity identity_of(const StoreSettings& settings) {
     return {settings.name, "s3", settings.endpoint, settings.bucket, settings.prefix};
 }
 
-std::vector<StoreRow> reconcile_stores(const Settings& settings, Ledger& ledger, WallTime now) {
-    const std::vector<StoreRow> known = ledger.active_stores();
+void require_same_stores(const Settings& settings, const std::vector<StoreRow>& known) {
     const auto retire = [](const std::string& name) {
         return "if that is meant: `walferry stores retire " + name + "`; if not, mend the configuration";
     };
@@ -48,6 +47,11 @@ std::vector<StoreRow> reconcile_stores(const Settings& settings, Ledger& ledger,
                         retire(is.name));
         }
     }
+}
+
+std::vector<StoreRow> reconcile_stores(const Settings& settings, Ledger& ledger, WallTime now) {
+    const std::vector<StoreRow> known = ledger.active_stores();
+    require_same_stores(settings, known);
     std::vector<StoreRow> rows;
     for (const StoreSettings& store : settings.stores) {
         const StoreIdentity identity = identity_of(store);

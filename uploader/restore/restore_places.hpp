@@ -7,7 +7,7 @@
 
 #include "common/codec/backup_label.hpp"
 #include "common/os.hpp"
-#include "uploader/restore/server_user.hpp"
+#include "uploader/server/server_user.hpp"
 
 namespace walferry {
 

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "common/settings.hpp"
-#include "uploader/restore/server_user.hpp"
+#include "uploader/server/server_user.hpp"
 
 namespace walferry {
 

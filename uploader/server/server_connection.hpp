@@ -62,6 +62,8 @@ class ServerConnection {
     ServerConnection& operator=(const ServerConnection&) = delete;
 
     int version() const noexcept;  // 150014
+    /// For what the kernel tells of the process at the other end.
+    int socket() const noexcept;
     /// One command whose answer is rows.
     ServerRows query(const std::string& sql);
     /// The same with parameters; `binary`: columns come as the server keeps them.

@@ -1,4 +1,4 @@
-#include "uploader/restore/server_user.hpp"
+#include "uploader/server/server_user.hpp"
 
 #include <grp.h>
 #include <pwd.h>
@@ -57,6 +57,31 @@ ServerUser find_server_user(const std::string& owner) {
     }
     user.groups = groups_of(user.name, user.gid);
     return user;
+}
+
+std::optional<ServerUser> find_user(const std::string& name, std::optional<gid_t> group) {
+    if (const passwd* entry = look_up(name)) {
+        ServerUser user{entry->pw_name, entry->pw_uid, entry->pw_gid, {}};
+        user.groups = groups_of(user.name, user.gid);
+        if (group) {
+            user.gid = *group;
+            user.groups.push_back(*group);
+        }
+        return user;
+    }
+    uid_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error != std::errc() || end != name.data() + name.size() || !group) return std::nullopt;
+    return ServerUser{name, number, *group, {*group}};
+}
+
+void become(const ServerUser& user) {
+    if (::geteuid() != 0) return;
+    if (::setgroups(user.groups.size(), user.groups.data()) != 0 ||
+        ::setresgid(user.gid, user.gid, user.gid) != 0 || ::setresuid(user.uid, user.uid, user.uid) != 0)
+        throw_errno(errno, "become the user " + user.name);
+    const passwd* entry = ::getpwuid(user.uid);
+    ::setenv("HOME", entry == nullptr ? "/nonexistent" : entry->pw_dir, 1);
 }
 
 ActingAs::ActingAs(const ServerUser& user) {

@@ -1,4 +1,4 @@
-#include "uploader/backup/server_connection.hpp"
+#include "uploader/server/server_connection.hpp"
 
 #include <libpq-fe.h>
 #include <poll.h>
@@ -137,6 +137,10 @@ ServerConnection::~ServerConnection() {
 
 int ServerConnection::version() const noexcept {
     return PQserverVersion(connection_);
+}
+
+int ServerConnection::socket() const noexcept {
+    return PQsocket(connection_);
 }
 
 void ServerConnection::connect(const std::string& conninfo, Kind kind) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,14 @@ struct ServerUser {
 /// Throws usage for a user that is not known, that the caller cannot become, and for root, who may run no
 /// server.
 ServerUser find_server_user(const std::string& owner);
+
+/// The user with that name or number, whatever may be done as it; nullopt where there is none. A number needs
+/// no entry on this host, where `group` says which group such a user is in.
+std::optional<ServerUser> find_user(const std::string& name, std::optional<gid_t> group = std::nullopt);
+
+/// Makes this process that user's for good, with its groups and its home. Does nothing for a caller who is
+/// not root. Throws io.
+void become(const ServerUser& user);
 
 /// As long as it lives, the process has that user's rights on files and nobody else's.
 class ActingAs {

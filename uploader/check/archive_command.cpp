@@ -1,0 +1,208 @@
+#include "uploader/check/archive_command.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace walferry {
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// One command of the line, and the operator behind it.
+struct Simple {
+    Words words;
+    std::string after;
+};
+
+constexpr std::string_view operators = ";&|\n()";
+
+class Splitter {
+  public:
+    explicit Splitter(std::string_view text) : rest_(text) {}
+
+    std::vector<Simple> split() {
+        while (!rest_.empty()) step();
+        end_word();
+        if (!current_.words.empty()) done_.push_back(std::move(current_));
+        return std::move(done_);
+    }
+
+  private:
+    char take() {
+        const char c = rest_.front();
+        rest_.remove_prefix(1);
+        return c;
+    }
+
+    void add(char c) {
+        word_ += c;
+        in_word_ = true;
+    }
+
+    void step() {
+        const char c = take();
+        if (c == '\'' || c == '"') {
+            quoted(c);
+        } else if (c == '\\') {
+            if (!rest_.empty()) add(take());
+        } else if (operators.find(c) != operators.npos) {
+            end_command(c);
+        } else if (c == ' ' || c == '\t') {
+            end_word();
+        } else if (c == '#' && !in_word_) {
+            rest_.remove_prefix(std::min(rest_.find('\n'), rest_.size()));
+        } else {
+            add(c);
+        }
+    }
+
+    void quoted(char quote) {
+        in_word_ = true;
+        while (!rest_.empty()) {
+            char c = take();
+            if (c == quote) return;
+            if (quote == '"' && c == '\\' && !rest_.empty() &&
+                std::string_view("\"\\$`").find(rest_.front()) != std::string_view::npos)
+                c = take();
+            word_ += c;
+        }
+    }
+
+    void end_word() {
+        if (in_word_) current_.words.push_back(std::move(word_));
+        word_.clear();
+        in_word_ = false;
+    }
+
+    // 2>&1 and &>FILE hold an ampersand that ends nothing.
+    bool redirects(char c) const {
+        return c == '&' && ((in_word_ && (word_.back() == '>' || word_.back() == '<')) ||
+                            (!rest_.empty() && rest_.front() == '>'));
+    }
+
+    void end_command(char c) {
+        if (redirects(c)) return add(c);
+        end_word();
+        std::string after(1, c);
+        if ((c == '&' || c == '|') && !rest_.empty() && rest_.front() == c) after += take();
+        if (current_.words.empty()) {
+            if (!done_.empty()) done_.back().after += after;
+            return;
+        }
+        current_.after = std::move(after);
+        done_.push_back(std::move(current_));
+        current_ = {};
+    }
+
+    std::string_view rest_;
+    std::string word_;
+    bool in_word_ = false;
+    Simple current_;
+    std::vector<Simple> done_;
+};
+
+std::string base_name(const std::string& path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+/// "NAME=value"; empty for anything else.
+std::string assigned_name(const std::string& word) {
+    const auto equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) return {};
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    return std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals), fits)
+               ? word.substr(0, equals)
+               : std::string();
+}
+
+/// The program and its words, without what stands before it; takes WALFERRY_SPOOL from there.
+Words without_prefix(const Words& words, std::optional<std::string>& spool) {
+    std::size_t at = 0;
+    for (; at < words.size(); ++at) {
+        const std::string name = assigned_name(words[at]);
+        if (name == "WALFERRY_SPOOL") spool = words[at].substr(name.size() + 1);
+        if (name.empty() && words[at] != "exec" && base_name(words[at]) != "env") break;
+    }
+    return {words.begin() + static_cast<std::ptrdiff_t>(at), words.end()};
+}
+
+bool is_push(const Words& words) {
+    return !words.empty() && base_name(words.front()).starts_with("walferry-archive-push");
+}
+
+bool succeeds(const Words& words) {
+    static constexpr std::array names{"true", ":"};
+    if (words.empty()) return false;
+    if (words.front() == "exit") return words.size() < 2 || words[1] == "0";
+    return std::find(names.begin(), names.end(), base_name(words.front())) != names.end();
+}
+
+bool copies(const Words& words) {
+    static constexpr std::array names{"cp", "rsync", "install", "mv", "ln", "dd", "gzip", "scp"};
+    return !words.empty() && std::find(names.begin(), names.end(), base_name(words.front())) != names.end();
+}
+
+/// "/archive" of "/archive/%f", "" where the file goes elsewhere, such as to another host.
+std::string target_directory(const Words& words) {
+    std::string target = words.back();
+    if (target.starts_with("of=")) target.erase(0, 3);
+    if (target.empty() || target.front() != '/') return {};
+    if (const auto file = target.find("/%f"); file != std::string::npos)
+        target.resize(std::max<std::size_t>(file, 1));
+    while (target.size() > 1 && target.back() == '/') target.pop_back();
+    return target.find('%') == std::string::npos ? target : std::string();
+}
+
+/// Whether the exit code of a command gets lost in what comes after it.
+bool hides_failure(const std::string& after, const Simple* next) {
+    if (after == "&") return true;
+    if (next == nullptr || after == "&&") return false;
+    const bool ends_with_failure = next->words.front() == "exit" && !succeeds(next->words);
+    return !ends_with_failure || after == "|";
+}
+
+void read_push(const Words& words, ArchiveCommand& command) {
+    command.kind = ArchiveCommand::Kind::push;
+    command.program = words.front();
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        if (words[i] == "--spool" && i + 1 < words.size()) command.spool = words[++i];
+        if (words[i].starts_with("--spool=")) command.spool = words[i].substr(8);
+        if (words[i].find("%p") != std::string::npos) command.names_segment = true;
+    }
+}
+
+}  // namespace
+
+ArchiveCommand parse_archive_command(std::string_view text) {
+    const std::vector<Simple> commands = Splitter(text).split();
+    ArchiveCommand command;
+    if (commands.empty()) return command;
+    command.more_commands = commands.size() > 1;
+    command.kind = ArchiveCommand::Kind::other;
+    bool all_succeed = true;
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        const Simple& each = commands[i];
+        std::optional<std::string> spool;
+        const Words words = without_prefix(each.words, spool);
+        all_succeed = all_succeed && succeeds(words);
+        if (is_push(words)) {
+            command.spool = spool;
+            read_push(words, command);
+            command.hides_failure =
+                hides_failure(each.after, i + 1 < commands.size() ? &commands[i + 1] : nullptr);
+            return command;
+        }
+        if (copies(words) && command.kind == ArchiveCommand::Kind::other) {
+            command.kind = ArchiveCommand::Kind::copies;
+            command.directory = target_directory(words);
+        }
+        if (command.program.empty() && !words.empty()) command.program = words.front();
+    }
+    if (all_succeed) command.kind = ArchiveCommand::Kind::discards;
+    return command;
+}
+
+}  // namespace walferry

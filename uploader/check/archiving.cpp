@@ -1,0 +1,163 @@
+#include "common/clock.hpp"
+#include "uploader/check/archive_command.hpp"
+#include "uploader/check/catalogue.hpp"
+#include "uploader/check/look.hpp"
+
+namespace walferry {
+namespace {
+
+using Kind = ArchiveCommand::Kind;
+
+constexpr const char* reload = "; SELECT pg_reload_conf()";
+
+std::string ago(std::int64_t seconds) {
+    return format_duration(std::chrono::seconds(std::max<std::int64_t>(seconds, 0))) + " ago";
+}
+
+std::string our_command(const Settings& settings) {
+    const bool usual = settings.spool == "/var/spool/walferry/main";
+    return "ALTER SYSTEM SET archive_command = 'walferry-archive-push " +
+           (usual ? std::string() : "--spool " + settings.spool + " ") + "%p'" + reload;
+}
+
+void judge_spool(const ArchiveCommand& command, const Settings& settings, Findings& findings) {
+    const std::string spool = command.spool.value_or("/var/spool/walferry/main");
+    std::string trimmed = spool;
+    while (trimmed.size() > 1 && trimmed.back() == '/') trimmed.pop_back();
+    if (trimmed == settings.spool) {
+        findings.pass(finding_id::archive_spool,
+                      "the server and the uploader use the same spool, " + trimmed);
+        return;
+    }
+    const std::string from =
+        command.spool ? "archive_command names " : "archive_command names no --spool, so push takes ";
+    findings.fail(finding_id::archive_spool,
+                  from + spool + "; the configuration's spool is " + settings.spool, our_command(settings));
+}
+
+void judge_push(const ArchiveCommand& command, const ServerState& state, const Settings& settings,
+                Findings& findings) {
+    const std::string shown = "archive_command is \"" + state.archive_command + "\"";
+    if (command.hides_failure) {
+        findings.fail(finding_id::archive_command,
+                      shown + ": what stands behind walferry-archive-push hides its failures from the server",
+                      our_command(settings));
+    } else if (!command.names_segment) {
+        findings.fail(finding_id::archive_command, shown + ": %p, the segment's path, is missing",
+                      our_command(settings));
+    } else if (command.more_commands) {
+        findings.warn(finding_id::archive_command,
+                      shown +
+                          ": other commands beside walferry-archive-push decide too whether a segment counts "
+                          "as archived",
+                      our_command(settings));
+    } else {
+        findings.pass(finding_id::archive_command, shown);
+    }
+    judge_spool(command, settings, findings);
+}
+
+void judge_command(const ServerState& state, const Settings& settings, Findings& findings) {
+    const ArchiveCommand command = parse_archive_command(state.archive_command);
+    const std::string shown = "archive_command is \"" + state.archive_command + "\"";
+    switch (command.kind) {
+        case Kind::push:
+            judge_push(command, state, settings, findings);
+            break;
+        case Kind::empty:
+            findings.fail(
+                finding_id::archive_command,
+                "archiving is switched off: archive_command is empty, and segments pile up in pg_wal",
+                our_command(settings));
+            break;
+        case Kind::discards:
+            findings.fail(finding_id::archive_command,
+                          "archiving is switched off: " + shown + ", which keeps nothing and reports success",
+                          our_command(settings) +
+                              "; then make a base backup: what was written meanwhile is in no archive");
+            break;
+        case Kind::copies:
+            findings.fail(
+                finding_id::archive_command, shown + ", which copies without syncing, and not into the spool",
+                our_command(settings) + (command.directory.empty()
+                                             ? std::string()
+                                             : "; then, as root: walferry import " + command.directory));
+            break;
+        case Kind::other:
+            findings.fail(finding_id::archive_command, shown + ", which does not run walferry-archive-push",
+                          our_command(settings));
+            break;
+    }
+}
+
+void judge_archiver(const ServerState& state, const Settings& settings, Findings& findings) {
+    const std::string last = state.last_archived.empty() ? std::string("nothing has been archived yet")
+                                                         : state.last_archived + " was archived " +
+                                                               ago(state.archived_ago.value_or(0));
+    std::string waits;
+    if (state.ready.value_or(0) > 0)
+        waits = "; " + counted(static_cast<std::uint64_t>(*state.ready), "file waits", "files wait") +
+                " in pg_wal, the oldest " + state.oldest_ready + " since " + ago(state.oldest_ready_age);
+    if (state.failing) {
+        findings.fail(finding_id::archiver, "archiving fails: " + state.last_failed + " was refused " +
+                                                ago(state.failed_ago.value_or(0)) + ", " + last + waits);
+    } else if (state.ready.value_or(0) > 0 &&
+               std::chrono::seconds(state.oldest_ready_age) > settings.recovery_point) {
+        findings.fail(finding_id::archiver, "the archiver is stuck: " + last + waits,
+                      "see whether archive_command hangs, and the server's log");
+    } else if (state.last_archived.empty()) {
+        findings.warn(finding_id::archiver, last + waits,
+                      "walferry check --switch ends a segment and follows it");
+    } else {
+        findings.pass(finding_id::archiver, last + waits);
+    }
+}
+
+void judge_timeout(const ServerState& state, const Settings& settings, Findings& findings) {
+    const auto wanted = std::chrono::duration_cast<std::chrono::seconds>(settings.recovery_point);
+    const std::string asked = "; the configuration's recovery_point is " + format_duration(wanted);
+    const std::string value = "archive_timeout is " + std::to_string(state.archive_timeout) + " s";
+    const std::int64_t better = std::clamp<std::int64_t>(wanted.count() / 2, 1, 60);
+    const std::string remedy =
+        "ALTER SYSTEM SET archive_timeout = '" + std::to_string(better) + "s'" + reload;
+    if (state.archive_timeout == 0) {
+        findings.fail(finding_id::archive_timeout,
+                      "archive_timeout is 0: a segment is archived only when it is full" + asked, remedy);
+    } else if (std::chrono::seconds(state.archive_timeout) > settings.recovery_point) {
+        findings.fail(finding_id::archive_timeout, value + asked, remedy + "; or raise `recovery_point`");
+    } else {
+        findings.pass(finding_id::archive_timeout, value + asked);
+    }
+}
+
+}  // namespace
+
+void judge_server(const ServerState& state, const Settings& settings, Findings& findings) {
+    if (!state.ready) {
+        findings.warn(finding_id::server_rights, "the role may not see which segments wait: " + state.hidden);
+    }
+    if (state.archive_mode == "off") {
+        findings.fail(finding_id::archive_mode,
+                      state.restart_pending ? "archiving is switched off until the server is restarted: "
+                                              "archive_mode was changed, and is still off"
+                                            : "archiving is switched off: archive_mode is off",
+                      state.restart_pending ? "restart the server" : "");
+        return;
+    }
+    findings.pass(finding_id::archive_mode, "archive_mode is " + state.archive_mode);
+    if (state.in_recovery && state.archive_mode == "on") {
+        findings.skip(finding_id::archive_command,
+                      "this server is a standby, and archives only with archive_mode = always");
+        return;
+    }
+    if (!state.archive_library.empty()) {
+        findings.fail(finding_id::archive_library,
+                      "archive_library is \"" + state.archive_library + "\", and overrides archive_command");
+        return;
+    }
+    judge_command(state, settings, findings);
+    judge_archiver(state, settings, findings);
+    judge_timeout(state, settings, findings);
+}
+
+}  // namespace walferry

@@ -1,0 +1,65 @@
+#include "uploader/check/check.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "uploader/check/look.hpp"
+#include "uploader/exit_code.hpp"
+
+namespace walferry {
+namespace {
+
+void append(std::vector<Finding>& all, std::vector<Finding>&& more) {
+    std::move(more.begin(), more.end(), std::back_inserter(all));
+}
+
+using Look = void (*)(const CheckContext&, Findings&, Facts&);
+
+Part part(const CheckContext& context, const char* name, Look look) {
+    return {name, [&context, look](Findings& findings, Facts& facts) { look(context, findings, facts); }};
+}
+
+std::vector<Part> parts_of(const CheckContext& context) {
+    std::vector<Part> parts{
+        part(context, "uploader's connection", look_at_role),
+        part(context, "server's user", look_at_server_access), part(context, "spool", look_at_spool),
+        part(context, "uploader's user", look_at_uploader_access), part(context, "keys", look_at_keys)};
+    for (const StoreSettings& store : context.settings.stores) {
+        parts.push_back({"store " + store.name, [&context, &store](Findings& findings, Facts& facts) {
+                             look_at_store(context, store, findings, facts);
+                         }});
+    }
+    parts.push_back(part(context, "ledger", look_at_ledger));
+    return parts;
+}
+
+}  // namespace
+
+std::size_t CheckReport::count(Verdict verdict) const {
+    return static_cast<std::size_t>(std::count_if(
+        findings.begin(), findings.end(), [&](const Finding& each) { return each.verdict == verdict; }));
+}
+
+int CheckReport::exit_code() const {
+    if (count(Verdict::integrity) > 0) return exit_code::integrity;
+    return count(Verdict::failed) > 0 ? exit_code::failed : exit_code::done;
+}
+
+CheckReport run_check(const Settings& settings, const CheckOptions& options) {
+    CheckContext context{settings, find_users(settings, options.uploader), std::nullopt};
+    CheckReport report;
+    // What the server says is what other parts are measured by.
+    if (options.ask_server) {
+        Part server = part(context, "PostgreSQL", look_at_server);
+        server.limit = std::chrono::milliseconds(10'000);
+        std::vector<PartAnswer> answers = run_apart({server});
+        append(report.findings, std::move(answers.front().findings));
+        const auto facts = nlohmann::json::parse(answers.front().facts);
+        if (facts.is_object()) context.server = facts.get<ServerState>();
+    }
+    for (PartAnswer& answer : run_apart(parts_of(context)))
+        append(report.findings, std::move(answer.findings));
+    return report;
+}
+
+}  // namespace walferry

@@ -1,0 +1,32 @@
+#pragma once
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "common/settings.hpp"
+#include "uploader/check/finding.hpp"
+
+namespace walferry {
+
+struct CheckOptions {
+    std::string uploader;  // USER or USER:GROUP; only for root
+    bool ask_server = true;
+};
+
+struct CheckReport {
+    std::vector<Finding> findings;
+
+    std::size_t count(Verdict verdict) const;
+    /// 0, 1 where something failed, 3 where something contradicts itself.
+    int exit_code() const;
+};
+
+/// Looks at everything. Takes half a minute at most, whatever hangs. It forks, so the caller may have one
+/// thread only. Throws usage for options that name nobody.
+CheckReport run_check(const Settings& settings, const CheckOptions& options);
+
+/// One line for each finding; those to be mended with what they mean and how.
+std::string check_text(const Settings& settings, const CheckReport& report);
+std::string check_json(const Settings& settings, const CheckReport& report);
+
+}  // namespace walferry

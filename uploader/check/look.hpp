@@ -1,0 +1,34 @@
+#pragma once
+#include <chrono>
+#include <optional>
+
+#include "common/settings.hpp"
+#include "uploader/check/apart.hpp"
+#include "uploader/check/finding.hpp"
+#include "uploader/check/server_state.hpp"
+#include "uploader/check/users.hpp"
+
+namespace walferry {
+
+/// What every part of a check may use.
+struct CheckContext {
+    const Settings& settings;
+    Users users;
+    std::optional<ServerState> server;          // as far as it answered
+    std::chrono::milliseconds patience{5'000};  // for one answer of a store or server
+};
+
+// The parts, a file each. They run in processes of their own and may become other users.
+void look_at_server(const CheckContext& context, Findings& findings, Facts& facts);
+void look_at_role(const CheckContext& context, Findings& findings, Facts& facts);
+void look_at_server_access(const CheckContext& context, Findings& findings, Facts& facts);
+void look_at_spool(const CheckContext& context, Findings& findings, Facts& facts);
+void look_at_uploader_access(const CheckContext& context, Findings& findings, Facts& facts);
+void look_at_keys(const CheckContext& context, Findings& findings, Facts& facts);
+void look_at_store(const CheckContext& context, const StoreSettings& store, Findings& findings, Facts& facts);
+void look_at_ledger(const CheckContext& context, Findings& findings, Facts& facts);
+
+/// The judgement of what the server said, from nothing but that.
+void judge_server(const ServerState& state, const Settings& settings, Findings& findings);
+
+}  // namespace walferry

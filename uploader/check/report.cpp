@@ -1,0 +1,96 @@
+#include <nlohmann/json.hpp>
+
+#include "common/clock.hpp"
+#include "common/error.hpp"
+#include "uploader/check/catalogue.hpp"
+#include "uploader/check/check.hpp"
+#include "uploader/json_text.hpp"
+
+namespace walferry {
+namespace {
+
+const char* mark(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::passed:
+            return "ok   ";
+        case Verdict::skipped:
+            return "skip ";
+        case Verdict::warning:
+            return "WARN ";
+        case Verdict::failed:
+        case Verdict::integrity:
+            break;
+    }
+    return "FAIL ";
+}
+
+bool to_mend(const Finding& finding) {
+    return finding.verdict != Verdict::passed && finding.verdict != Verdict::skipped;
+}
+
+/// What goes together in one line of words, broken between them.
+std::string wrapped(const std::string& text, const std::string& first, const std::string& next) {
+    static constexpr std::size_t width = 110;
+    std::string out = first;
+    std::size_t column = first.size();
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find(' ', at), text.size());
+        if (column + end - at > width && column > next.size()) {
+            out += "\n" + next;
+            column = next.size();
+        } else if (at > 0) {
+            out += ' ';
+            ++column;
+        }
+        out += text.substr(at, end - at);
+        column += end - at;
+        at = end + 1;
+    }
+    return out + "\n";
+}
+
+}  // namespace
+
+std::string check_text(const Settings& settings, const CheckReport& report) {
+    std::string text =
+        "cluster " + settings.cluster + ", " + settings.file + ", " + format_time(wall_now()) + "\n";
+    for (const Finding& finding : report.findings) {
+        text += wrapped(
+            finding.subject + ": " + finding.found + (to_mend(finding) ? " [" + finding.id + "]" : ""),
+            mark(finding.verdict), "     ");
+        if (!to_mend(finding)) continue;
+        text += wrapped(catalogue_row(finding.id).meaning, "       it means: ", "         ");
+        text += wrapped(one_line(finding.remedy), "       to mend:  ", "         ");
+    }
+    return text + std::to_string(report.count(Verdict::passed)) + " passed, " +
+           std::to_string(report.count(Verdict::warning)) + " warnings, " +
+           std::to_string(report.count(Verdict::failed) + report.count(Verdict::integrity)) + " failed, " +
+           std::to_string(report.count(Verdict::skipped)) + " skipped\n";
+}
+
+std::string check_json(const Settings& settings, const CheckReport& report) {
+    auto findings = nlohmann::json::array();
+    for (const Finding& finding : report.findings) {
+        nlohmann::json each{{"id", finding.id},           {"verdict", to_string(finding.verdict)},
+                            {"subject", finding.subject}, {"found", finding.found},
+                            {"meaning", nullptr},         {"remedy", nullptr}};
+        if (to_mend(finding)) {
+            each["meaning"] = catalogue_row(finding.id).meaning;
+            each["remedy"] = finding.remedy;
+        }
+        findings.push_back(std::move(each));
+    }
+    return json_text({{"cluster", settings.cluster},
+                      {"configuration", settings.file},
+                      {"time", format_time(wall_now())},
+                      {"exit_code", report.exit_code()},
+                      {"passed", report.count(Verdict::passed)},
+                      {"warnings", report.count(Verdict::warning)},
+                      {"failed", report.count(Verdict::failed)},
+                      {"integrity", report.count(Verdict::integrity)},
+                      {"skipped", report.count(Verdict::skipped)},
+                      {"findings", findings}}) +
+           "\n";
+}
+
+}  // namespace walferry

@@ -1,0 +1,116 @@
+#include "uploader/check/users.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "common/error.hpp"
+#include "common/spool.hpp"
+#include "uploader/drain/spool_lock.hpp"
+
+namespace walferry {
+namespace {
+
+std::optional<gid_t> group_called(const std::string& text) {
+    if (const group* entry = ::getgrnam(text.c_str())) return entry->gr_gid;
+    if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos || text.size() > 9)
+        return std::nullopt;
+    return static_cast<gid_t>(std::stoul(text));
+}
+
+ServerUser named_uploader(const std::string& option) {
+    const auto colon = option.find(':');
+    std::optional<gid_t> group;
+    if (colon != std::string::npos) {
+        group = group_called(option.substr(colon + 1));
+        if (!group)
+            throw Error(ErrorKind::usage, "--uploader " + option + ": there is no such group",
+                        "USER or USER:GROUP, by names or numbers");
+    }
+    const auto user = find_user(option.substr(0, colon), group);
+    if (!user) {
+        throw Error(ErrorKind::usage, "--uploader " + option + ": there is no such user on this host",
+                    "USER or USER:GROUP, by names or numbers; a number without a user needs a group");
+    }
+    return *user;
+}
+
+std::optional<ServerUser> user_at_work(const std::string& spool) {
+    const auto holder = find_lock_holder(spool);
+    struct stat process {};
+    if (!holder || ::stat(("/proc/" + std::to_string(holder->pid)).c_str(), &process) != 0 ||
+        process.st_uid == 0)
+        return std::nullopt;
+    return find_user(std::to_string(process.st_uid), process.st_gid);
+}
+
+/// Members by the group's own list, and by their primary group.
+std::set<std::string> members_of(gid_t gid) {
+    std::set<std::string> names;
+    if (const group* entry = ::getgrgid(gid)) {
+        for (char** name = entry->gr_mem; *name != nullptr; ++name) names.insert(*name);
+    }
+    ::setpwent();
+    while (const passwd* entry = ::getpwent()) {
+        if (entry->pw_gid == gid) names.insert(entry->pw_name);
+    }
+    ::endpwent();
+    return names;
+}
+
+void find_uploader(Users& users, const Settings& settings, const std::string& option,
+                   const struct stat* spool) {
+    if (!option.empty()) {
+        users.uploader = named_uploader(option);
+        users.uploader_from = "named by --uploader";
+        return;
+    }
+    if ((users.uploader = user_at_work(settings.spool))) {
+        users.uploader_from = "a drain is at work as that user";
+        return;
+    }
+    if ((users.uploader = find_user("walferry"))) {
+        users.uploader_from = "the package's user";
+        return;
+    }
+    if (spool == nullptr) {
+        users.uploader_from = "there is neither a user walferry nor a spool to learn it from";
+        return;
+    }
+    std::set<std::string> names = members_of(spool->st_gid);
+    if (users.server) names.erase(users.server->name);
+    names.erase("root");
+    if (names.size() == 1) users.uploader = find_user(*names.begin());
+    users.uploader_from = names.size() == 1
+                              ? "the only other member of the spool's group"
+                              : "there is no user walferry, and the spool's group has " +
+                                    std::to_string(names.size()) + " members beside the server's user";
+}
+
+}  // namespace
+
+Users find_users(const Settings& settings, const std::string& uploader_option) {
+    Users users;
+    users.root = ::geteuid() == 0;
+    struct stat spool {};
+    const bool exists = ::stat(settings.spool.c_str(), &spool) == 0;
+    if (exists && spool.st_uid != 0) users.server = find_user(std::to_string(spool.st_uid), spool.st_gid);
+    if (users.server && ::getpwuid(users.server->uid) != nullptr)
+        users.server = find_user(users.server->name);  // as it is on this host, without the spool's group
+    if (!users.server) users.server = find_user("postgres");
+    if (users.root) {
+        find_uploader(users, settings, uploader_option, exists ? &spool : nullptr);
+        return users;
+    }
+    if (!uploader_option.empty())
+        throw Error(ErrorKind::usage, "only root can try what another user may do (--uploader)",
+                    "run this as root, or as the uploader's user without that option");
+    users.uploader = find_user(std::to_string(::geteuid()), ::getegid());
+    users.uploader_from = "who runs this check";
+    return users;
+}
+
+}  // namespace walferry

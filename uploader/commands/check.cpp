@@ -1,0 +1,67 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "common/settings.hpp"
+#include "uploader/check/catalogue.hpp"
+#include "uploader/check/check.hpp"
+#include "uploader/commands/declare.hpp"
+#include "uploader/exit_code.hpp"
+
+namespace walferry {
+namespace {
+
+struct Options {
+    CheckOptions check;
+    bool no_server = false;
+    bool json = false;
+    bool list = false;
+};
+
+/// The configuration's own problems are findings too; with them nothing else can be looked at.
+int report_problems(const SettingsReport& settings, bool json) {
+    CheckReport report;
+    Findings findings("configuration");
+    for (const std::string& problem : settings.problems) findings.fail(finding_id::configuration, problem);
+    report.findings = findings.all();
+    const std::string text =
+        json ? check_json(settings.settings, report) : check_text(settings.settings, report);
+    std::fputs(text.c_str(), stdout);
+    return exit_code::usage;
+}
+
+int run(const GlobalOptions& global, Options options) {
+    if (options.list) {
+        std::fputs(catalogue_text().c_str(), stdout);
+        return exit_code::done;
+    }
+    const SettingsReport settings = check_settings(settings_path(global.config));
+    if (!settings.problems.empty()) return report_problems(settings, options.json);
+    options.check.ask_server = !options.no_server;
+    const CheckReport report = run_check(settings.settings, options.check);
+    const std::string text =
+        options.json ? check_json(settings.settings, report) : check_text(settings.settings, report);
+    std::fputs(text.c_str(), stdout);
+    return report.exit_code();
+}
+
+}  // namespace
+
+CommandBody declare_check(CLI::App& app) {
+    auto options = std::make_shared<Options>();
+    app.add_option("--uploader", options->check.uploader,
+                   "For root: the user that the uploader runs as [the drain at work, walferry]")
+        ->type_name("USER[:GROUP]");
+    app.add_flag("--no-server", options->no_server, "Do not connect to PostgreSQL");
+    app.add_flag("--list", options->list, "Print every finding there is, what it means and how to mend it");
+    app.add_flag("--json", options->json, "As JSON");
+    app.footer(
+        "Looks at the server, the spool, the keys and every store, and says of whatever is wrong\n"
+        "what it means and how to mend it. As root it tries what the server's and the uploader's\n"
+        "users may do, as these users; as the uploader's user it says what it cannot know. It\n"
+        "changes nothing, and removes the small object that it puts into each store. Warnings\n"
+        "leave the exit status at 0.\n\n");
+    return [options](const GlobalOptions& global) { return run(global, *options); };
+}
+
+}  // namespace walferry
