@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# packaging/package.sh BUILD: from a finished release build, BUILD/*.deb, BUILD/walferry-archive-push-static and a
-# tarball that runs from wherever it is unpacked. ./dev package calls this.
+# packaging/package.sh BUILD [OUT]: from a finished release build, OUT/*.deb, OUT/walferry-archive-push-static and a
+# tarball that runs from wherever it is unpacked; OUT is BUILD unless named. ./dev package calls this.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=$(cd "$1" && pwd)
+out=${2:-$build}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
 version=$(sed -n 's/^project(walferry VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
 stage=$(mktemp -d "${TMPDIR:-/tmp}/walferry-package.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
@@ -15,7 +18,7 @@ trap 'rm -rf "$stage"' EXIT
 mkdir "$stage/tree"
 cp -a README.md docs "$stage/tree"
 cp -a packaging/deb "$stage/tree/debian"
-rm -f "$build"/walferry_*.deb "$build"/walferry-*.tar.gz
+rm -f "$out"/walferry_*.deb "$out"/walferry-*.tar.gz
 (
     cd "$stage/tree"
     export WALFERRY_BUILD=$build SOURCE_DATE_EPOCH
@@ -23,12 +26,12 @@ rm -f "$build"/walferry_*.deb "$build"/walferry-*.tar.gz
     # What it is built with is not looked for: a build is there.
     dpkg-buildpackage --build=binary --no-sign --no-check-builddeps >"$stage/log" 2>&1 || { cat "$stage/log" >&2 && exit 1; }
 )
-cp "$stage"/walferry_*.deb "$build"
+cp "$stage"/walferry_*.deb "$out"
 
-cp "$build/bin/walferry-archive-push" "$build/walferry-archive-push-static"
+cp "$build/bin/walferry-archive-push" "$out/walferry-archive-push-static"
 name=walferry-$version-linux-$(uname -m)
 DESTDIR=$stage/$name cmake --install "$build" --prefix / --strip >/dev/null
 cp README.md LICENSE "$stage/$name"
-tar -C "$stage" --owner=0 --group=0 --sort=name -czf "$build/$name.tar.gz" "$name"
+tar -C "$stage" --owner=0 --group=0 --sort=name -czf "$out/$name.tar.gz" "$name"
 
-printf 'made %s\n' "$build"/walferry_*.deb "$build/walferry-archive-push-static" "$build/$name.tar.gz"
+printf 'made %s\n' "$out"/walferry_*.deb "$out/walferry-archive-push-static" "$out/$name.tar.gz"

@@ -3,7 +3,9 @@
 #include <memory>
 
 #include "common/error.hpp"
+#include "uploader/check/check.hpp"
 #include "uploader/commands/declare.hpp"
+#include "uploader/exit_code.hpp"
 #include "uploader/setup/setup.hpp"
 
 namespace walferry {
@@ -35,8 +37,12 @@ int run(const GlobalOptions& global, Options options) {
     read_stores(options);
     options.setup.configuration = settings_path(global.config);
     const Settings settings = set_up(std::move(options.setup));
+    if (options.no_check) return exit_code::done;
+    std::printf("\n");
     std::fflush(stdout);
-    return 0;
+    const CheckReport report = run_check(settings, {});
+    std::printf("%s", check_text(settings, report).c_str());
+    return report.exit_code();
 }
 
 }  // namespace

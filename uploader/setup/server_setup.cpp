@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "common/error.hpp"
-#include "uploader/backup/server_connection.hpp"
-#include "uploader/restore/server_user.hpp"
+#include "uploader/server/server_connection.hpp"
+#include "uploader/server/server_user.hpp"
 
 namespace walferry {
 namespace {

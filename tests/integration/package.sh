@@ -1,0 +1,276 @@
+#!/usr/bin/env bash
+# The package on a clean Debian where systemd and PostgreSQL run: installed, set up by the README's own commands, at
+# work under its units' restrictions, upgraded while it archives, removed and purged.
+. "$(dirname "$0")/../lib/integration.sh" "$1"
+. "$tests/lib/machine.sh"
+
+lacks=$(machine_lacks)
+command -v debhelper >/dev/null || command -v dh >/dev/null || lacks="debhelper is not installed"
+[ -z "${WALFERRY_SANITIZED:-}" ] || lacks="a package is made of a release build"
+if [ -n "$lacks" ]; then
+    skip package "$lacks"
+    exit 0
+fi
+build=$(dirname "$programs")
+made=$work/made
+bash "$tests/../packaging/package.sh" "$build" "$made" >"$work/package.log" 2>&1 || { cat "$work/package.log" && exit 1; }
+package=$(ls "$made"/walferry_*.deb)
+
+# --- what is in it
+
+clean() { lintian --allow-root --fail-on info,warning,error --display-info --suppress-tags spelling-error-in-binary "$package"; }
+if command -v lintian >/dev/null; then
+    check "the package is lintian-clean" clean
+else
+    skip "the package is lintian-clean" "lintian is not installed"
+fi
+
+tarball() {
+    mkdir -p "$work/else where"
+    tar -C "$work/else where" -xzf "$made"/walferry-*.tar.gz
+    local push
+    push=$(echo "$work/else where"/walferry-*/bin/walferry-archive-push)
+    cmp "$push" "$made/walferry-archive-push-static"
+    "$push" --version
+    expect_equal "" "$(readelf -d "$push" | grep NEEDED || true)" "libraries that the static push needs"
+    MANPATH="$work/else where" man -l "$(dirname "$push")/../share/man/man1/walferry-archive-push.1" >/dev/null
+}
+check "the tarball runs from any folder, and its push needs no library" tarball
+
+pages_and_completion() {
+    local page
+    for page in "$build"/manual/*.[15]; do
+        expect_equal "" "$(LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)" "what man says of $page"
+    done
+    for command in setup check drain backup restore; do
+        gunzip -c <(dpkg-deb --fsys-tarfile "$package" | tar -xO ./usr/share/man/man1/walferry.1.gz) | grep -q "^\.SS $command: "
+    done
+    bash -n "$build/manual/walferry.bash"
+    expect_equal "pause promote shutdown" "$(bash -c 'source "$0"; COMP_WORDS=(walferry restore --target-action ""); COMP_CWORD=3
+        _walferry_complete; echo "${COMPREPLY[*]}"' "$build/manual/walferry.bash")" "completion"
+}
+check "manual pages and completion are in order" pages_and_completion
+
+# --- a machine
+
+needed=$(dpkg-deb -f "$package" Depends | tr ',' '\n' | sed 's/ *(.*//; s/|.*//; s/ //g')
+if ! make_machine postgresql age zstd sqlite3 procps $needed; then
+    cat "$work/machine.log"
+    skip "the package, installed" "no machine could be made of this host's mirror"
+    exit 0
+fi
+# Its server must not take a port of this host.
+echo "listen_addresses = ''" >"$machine/etc/postgresql/15/main/conf.d/quiet.conf"
+printf '#!/bin/sh\nexec "$@"\n' >"$machine/usr/local/bin/sudo"
+chmod 755 "$machine/usr/local/bin/sudo"
+cp "$package" "$machine/root"
+start_s3 ceph wal
+start_s3 swift wal-b2
+for store in r2:ceph b2:swift; do
+    (
+        . "$work/${store#*:}/env"
+        printf '[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n' "$S3_ACCESS_KEY" "$S3_SECRET_KEY"
+    ) >"$machine/root/${store%:*}.keys"
+done
+chmod 600 "$machine"/root/*.keys
+if ! boot_machine; then
+    tail -n 5 "$work/boot.log"
+    skip "the package, installed" "systemd does not come up in a container here"
+    exit 0
+fi
+
+# The README's commands, with the test's servers in the places of the stores.
+endpoint() { (. "$work/$1/env" && echo "$S3_ENDPOINT"); }
+region() { (. "$work/$1/env" && echo "$S3_REGION"); }
+quick_start() {
+    sed -n '/^## Set it up/,/^## /p' "$tests/../README.md" | sed -n '/^```sh$/,/^```$/p' | sed '/^```/d' |
+        sed "s,https://ACCOUNT.r2.cloudflarestorage.com,$(endpoint ceph),
+            s,https://s3.us-west-004.backblazeb2.com,$(endpoint swift),
+            s,--keys b2=b2.keys,& --region b2=$(region swift),"
+}
+quick_start >"$work/quick_start"
+part() { sed -n "/$1/,/[^\\\\]\$/p" "$work/quick_start"; } # the command that holds WORDS, all its lines
+
+sql() { # STATEMENTS [OPTION]
+    inside "cd /tmp; su postgres -c 'psql -qAtX ${2:-}' <<'SQL'
+$1
+SQL"
+}
+postmaster() { inside 'head -n 1 /var/lib/postgresql/15/main/postmaster.pid'; }
+
+server_before=$(postmaster)
+inside "$(part 'apt install')" >"$work/install.said" 2>&1 || true
+installed() {
+    cat "$work/install.said"
+    inside 'getent passwd walferry; id -nG postgres' | grep -w walferry
+    inside 'id -nG postgres' | tr ' ' '\n' | grep -x walferry
+    expect_equal "755 root:root /etc/walferry
+700 root:root /etc/walferry/credentials
+755 root:root /var/spool/walferry" "$(inside 'stat -c "%a %U:%G %n" /etc/walferry /etc/walferry/credentials /var/spool/walferry')" modes
+    grep -q 'walferry: .*sudo walferry setup' "$work/install.said"
+    expect_equal "$server_before" "$(postmaster)" "the server's process"
+    expect_equal off "$(sql 'show archive_mode')" archive_mode
+    expect_equal "" "$(inside "systemctl list-units --no-legend --plain 'walferry*'")" "units at work"
+    inside 'man -w walferry walferry-archive-push walferry-archive-get walferry.toml' >/dev/null || [ -e "$machine/etc/dpkg/dpkg.cfg.d/docker" ]
+}
+check "installing makes the user and the folders, touches no server, starts nothing and says what is left" installed
+
+units_are_sound() {
+    local unit
+    expect_equal "" "$(inside 'systemd-analyze verify /lib/systemd/system/walferry*' 2>&1 | grep -v '^$' || true)" "verify says"
+    for unit in walferry-drain.service walferry-backup.service walferry-check.service walferry-follow@x.service; do
+        inside "systemd-analyze security --threshold=20 --no-pager $unit" >/dev/null || { echo "$unit is exposed too much" && return 1; }
+    done
+}
+check "systemd finds nothing wrong with the units, and their exposure at most 2.0" units_are_sound
+
+set_up() {
+    inside "$(part 'walferry setup')"
+    expect_equal "600 root:root" "$(inside 'stat -c "%a %U:%G" /etc/walferry/credentials/* | sort -u')" "keys"
+    expect_equal "$server_before" "$(postmaster)" "the server's process"
+    inside "$(part 'systemctl restart postgresql')"
+    expect_equal on "$(sql 'show archive_mode')" archive_mode
+    expect_equal '/usr/bin/walferry-archive-push %p' "$(sql 'show archive_command')" archive_command
+}
+check "the README's quick start sets everything up without a question" set_up
+
+checked() { inside "$(part 'walferry check --switch')"; }
+check "walferry check --switch then follows a segment into both stores" checked
+
+backed_up() {
+    inside "$(part 'walferry-backup')"
+    inside 'walferry status --json' >"$work/status.json"
+    expect_equal 2 "$(jq '.last_restorable_backups | length' "$work/status.json")" "stores with a backup"
+}
+check "the backup unit makes a base backup under its restrictions" backed_up
+
+# What the timer's unit did is in the journal as its own user, with no capability and its own copies of the keys.
+restricted() {
+    inside 'systemctl show walferry-drain -p NoNewPrivileges -p CapabilityBoundingSet -p User -p ExecMainStatus' >"$work/shown"
+    grep -qx 'NoNewPrivileges=yes' "$work/shown" && grep -qx 'CapabilityBoundingSet=' "$work/shown" &&
+        grep -qx 'User=walferry' "$work/shown" && grep -qx 'ExecMainStatus=0' "$work/shown"
+    # Under the same restrictions, what the units never do fails.
+    inside "sed -e 's,^ExecStart=.*,ExecStart=/bin/sh -c \"touch /etc/x; cat /etc/walferry/credentials/main-r2; touch /var/spool/walferry/main/y; mount -t tmpfs none /tmp; unshare -U true; test -r \$CREDENTIALS_DIRECTORY/credentials_main-r2 \&\& echo has the copy\",' \
+        -e '/^Condition/d; /^OnFailure/d' /lib/systemd/system/walferry-drain.service >/run/systemd/system/trial.service
+        systemctl daemon-reload; systemctl start trial.service; journalctl -u trial -o cat --no-pager" >"$work/trial" 2>&1
+    grep -q 'touch: cannot touch ./etc/x.: Read-only file system' "$work/trial"
+    grep -q 'main-r2: Permission denied' "$work/trial"
+    grep -q "main/y.: Permission denied" "$work/trial"
+    grep -q 'mount: .*\(permission denied\|must be superuser\|Operation not permitted\)' "$work/trial"
+    grep -q 'unshare: .*\(Operation not permitted\|failed\)' "$work/trial"
+    grep -q 'has the copy' "$work/trial"
+}
+check "the units' restrictions hold, and leave what drain needs" restricted
+
+# --- a second cluster, with a directory store that the units must be let into, and the service that stays
+
+second_cluster() {
+    inside "install -d -o walferry -g walferry /mnt/nas
+        pg_createcluster 15 second -p 5499 -- --auth-local=peer >/dev/null
+        echo \"listen_addresses = ''\" >/etc/postgresql/15/second/conf.d/quiet.conf
+        pg_ctlcluster 15 second start
+        walferry --config /etc/walferry/second.toml setup --apply --no-check --cluster second --directory nas=/mnt/nas \
+            --conninfo port=5499 --recipient \$(sed -n 's/^# public key: //p' /root/walferry-identity.txt)
+        pg_ctlcluster 15 second restart
+        systemctl disable --now walferry-drain@second.timer
+        systemctl enable --now walferry-follow@second.service"
+    sql 'create table t as select generate_series(1, 1000); select pg_switch_wal()' '-p 5499' >/dev/null
+    verified() { [ "$(inside 'walferry --config /etc/walferry/second.toml status --json' | jq '.stores[0].verified')" -ge 1 ]; }
+    wait_for 60 verified
+    expect_equal active "$(inside 'systemctl is-active walferry-follow@second')" "the follower"
+    inside 'ls /mnt/nas/second/*/wal/00000001/ | grep -q zst.age'
+}
+check "a second cluster has a configuration, a spool and units of its own" second_cluster
+
+# --- a failure is told, once
+
+told() {
+    cat >"$machine/etc/walferry/on-failure" <<'SH'
+#!/bin/sh
+{ echo "told: $1 $2"; cat; } >>/var/lib/walferry/told
+SH
+    chmod 755 "$machine/etc/walferry/on-failure"
+    inside 'systemctl stop walferry-drain.timer'
+    control_s3 ceph crash
+    sql 'create table u as select generate_series(1, 1000); select pg_switch_wal()' >/dev/null
+    fail() {
+        wait_for 60 inside 'test -n "$(ls /var/spool/walferry/main/ready/*/)"'
+        if inside 'systemctl start walferry-drain' 2>/dev/null; then echo "a run with a dead store succeeded" && return 1; fi
+        wait_for 30 inside '! systemctl is-active -q walferry-failed@walferry-drain.service && test -e /var/lib/walferry/failures/walferry-drain.service'
+        wait_for 30 inside 'test "$(systemctl show -P ActiveState walferry-failed@walferry-drain.service.service)" = inactive'
+    }
+    fail
+    refused test -e "$machine/var/lib/walferry/told" # a store that is down for a moment is no news
+    sed -i 's/^\([0-9]*\)/1/' "$machine/var/lib/walferry/failures/walferry-drain.service"
+    fail && fail
+    expect_equal 1 "$(grep -c '^told: walferry-drain.service 4$' "$machine/var/lib/walferry/told")" "times told"
+    grep -q 'systemctl status walferry-drain.service' "$machine/var/lib/walferry/told"
+    control_s3 ceph up
+    inside 'systemctl start walferry-drain'
+}
+check "a store that stays down is told to somebody, once" told
+
+# --- upgrade, while segments wait and more are archived
+
+next_package() {
+    rm -rf "$work/next"
+    dpkg-deb -R "$package" "$work/next"
+    sed -i 's/^Version: .*/Version: 9.0/' "$work/next/DEBIAN/control"
+    printf '\n# another\n' >>"$work/next/usr/lib/walferry/tell-failure"
+    dpkg-deb --root-owner-group -b "$work/next" "$machine/root/next.deb" >/dev/null
+}
+
+upgraded() {
+    next_package
+    inside "cat >/root/load.sh <<'SH'
+n=0
+until [ -e /root/enough ]; do
+    su postgres -c 'cd /; psql -qAtX -c \"insert into u select generate_series(1, 1000); select pg_switch_wal()\"' >/dev/null
+    n=\$((n + 1))
+done
+SH
+        rm -f /root/enough; setsid bash /root/load.sh >/root/load.log 2>&1 & sleep 1"
+    wait_for 60 inside 'test "$(ls /var/spool/walferry/main/ready/*/ | wc -l)" -ge 3'
+    inside 'dpkg -i next.deb' >"$work/upgrade.said" 2>&1
+    sleep 1
+    inside 'touch /root/enough'
+    wait_for 60 inside '! pgrep -f load.sh'
+    expect_equal 9.0 "$(inside 'dpkg-query -W -f "\${Version}" walferry')" "version"
+    expect_equal 0 "$(sql 'select failed_count from pg_stat_archiver')" "segments that could not be archived"
+    expect_equal active "$(inside 'systemctl is-active walferry-follow@second')" "the follower"
+    last=$(sql 'select last_archived_wal from pg_stat_archiver')
+    inside 'systemctl start walferry-drain; walferry status --json' >"$work/status.json"
+    expect_equal "$last" "$(jq -r '.stores[0].last_verified_segment' "$work/status.json")" "the last segment"
+    expect_equal '[]' "$(jq -c .lost "$work/status.json")" "lost segments"
+    expect_equal 0 "$(inside 'sqlite3 -readonly /var/spool/walferry/main/ledger/ledger.db "select count(*) from gap"')" "gaps"
+}
+check "an upgrade while segments wait and more arrive loses nothing and fails no push" upgraded
+
+# --- remove and purge
+
+kept() {
+    inside 'systemctl stop walferry-drain.timer'
+    sql 'insert into u select generate_series(1, 1000); select pg_switch_wal()' >/dev/null
+    wait_for 60 inside 'test -n "$(ls /var/spool/walferry/main/ready/*/)"'
+    inside 'apt-get remove -y walferry' >"$work/remove.said" 2>&1
+    grep -q 'archive_command' "$work/remove.said"
+    inside 'test -e /etc/walferry/walferry.toml -a -e /etc/walferry/credentials/writer.key -a -e /var/spool/walferry/main/ledger/ledger.db'
+    expect_equal "" "$(inside "systemctl list-units --no-legend --plain 'walferry*.timer' 'walferry-follow*'")" "units at work"
+    inside 'dpkg --purge walferry' >"$work/purge.said" 2>&1
+    grep -q '1 segments\{0,1\} wait' "$work/purge.said"
+    inside 'test -e /etc/walferry/credentials/writer.key -a -n "$(ls /var/spool/walferry/main/ready/*/)"'
+}
+check "removing keeps everything, and so does purging while a segment waits" kept
+
+purged() {
+    inside "dpkg -i next.deb" >/dev/null 2>&1
+    wait_for 60 inside 'systemctl start walferry-drain && test -z "$(ls /var/spool/walferry/main/ready/*/)"'
+    sql "alter system set archive_command = '/bin/false'; select pg_reload_conf()" >/dev/null
+    inside 'pg_ctlcluster 15 second stop; cp walferry-identity.txt /etc/walferry/identity.txt; systemctl start walferry-drain'
+    wait_for 30 inside 'test -z "$(find /var/spool/walferry -path "*/ready/*" -type f)"'
+    inside 'apt-get purge -y walferry' >"$work/purge.said" 2>&1
+    inside 'test ! -e /var/spool/walferry'
+    expect_equal "/etc/walferry/identity.txt" "$(inside 'find /etc/walferry -type f')" "what is left in /etc/walferry"
+    grep -q 'kept, because without it an archive cannot be read: /etc/walferry/identity.txt' "$work/purge.said"
+}
+check "purging an empty spool leaves nothing but the key that reads the archive" purged
