@@ -67,6 +67,14 @@ class Attached {
     CURL* easy_;
 };
 
+/// libcurl fills its buffer up to a hundred times before it looks how fast that was, and then rests until the
+/// average is right: with large buffers a small object would not be limited at all, and the rest after a
+/// large one would pass for silence. So a hundred of them hold what one second may bring.
+long receive_buffer_size(std::uint64_t bandwidth_limit) {
+    if (bandwidth_limit == 0) return buffer_size;
+    return std::clamp(static_cast<long>(bandwidth_limit / 100), 1024L, buffer_size);
+}
+
 std::string shown(milliseconds time) {
     if (time.count() % 1000 != 0) return std::to_string(time.count()) + " ms";
     return format_duration(std::chrono::duration_cast<std::chrono::seconds>(time));
@@ -242,7 +250,7 @@ void HttpClient::Handles::prepare(const HttpSettings& settings, const HttpReques
     set_option(e, CURLOPT_SOCKOPTDATA, static_cast<void*>(&socket));
     set_option(e, CURLOPT_TCP_KEEPALIVE, 1L);
     set_option(e, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.connect_timeout.count()));
-    set_option(e, CURLOPT_BUFFERSIZE, buffer_size);
+    set_option(e, CURLOPT_BUFFERSIZE, receive_buffer_size(settings.bandwidth_limit));
     set_option(e, CURLOPT_UPLOAD_BUFFERSIZE, buffer_size);
     set_option(e, CURLOPT_MAX_SEND_SPEED_LARGE, static_cast<curl_off_t>(settings.bandwidth_limit));
     set_option(e, CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(settings.bandwidth_limit));

@@ -188,3 +188,21 @@ TEST_CASE("a transfer stops in the middle when asked to", "[contract]") {
         }
     }
 }
+
+TEST_CASE("what comes from a store keeps to its bandwidth_limit", "[contract]") {
+    for (StoreUnderTest under_test : servers_under_test()) {
+        if (!under_test.thorough) continue;
+        DYNAMIC_SECTION(under_test.name) {
+            const std::string key = under_test.fresh_prefix() + "limited";
+            const Sample sample = Sample::random(1 << 20, 9);
+            put(*under_test.open(), key, sample);
+            under_test.settings.bandwidth_limit = 400'000;
+            Collector collector;
+            const auto begin = std::chrono::steady_clock::now();
+            under_test.open()->get(key, collector);
+            // The first second's worth may come at once.
+            CHECK(std::chrono::steady_clock::now() - begin > std::chrono::milliseconds(1500));
+            CHECK((collector.text == sample.text()));
+        }
+    }
+}
