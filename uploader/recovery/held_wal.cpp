@@ -46,9 +46,10 @@ WalName UsableWal::name(std::uint32_t timeline, std::uint64_t number) const {
     return WalName::segment_at(timeline, number * segment_size, segment_size);
 }
 
-UsableWal usable_wal(HeldSegments held, const SettledSegments& settled, std::uint64_t segment_size) {
+UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size) {
     UsableWal usable{segment_size, {}, {}};
-    for (auto& [timeline, segments] : held) {
+    for (const auto& [timeline, unsorted] : held) {
+        auto segments = unsorted;
         std::sort(segments.begin(), segments.end());
         SegmentRuns& runs = usable.timelines[timeline];
         for (auto begin = segments.begin(); begin != segments.end();) {

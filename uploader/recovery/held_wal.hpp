@@ -17,6 +17,8 @@ struct HeldSegment {
     std::uint64_t position = 0;
     std::uint64_t content = 0;
 
+    // clang-tidy 14 takes the zero that this is compared with for a pointer.
+    // NOLINTNEXTLINE(modernize-use-nullptr)
     auto operator<=>(const HeldSegment&) const = default;
 };
 
@@ -51,6 +53,6 @@ struct UsableWal {
     WalName name(std::uint32_t timeline, std::uint64_t number) const;
 };
 
-UsableWal usable_wal(HeldSegments held, const SettledSegments& settled, std::uint64_t segment_size);
+UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size);
 
 }  // namespace walferry
