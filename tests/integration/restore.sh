@@ -107,6 +107,46 @@ timeline_switch() {
 }
 check "after that, both timelines can be reached: to an LSN on the first, to the end of the second" timeline_switch
 
+# What comes from Ceph over this line stops in the middle of a larger piece.
+python3 "$tests/lib/holding_line.py" "$(. "$work/ceph/env" && echo "$S3_PORT")" 1000000 >"$work/line.port" 2>"$work/line.log" &
+later "stop_process $!"
+wait_for 10 test -s "$work/line.port"
+
+# begin_held NAME PLACE SILENCE: a restore into PLACE that waits for Ceph, when the tablespace is there, which comes from
+# Swift. $restoring_pid is the restore.
+begin_held() {
+    (. "$work/ceph/env" && sed "s,$S3_ENDPOINT,http://127.0.0.1:$(cat "$work/line.port"),; s/^silence_timeout = .*/silence_timeout = \"$3\"/" \
+        "$restoring" >"$work/restoring/held.toml")
+    chown postgres "$work/restoring/held.toml"
+    walferry --config "$work/restoring/held.toml" restore --to "$2/data" --tablespace "$work/space=$2/space" --json \
+        --target-lsn "$dropped_lsn" --timeline 1 --target-action promote --no-archiving >"$work/$1.json" 2>"$work/$1.said" &
+    restoring_pid=$!
+    wait_for 60 find_one "$2/space/PG_*"
+}
+find_one() { compgen -G "$1"; } # PATTERN
+
+dies_on_the_way() {
+    pg_folder "$work/dying"
+    begin_held dying "$work/dying" "$1"
+    refused test -e "$work/dying/data/global"
+    [ -z "${2:-}" ] || control_s3 ceph "$2"
+    wait "$restoring_pid" || { cat "$work/dying.said" && return 1; }
+    [ -z "${2:-}" ] || control_s3 ceph up
+    grep -q 'store ceph: .*/base.00000000-.* cannot be used' "$work/dying.said"
+    grep -q 'store ceph failed on the way: recovery is told to do without it' "$work/dying.said"
+    expect_equal ceph "$(jq -r '.without[0]' "$work/dying.json")" "store that recovery does without"
+    grep -q -- '--without ceph' "$work/dying/data/postgresql.auto.conf"
+    start_restored dying
+    wait_for 60 is_open dying
+    expect_equal 4 "$(last_step dying)" "last step"
+    is_sound dying
+    rm -r "$work/dying"
+}
+check "a store that dies while it sends a piece is left, and the other one completes the restore" dies_on_the_way 60s crash
+if [ -n "$WALFERRY_TESTS_LONG" ]; then
+    check "and so is one that hangs" dies_on_the_way 3s
+fi
+
 killed() {
     pg_folder "$work/killed"
     walferry --config "$restoring" restore --to "$work/killed/data" \
@@ -145,14 +185,39 @@ small_disk() {
     expect_exit 1 walferry --config "$restoring" restore --to "$work/small/data" --tablespace "$work/space=$work/x"
     refused test -e "$work/small/data" -o -e "$work/x"
 }
-truncate -s 40M "$work/disk"
-mkfs.ext4 -q "$work/disk"
-mkdir "$work/small"
-if mount -o loop "$work/disk" "$work/small"; then
-    later "umount '$work/small'"
+# Somebody else takes the room that was there when the restore looked.
+fills_up() {
+    chown postgres "$work/large"
+    begin_held full "$work/large" 60s
+    head -c 1G /dev/zero >"$work/large/somebody-elses" || true
+    control_s3 ceph crash
+    local status=0
+    wait "$restoring_pid" || status=$?
+    control_s3 ceph up
+    expect_equal 1 $status "exit code"
+    grep "$work/large/data/.*No space left on device" "$work/full.said"
+    refused grep -q 'start the server' "$work/full.said"
+    refused test -e "$work/large/data/PG_VERSION"
+    refused as postgres "$postgres_bin/pg_ctl" -D "$work/large/data" -s -w -t 5 start
+    expect_exit 2 walferry --config "$restoring" restore --to "$work/large/data" --tablespace "$work/space=$work/large/space"
+    restore elsewhere --immediate
+    start_restored elsewhere '-c archive_mode=off'
+    wait_for 60 is_paused elsewhere
+    pg_stop "$work/elsewhere"
+    eval "$(grep '^    rm -r' "$work/large/data/walferry-restore-incomplete")"
+    refused test -e "$work/large/data" -o -e "$work/large/space"
+}
+loop_disk() { # FOLDER SIZE
+    truncate -s "$2" "$1.disk"
+    mkfs.ext4 -q "$1.disk"
+    mkdir "$1"
+    mount -o loop "$1.disk" "$1" && later "umount '$1'"
+}
+if loop_disk "$work/small" 40M && loop_disk "$work/large" 400M; then
     check "a disk that is too small is noticed before anything is written" small_disk
+    check "one that others fill meanwhile leaves no database, and a restore to another place works" fills_up
 else
-    skip "a disk that is too small is noticed before anything is written" "it needs a loop mount"
+    skip "a disk that is too small, or fills up" "it needs a loop mount"
 fi
 
 gap() {
