@@ -122,7 +122,7 @@ one_away() {
 check "with one store gone for good the edit that the message prints brings the server up from the other" one_away
 
 one_dies() {
-    recovering dies 
+    recovering dies
     start_recovery dies
     wait_for 60 grep -q 'restored log file' "$work/dies/log"
     control_s3 ceph pause
@@ -139,8 +139,7 @@ if [ -n "$WALFERRY_TESTS_LONG" ]; then
 fi
 
 standby() {
-    pg_folder "$work/standby"
-    recovering standby
+    recovering standby 'archive_mode = on'
     as postgres mv "$work/standby/data/recovery.signal" "$work/standby/data/standby.signal"
     # An outage of this length is waited out; a history that cannot be asked for stops a standby after it.
     sed 's,^timeout = .*,timeout = "60s",' "$restoring" >"$work/restoring/patient.toml"
@@ -167,15 +166,46 @@ standby() {
 }
 check "a standby follows by the archive alone, through an outage of both stores" standby
 
+timeline_of() { pg_sql "$work/$1" 'select substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)'; }
 promoted() {
+    # Another one, which asks for nothing of its own accord once it has everything.
+    recovering second 'wal_retrieve_retry_interval = 1h' 'hot_standby = on'
+    as postgres mv "$work/second/data/recovery.signal" "$work/second/data/standby.signal"
+    pg_start "$work/second"
+    rows=$(pg_sql "$work/pg" 'select count(*) from t')
+    wait_for 60 has_rows second "$rows"
     as postgres "$postgres_bin/pg_ctl" -D "$work/standby/data" -w -t 60 -s promote
     wait_for 60 is_open standby
-    has_rows standby "$(pg_sql "$work/pg" 'select count(*) from t')"
-    expect_equal 00000002 "$(pg_sql "$work/standby" 'select substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)')" \
-        "timeline"
-    ends standby
+    has_rows standby "$rows"
+    expect_equal 00000002 "$(timeline_of standby)" timeline
 }
 check "and it can be promoted" promoted
+
+# Without the history of the timeline that the first one chose, it must not choose the same.
+promoted_blindly() {
+    rows=$(pg_sql "$work/pg" 'select count(*) from t')
+    pg_sql "$work/standby" "insert into t values (0, 'on timeline 2')"
+    pg_archive_all "$work/standby"
+    drain
+    pg_stop "$work/standby"
+    control_s3 ceph crash
+    control_s3 swift crash
+    as postgres "$postgres_bin/pg_ctl" -D "$work/second/data" -W -s promote
+    wait_for 60 has_ended second
+    said second 'could not restore file "00000002.history" from archive: child process exited with exit code 255'
+    said second 'start the server again once a store answers'
+    expect_equal '' "$(find "$work/second/data/pg_wal" -name '*.history')" "histories made"
+    control_s3 ceph up
+    control_s3 swift up
+    pg_start "$work/second"
+    wait_for 60 has_rows second $((rows + 1))
+    as postgres "$postgres_bin/pg_ctl" -D "$work/second/data" -w -t 60 -s promote
+    wait_for 60 is_open second
+    expect_equal 00000003 "$(timeline_of second)" timeline
+    has_rows second $((rows + 1))
+    ends second
+}
+check "a second one, promoted while no store answers, stops; when they are back it takes the next timeline, not the same" promoted_blindly
 
 gap() {
     local store key
