@@ -59,19 +59,24 @@ class BackupReader {
     StoredBackup read(const Folder& folder) {
         StoredBackup backup;
         backup.id = folder.id;
-        if (folder.labels.empty()) return backup;
-        try {
-            if (folder.labels.size() > 1)
-                throw Error(ErrorKind::conflict,
-                            "it has " + std::to_string(folder.labels.size()) + " labels");
-            backup.label_object = folder.labels.front();
-            backup.label = read_label(folder.id, backup.label_object);
-            backup.missing = missing(backup, folder.pieces);
-        } catch (const Error& error) {
-            // The store's own trouble concerns more than this label.
-            if (traits(error.kind()).exit_code == 1) throw;
-            backup.problem = error.message();
+        std::size_t good = 0;
+        for (const ObjectName& object : folder.labels) {
+            try {
+                BackupLabel label = read_label(folder.id, object);
+                if (++good > 1) continue;
+                backup.label_object = object;
+                backup.label = std::move(label);
+            } catch (const Error& error) {
+                // The store's own trouble concerns more than this label.
+                if (traits(error.kind()).exit_code == 1) throw;
+                backup.problem += (backup.problem.empty() ? "" : "; ") + error.message();
+            }
         }
+        if (good > 1) {
+            backup.label.reset();
+            backup.problem = "it has " + std::to_string(good) + " labels";
+        }
+        if (backup.label) backup.missing = missing(backup, folder.pieces);
         return backup;
     }
 

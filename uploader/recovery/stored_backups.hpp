@@ -17,7 +17,7 @@ struct StoredBackup {
     BackupId id;
     std::optional<BackupLabel> label;
     ObjectName label_object;    // pieces were made for the same recipients
-    std::string problem;        // why its label cannot be used
+    std::string problem;        // why a label cannot be used; another one may be sound
     std::uint64_t missing = 0;  // pieces that the label names and the listing does not show
 };
 
