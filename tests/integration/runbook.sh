@@ -45,7 +45,7 @@ block() {
         inside && open && number == wanted' "$tests/../docs/restoring.md" |
         sed "s,/etc/walferry,$host/walferry,g; s,/var/lib/postgresql/15/main,$work/pg/data,g; s,/var/lib/postgresql/15/before,$work/before,g
              s,/restore/,$work/hand/,g; s,20260131T020000Z-1a2b3c4d,$backup,g; s,16384,$oid,g; s,2026-01-31 09:05:00+01:00,$at,g
-             s,/var/tmp/precious.sql,$work/precious.sql,g; s,--no-archiving,--no-archiving --tablespace $work/space=$work/space.before,"
+             s,/var/tmp/precious.sql,$work/precious.sql,g; s,--no-archiving,--no-archiving --tablespace $work/space=$work/space.before,; s,--without b2,--without swift,"
 }
 run_block() { # SECTION NUMBER
     block "$1" "$2" >"$work/block"
@@ -122,3 +122,59 @@ as_it_says() {
     done
 }
 check "without walferry: age, zstd and tar alone" by_hand
+
+store_lost() {
+    as uploader walferry --config "$configuration" drain >/dev/null
+    mkdir "$work/older"
+    mv "$work/pg/data" "$work/space" "$work/older/"
+    control_s3 swift crash
+    grep -q '`walferry backups --without b2`' "$tests/../docs/restoring.md"
+    as postgres walferry backups --without swift | grep 'held by ceph$'
+    run_block "A store is lost" 1
+    run_block "The server is lost" 2
+    wait_for 60 opened_again
+    expect_equal 3 "$(pg_sql "$work/pg" 'select max(n) from steps')" "last step"
+    expect_equal 5000 "$(pg_sql "$work/pg" 'select count(*) from placed')" "rows in the tablespace"
+    pg_stop "$work/pg"
+    control_s3 swift up
+}
+check "a store is lost: the other one brings everything back" store_lost
+
+# Another host, where nothing is but the identity from the safe and new keys of the stores.
+host=$work/new-host
+install -d -o postgres -g postgres "$host"
+mkdir "$host/walferry"
+cp "$work/etc/identity.txt" "$work"/etc/*.credentials "$host/walferry/"
+export WALFERRY_CONFIG=$host/walferry/walferry.toml
+key_host_lost() {
+    run_block "The host with the key is lost" 1
+    expect_exit 2 walferry config
+    expect_in "walferry.toml:" walferry config
+    filled_in
+    walferry config >/dev/null
+    run_block "What you need" 1
+    run_block "What you need" 2 | tee "$work/listed"
+    grep -q 'held by ceph, swift' "$work/listed"
+    mv "$work/pg/data" "$work/older/once-more"
+    mv "$work/space" "$work/older/space-once-more"
+    run_block "The server is lost" 1
+    run_block "The server is lost" 2
+    wait_for 60 opened_again
+    expect_equal 3 "$(pg_sql "$work/pg" 'select max(n) from steps')" "last step"
+    pg_stop "$work/pg"
+}
+# What the section says in words: each key by hand, the stores as the provider's console has them.
+filled_in() {
+    local store
+    sed -i "s,^recipients = .*,recipients = [\"$(sed -n 's/^# public key: //p' "$host/walferry/identity.txt")\"]," "$WALFERRY_CONFIG"
+    sed -i "s,^# identity_file = .*,identity_file = \"$host/walferry/identity.txt\"," "$WALFERRY_CONFIG"
+    sed -i '/^\[\[store\]\]/,$d' "$WALFERRY_CONFIG"
+    for store in ceph swift; do
+        (
+            . "$work/$store/env"
+            printf '[[store]]\nname = "%s"\ntype = "s3"\nendpoint = "%s"\nregion = "%s"\nbucket = "%s"\nprefix = "prod"\ncredentials_file = "%s"\n' \
+                $store "$S3_ENDPOINT" "$S3_REGION" "wal-$store" "$store.credentials" >>"$WALFERRY_CONFIG"
+        )
+    done
+}
+check "the host with the key is lost: a new one, with the identity, a sample filled in and new keys, brings it back" key_host_lost
