@@ -8,7 +8,7 @@ package_packages=(debhelper dpkg-dev)
 demo_packages=(postgresql age zstd util-linux)
 test_packages=(
     debhelper dpkg-dev lintian man-db mmdebstrap systemd-container
-    catch2 zlib1g-dev python3 curl openssl sqlite3 strace jq procps psmisc faketime e2fsprogs xfsprogs btrfs-progs
+    catch2 zlib1g-dev python3 python3-yaml curl openssl sqlite3 strace jq procps psmisc faketime e2fsprogs xfsprogs btrfs-progs
     radosgw ceph-mon ceph-osd ceph-common
     swift-proxy swift-account swift-container swift-object python3-swift memcached
 )
