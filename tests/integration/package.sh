@@ -54,7 +54,7 @@ check "manual pages and completion are in order" pages_and_completion
 # --- a machine
 
 needed=$(dpkg-deb -f "$package" Depends | tr ',' '\n' | sed 's/ *(.*//; s/|.*//; s/ //g')
-if ! make_machine postgresql age zstd sqlite3 procps $needed; then
+if ! make_machine postgresql age zstd sqlite3 procps man-db $needed; then
     cat "$work/machine.log"
     skip "the package, installed" "no machine could be made of this host's mirror"
     exit 0
@@ -89,7 +89,7 @@ quick_start() {
             s,--keys b2=b2.keys,& --region b2=$(region swift),"
 }
 quick_start >"$work/quick_start"
-part() { sed -n "/$1/,/[^\\\\]\$/p" "$work/quick_start"; } # the command that holds WORDS, all its lines
+part() { sed -e ':more' -e '/\\$/{N;s/\\\n//;b more' -e '}' "$work/quick_start" | grep -e "$1"; } # WORDS: the command that has them
 
 sql() { # STATEMENTS [OPTION]
     inside "cd /tmp; su postgres -c 'psql -qAtX ${2:-}' <<'SQL'
@@ -117,7 +117,7 @@ check "installing makes the user and the folders, touches no server, starts noth
 
 units_are_sound() {
     local unit
-    expect_equal "" "$(inside 'systemd-analyze verify /lib/systemd/system/walferry*' 2>&1 | grep -v '^$' || true)" "verify says"
+    expect_equal "" "$(inside 'cd /lib/systemd/system; systemd-analyze verify walferry*' 2>&1 | grep -v '^$' || true)" "verify says"
     for unit in walferry-drain.service walferry-backup.service walferry-check.service walferry-follow@x.service; do
         inside "systemd-analyze security --threshold=20 --no-pager $unit" >/dev/null || { echo "$unit is exposed too much" && return 1; }
     done

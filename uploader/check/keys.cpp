@@ -9,6 +9,7 @@
 #include "common/error.hpp"
 #include "uploader/check/archive_command.hpp"
 #include "uploader/check/catalogue.hpp"
+#include "uploader/check/handed_over.hpp"
 #include "uploader/check/look.hpp"
 
 namespace walferry {
@@ -87,7 +88,10 @@ void look_at_writer_key(const Settings& settings, Findings& findings) {
     }
     try {
         const WriterKey key = WriterKey::load(settings.signing_key_file);
-        findings.pass(finding_id::writer_key, "objects are signed with " + settings.signing_key_file);
+        findings.pass(
+            finding_id::writer_key,
+            "objects are signed with " + settings.signing_key_file +
+                (handed_over(settings.signing_key_file) ? ", which systemd hands to the drain" : ""));
         const auto& trusted = settings.trusted_writers;
         if (trusted.empty()) return;
         if (std::find(trusted.begin(), trusted.end(), key.public_key()) == trusted.end()) {
@@ -109,7 +113,7 @@ void look_at_keys(const CheckContext& context, Findings& findings, Facts&) {
     look_at_recipients(context.settings, findings);
     look_at_identity(context, findings);
     if (context.users.uploader) {
-        become(*context.users.uploader);
+        if (!handed_over(context.settings.signing_key_file)) become(*context.users.uploader);
         look_at_writer_key(context.settings, findings);
     } else if (!context.settings.signing_key_file.empty()) {
         findings.skip(finding_id::writer_key, "the uploader's user is not known");

@@ -12,6 +12,7 @@
 #include "common/store/retry.hpp"
 #include "common/store/s3_store.hpp"
 #include "uploader/check/catalogue.hpp"
+#include "uploader/check/handed_over.hpp"
 #include "uploader/check/look.hpp"
 #include "uploader/check/store_verdict.hpp"
 
@@ -163,6 +164,14 @@ void look_at_store(const CheckContext& context, const StoreSettings& store, Find
         !is_loopback_endpoint(store.endpoint))
         findings.warn(finding_id::store_plain_http, store.endpoint + " is plain http");
     const auto restore = open_restore_keys(context, store, findings);
+    std::unique_ptr<Trial> trial;
+    try {
+        if (handed_over(store.credentials_file))
+            trial = std::make_unique<Trial>(store, StoreAccess::write, context.patience);
+    } catch (const Error& error) {
+        report_store_error(error, findings);
+        return;
+    }
     if (context.users.uploader) {
         become(*context.users.uploader);
     } else if (store.type == StoreType::directory) {
@@ -170,9 +179,8 @@ void look_at_store(const CheckContext& context, const StoreSettings& store, Find
                       "root leaves nothing in a directory store: name the uploader's user with --uploader");
         return;
     }
-    std::unique_ptr<Trial> trial;
     try {
-        trial = std::make_unique<Trial>(store, StoreAccess::write, context.patience);
+        if (!trial) trial = std::make_unique<Trial>(store, StoreAccess::write, context.patience);
         const std::string root = root_of(context.settings, store);
         trial->store().list(root, "");
         Sha256 sha256;
