@@ -12,10 +12,10 @@ namespace {
 
 using std::chrono::steady_clock;
 
-std::unique_ptr<ServerConnection> connect(const CheckContext& context) {
+std::unique_ptr<ServerConnection> connect(const CheckContext& context, const std::string& more = {}) {
     const auto deadline = steady_clock::now() + context.patience;
     return std::make_unique<ServerConnection>(
-        context.settings.server_conninfo, ServerConnection::Kind::sql,
+        context.settings.server_conninfo + more, ServerConnection::Kind::sql,
         [deadline] {
             if (steady_clock::now() >= deadline)
                 throw Error(ErrorKind::server,
@@ -25,12 +25,29 @@ std::unique_ptr<ServerConnection> connect(const CheckContext& context) {
         [](const std::string&) {});
 }
 
+/// The configuration says how the uploader's user connects. Where it cannot, which is a finding of its own,
+/// root asks as the server's user.
+std::unique_ptr<ServerConnection> connect_somehow(const CheckContext& context) {
+    const Users& users = context.users;
+    if (!users.root || !users.server) return connect(context);
+    if (users.uploader) {
+        try {
+            const ActingAs acting(*users.uploader);
+            return connect(context);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::server) throw;
+        }
+    }
+    const ActingAs acting(*users.server);
+    // What is named twice counts the last time.
+    return connect(context, " user=" + users.server->name);
+}
+
 }  // namespace
 
 void look_at_server(const CheckContext& context, Findings& findings, Facts& facts) {
-    if (context.users.root && context.users.server) become(*context.users.server);
     try {
-        const auto server = connect(context);
+        const auto server = connect_somehow(context);
         const ServerState state = ask_server_state(*server);
         findings.pass(finding_id::server, "answers at " + server->peer() + ", version " +
                                               std::to_string(state.version / 10000) + "." +

@@ -40,9 +40,9 @@ int run(const GlobalOptions& global, Options options) {
     if (options.no_check) return exit_code::done;
     std::printf("\n");
     std::fflush(stdout);
-    const CheckReport report = run_check(settings, {});
-    std::printf("%s", check_text(settings, report).c_str());
-    return report.exit_code();
+    std::printf("%s", check_text(settings, run_check(settings, {})).c_str());
+    // What it found is for a person to go on with; the set-up itself is done.
+    return exit_code::done;
 }
 
 }  // namespace
@@ -83,7 +83,8 @@ CommandBody declare_setup(CLI::App& app) {
         "Writes a commented configuration, keys and the spool, shows what the server is to be told\n"
         "(or tells it, with --apply), and checks everything. What is there already is never\n"
         "replaced; run again, it goes on from what it finds. What it cannot find out and was not\n"
-        "told, it asks at the terminal.\n\n"
+        "told, it asks at the terminal. Ends with 0 when it has done its part, whatever the check\n"
+        "says; `walferry check` is for asking that.\n\n"
         "  sudo walferry setup --apply \\\n"
         "      --s3 r2=https://ACCOUNT.r2.cloudflarestorage.com/wal --keys r2=r2.keys \\\n"
         "      --s3 b2=https://s3.us-west-004.backblazeb2.com/wal-b2 --keys b2=b2.keys \\\n"
