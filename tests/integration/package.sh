@@ -144,6 +144,78 @@ backed_up() {
 }
 check "the backup unit makes a base backup under its restrictions" backed_up
 
+every_day() {
+    local line
+    while read -r line; do
+        case $line in *rebuild*) continue ;; esac # it is for a ledger that is broken
+        inside "$line" >"$work/every_day" 2>&1 || { echo "$line:" && cat "$work/every_day" && return 1; }
+    done < <(sed -n '/^## Every day/,/^## /p' "$tests/../README.md" | sed -n '/^```sh$/,/^```$/p' | sed '/^```/d')
+    # Root was at it; the uploader goes on.
+    sql 'create table v as select 1; select pg_switch_wal()' >/dev/null
+    wait_for 60 inside 'test -n "$(ls /var/spool/walferry/main/ready/*/)" || walferry status --json | grep -q verified'
+    inside 'systemctl start walferry-drain'
+    expect_equal "" "$(inside 'find /var/spool/walferry/main -perm /o=rwx')" "what everybody may use"
+}
+check "the README's commands for every day run as written, by root beside the uploader" every_day
+
+# --- setup, where not everything is as easy
+
+again() {
+    inside 'walferry setup --apply --no-check' >"$work/again" 2>&1
+    grep -q '/etc/walferry/walferry.toml is there, and is left as it is' "$work/again"
+    grep -q 'the server archives to the spool already' "$work/again"
+    expect_exit 2 inside 'walferry setup --s3 r3=https://h.example/b --recipient age1x' >"$work/again" 2>&1
+    grep -q 'exists, and is never replaced' "$work/again"
+}
+check "setup run again replaces nothing, and goes on from what is there" again
+
+unasked() { # what nobody can be asked is named
+    local common='walferry --config /etc/walferry/third.toml setup --cluster third'
+    expect_exit 2 inside "$common" >"$work/unasked" 2>&1
+    grep -q -- '--s3 NAME=https://HOST/BUCKET' "$work/unasked"
+    expect_exit 2 inside "$common --directory nas=/mnt" >"$work/unasked" 2>&1
+    grep -q -- '--recipient age1' "$work/unasked"
+    expect_exit 2 inside "$common --s3 x=https://h.example/b --identity walferry-identity.txt" >"$work/unasked" 2>&1
+    grep -q -- '--keys x=FILE' "$work/unasked"
+    expect_exit 2 inside "$common --directory nas=/mnt --recipient age1nonsense" >"$work/unasked" 2>&1
+    grep -q 'encryption.recipients' "$work/unasked"
+    expect_exit 2 inside "su postgres -c '$common'" >"$work/unasked" 2>&1
+    grep -q 'only root can' "$work/unasked"
+    inside 'test ! -e /etc/walferry/third.toml -a ! -e /var/spool/walferry/third'
+}
+check "setup that lacks an answer names the option for it, and leaves no half of a configuration" unasked
+
+asked() {
+    printf '%s\n' "http://127.0.0.1:9/bucket/pre" first "" "" access-key-of-third very-secret-words "$1" >"$machine/root/answers"
+    inside "apt-get install -y bsdutils >/dev/null 2>&1 || true
+        (while read -r line; do sleep 0.5; echo \"\$line\"; done <answers; sleep 1) |
+            script -qec 'walferry --config /etc/walferry/third.toml setup --cluster third --conninfo port=5432 --no-check' /dev/null" >"$work/asked" 2>&1
+    refused grep -q very-secret-words "$work/asked"
+    grep -q 'very-secret-words' "$machine/etc/walferry/credentials/third-first"
+    expect_equal "600 root:root" "$(inside 'stat -c "%a %U:%G" /etc/walferry/credentials/third-first')" "the keys' file"
+    inside 'walferry --config /etc/walferry/third.toml config --json' >"$work/third.json"
+    expect_equal '"http://127.0.0.1:9" "bucket" "pre" "us-east-1"' \
+        "$(jq -r '.store[0] | [.endpoint, .bucket, .prefix, .region] | map("\"\(.)\"") | join(" ")' "$work/third.json")" "the store"
+    # It showed what the server would be told, which archives to another spool, and left it.
+    grep -q "ALTER SYSTEM SET archive_command = '/usr/bin/walferry-archive-push --spool ''/var/spool/walferry/third'' %p'" "$work/asked"
+    expect_equal '/usr/bin/walferry-archive-push %p' "$(sql 'show archive_command')" archive_command
+    inside 'rm -r /etc/walferry/third.toml /etc/walferry/credentials/third-first /var/spool/walferry/third'
+}
+check "setup asks at a terminal what it was not told, shows no secret, and without --apply tells the server nothing" \
+    asked "$(inside "sed -n 's/^# public key: //p' walferry-identity.txt")"
+
+other_command() {
+    sql "alter system set archive_command = 'cp %p /mnt/%f'; select pg_reload_conf()" >/dev/null
+    inside 'walferry setup --apply --no-check' >"$work/other" 2>&1
+    grep -q 'It archives already, with: cp %p /mnt/%f' "$work/other"
+    grep -q 'Nothing of this was done' "$work/other"
+    expect_equal 'cp %p /mnt/%f' "$(sql 'show archive_command')" archive_command
+    inside 'walferry setup --apply --replace-archive-command --no-check' >"$work/other" 2>&1
+    wait_for 10 command_is_ours
+}
+command_is_ours() { [ "$(sql 'show archive_command')" = '/usr/bin/walferry-archive-push %p' ]; }
+check "setup takes another archive_command's place only when told to" other_command
+
 # What the timer's unit did is in the journal as its own user, with no capability and its own copies of the keys.
 restricted() {
     inside 'systemctl show walferry-drain -p NoNewPrivileges -p CapabilityBoundingSet -p User -p ExecMainStatus' >"$work/shown"
