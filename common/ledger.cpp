@@ -181,6 +181,21 @@ std::vector<SegmentRow> Ledger::rows_of(std::uint64_t system_identifier, const s
     return rows<SegmentRow>(statement, segment_row);
 }
 
+std::vector<Gap> Ledger::gaps() {
+    const std::lock_guard lock(mutex_);
+    Statement statement(*database_, sql::ledger_gaps);
+    std::vector<Gap> gaps;
+    while (statement.step()) gaps.push_back({statement.text(0), statement.text(1), statement.integer(2)});
+    return gaps;
+}
+
+std::optional<SegmentRow> Ledger::newest_verified(const std::string& store) {
+    const std::lock_guard lock(mutex_);
+    Statement statement(*database_, sql::ledger_newest_verified);
+    if (!statement.bind(store).step()) return std::nullopt;
+    return segment_row(statement);
+}
+
 std::int64_t Ledger::adopt(std::uint64_t system_identifier, const WalName& name,
                            const std::string& fingerprint, std::uint64_t size, WallTime spooled_at,
                            std::span<const std::int64_t> stores) {

@@ -123,6 +123,12 @@ struct BackupCopyRow {
     bool restorable;
 };
 
+/// Segments that are missing between two which the ledger knows.
+struct Gap {
+    std::string after, before;
+    std::int64_t missing;
+};
+
 struct RunRow {
     std::int64_t pid;
     std::string started_at;
@@ -234,6 +240,9 @@ class Ledger {
     std::optional<std::uint64_t> other_cluster(std::uint64_t system_identifier);
 
     std::vector<StoreSummary> store_summaries();
+    std::vector<Gap> gaps();
+    /// The WAL segment that was verified last in the store of that name.
+    std::optional<SegmentRow> newest_verified(const std::string& store);
     std::vector<ListRow> list(const std::optional<std::string>& state,
                               const std::optional<std::string>& store);
 

@@ -123,6 +123,16 @@ SELECT t.name, b.segments, b.bytes, b.oldest_spooled_at,
   FROM store t JOIN backlog b ON b.store = t.name
  WHERE t.retired_at IS NULL ORDER BY t.id;
 
+-- :gaps
+SELECT after_segment, before_segment, missing FROM gap ORDER BY system_identifier, after_segment;
+
+-- :newest_verified
+SELECT s.id, s.system_identifier, s.name, s.fingerprint, s.size, s.spooled_at, s.removed_at
+  FROM upload u
+  JOIN segment s ON s.id = u.segment AND s.kind = 'wal'
+  JOIN store t ON t.id = u.store AND t.retired_at IS NULL
+ WHERE t.name = ?1 AND u.state = 'verified' ORDER BY u.segment DESC LIMIT 1;
+
 -- :last_run
 SELECT pid, started_at, finished_at, exit_code, verified, removed, message FROM run ORDER BY id DESC LIMIT 1;
 

@@ -147,8 +147,12 @@ bool copies(const Words& words) {
 
 /// "/archive" of "/archive/%f", "" where the file goes elsewhere, such as to another host.
 std::string target_directory(const Words& words) {
-    std::string target = words.back();
+    const auto named = std::find_if(words.begin(), words.end(), [](const std::string& word) {
+        return word.find("/%f") != std::string::npos;
+    });
+    std::string target = named != words.end() ? *named : words.back();
     if (target.starts_with("of=")) target.erase(0, 3);
+    target.erase(0, target.find_first_not_of('>'));
     if (target.empty() || target.front() != '/') return {};
     if (const auto file = target.find("/%f"); file != std::string::npos)
         target.resize(std::max<std::size_t>(file, 1));

@@ -33,6 +33,13 @@ std::vector<Part> parts_of(const CheckContext& context) {
     return parts;
 }
 
+std::vector<Finding> run_switch(const CheckContext& context, const CheckOptions& options) {
+    const SwitchOptions how{options.switch_limit, options.drain, options.show_progress};
+    const Part part{"switch", [&](Findings& findings, Facts&) { follow_switch(context, how, findings); },
+                    options.switch_limit + std::chrono::seconds(15)};
+    return std::move(run_apart({part}).front().findings);
+}
+
 }  // namespace
 
 std::size_t CheckReport::count(Verdict verdict) const {
@@ -59,6 +66,7 @@ CheckReport run_check(const Settings& settings, const CheckOptions& options) {
     }
     for (PartAnswer& answer : run_apart(parts_of(context)))
         append(report.findings, std::move(answer.findings));
+    if (options.follow_switch) append(report.findings, run_switch(context, options));
     return report;
 }
 

@@ -11,6 +11,10 @@ namespace walferry {
 struct CheckOptions {
     std::string uploader;  // USER or USER:GROUP; only for root
     bool ask_server = true;
+    bool follow_switch = false;  // force a segment switch, and follow the segment into every store
+    bool drain = false;          // and bring it there in this run
+    std::chrono::seconds switch_limit{120};
+    bool show_progress = false;  // on standard error
 };
 
 struct CheckReport {

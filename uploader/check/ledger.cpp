@@ -1,9 +1,12 @@
+#include <unistd.h>
+
 #include <fstream>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "uploader/check/catalogue.hpp"
+#include "uploader/check/how_to_drain.hpp"
 #include "uploader/check/look.hpp"
 #include "uploader/drain/spool_lock.hpp"
 #include "uploader/drain/stores.hpp"
@@ -19,6 +22,20 @@ constexpr seconds old_backup = std::chrono::hours(24 * 8);
 seconds age_of(const std::optional<std::string>& time) {
     const auto parsed = time ? parse_time(*time) : std::nullopt;
     return parsed ? std::chrono::duration_cast<seconds>(wall_now() - *parsed) : seconds(0);
+}
+
+void judge_gaps(Ledger& ledger, Findings& findings) {
+    const std::vector<Gap> gaps = ledger.gaps();
+    if (gaps.empty()) {
+        findings.pass(finding_id::gaps, "no segment is missing between those that the ledger knows");
+        return;
+    }
+    const Gap& last = gaps.back();
+    findings.contradiction(
+        finding_id::gaps,
+        counted(static_cast<std::uint64_t>(last.missing), "segment is", "segments are") +
+            " missing between " + last.after + " and " + last.before +
+            (gaps.size() > 1 ? "; " + counted(gaps.size(), "gap", "gaps") + " in all" : ""));
 }
 
 void judge_contents(const Status& status, Findings& findings) {
@@ -56,29 +73,39 @@ void judge_backlog(const Status& status, const Settings& settings, Findings& fin
     }
 }
 
+/// A drain that began and has not ended: whether it still runs is not to be seen in every sandbox.
+void judge_open_run(const RunRow& run, const Settings& settings, bool waits, Findings& findings) {
+    const std::string began = "a drain began " + format_duration(age_of(run.started_at)) + " ago and ";
+    if (::access("/proc/locks", R_OK) != 0) {
+        findings.pass(finding_id::drain, began + "has not said that it ended");
+    } else if (waits) {
+        findings.fail(finding_id::drain, began + "was killed; something waits", how_to_drain(settings));
+    } else {
+        findings.pass(finding_id::drain, began + "was killed; the next one goes on");
+    }
+}
+
 void judge_runs(const Status& status, const Settings& settings, Findings& findings) {
+    const bool waits_long =
+        status.segments > 0 && seconds(status.oldest_age_seconds.value_or(0)) > settings.recovery_point;
     if (status.at_work) {
         findings.pass(finding_id::drain,
                       "a drain is at work, process " + std::to_string(status.last_run->pid));
         return;
     }
     if (!status.last_run) {
-        if (status.segments > 0) {
-            findings.fail(finding_id::drain, "no drain has ever run here, and something waits");
-        } else {
-            findings.warn(finding_id::drain, "no drain has run here yet");
-        }
+        findings.add(finding_id::drain, waits_long ? Verdict::failed : Verdict::warning,
+                     "no drain has ever run here", how_to_drain(settings));
         return;
     }
     const RunRow& run = *status.last_run;
-    const seconds age = age_of(run.finished_at ? *run.finished_at : run.started_at);
-    const std::string text =
-        "the last drain " + std::string(run.finished_at ? "ended " : "was killed, it began ") +
-        format_duration(age) + " ago" +
-        (run.exit_code ? " with exit code " + std::to_string(*run.exit_code) : std::string());
-    const bool waits_long = seconds(status.oldest_age_seconds.value_or(0)) > settings.recovery_point;
-    if (status.segments > 0 && age > settings.recovery_point && waits_long) {
-        findings.fail(finding_id::drain, text + ", and something waits");
+    if (!run.finished_at) return judge_open_run(run, settings, waits_long, findings);
+    const seconds age = age_of(run.finished_at);
+    const std::string text = "the last drain ended " + format_duration(age) + " ago with exit code " +
+                             std::to_string(run.exit_code.value_or(-1));
+    if (waits_long && age > settings.recovery_point) {
+        findings.fail(finding_id::drain, text + ", and something waits: is the timer running?",
+                      how_to_drain(settings));
     } else if (run.exit_code.value_or(0) != 0) {
         findings.warn(finding_id::drain, text + (run.message.empty() ? "" : ": " + run.message),
                       "walferry drain, and see what it says");
@@ -146,6 +173,7 @@ void look_at_ledger(const CheckContext& context, Findings& findings, Facts&) {
     findings.pass(finding_id::ledger, "the ledger can be used");
     judge_stores(ledger, settings, findings);
     judge_contents(status, findings);
+    judge_gaps(ledger, findings);
     judge_backlog(status, settings, findings);
     judge_runs(status, settings, findings);
     judge_backups(status, settings, findings);

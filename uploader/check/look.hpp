@@ -28,6 +28,14 @@ void look_at_keys(const CheckContext& context, Findings& findings, Facts& facts)
 void look_at_store(const CheckContext& context, const StoreSettings& store, Findings& findings, Facts& facts);
 void look_at_ledger(const CheckContext& context, Findings& findings, Facts& facts);
 
+/// Ends a segment and follows it.
+struct SwitchOptions {
+    std::chrono::seconds limit;
+    bool drain;
+    bool show_progress;
+};
+void follow_switch(const CheckContext& context, const SwitchOptions& options, Findings& findings);
+
 /// The judgement of what the server said, from nothing but that.
 void judge_server(const ServerState& state, const Settings& settings, Findings& findings);
 

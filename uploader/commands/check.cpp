@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -13,6 +15,7 @@ namespace {
 
 struct Options {
     CheckOptions check;
+    int timeout = 120;
     bool no_server = false;
     bool json = false;
     bool list = false;
@@ -38,6 +41,8 @@ int run(const GlobalOptions& global, Options options) {
     const SettingsReport settings = check_settings(settings_path(global.config));
     if (!settings.problems.empty()) return report_problems(settings, options.json);
     options.check.ask_server = !options.no_server;
+    options.check.switch_limit = std::chrono::seconds(options.timeout);
+    options.check.show_progress = ::isatty(STDERR_FILENO) == 1;
     const CheckReport report = run_check(settings.settings, options.check);
     const std::string text =
         options.json ? check_json(settings.settings, report) : check_text(settings.settings, report);
@@ -49,10 +54,18 @@ int run(const GlobalOptions& global, Options options) {
 
 CommandBody declare_check(CLI::App& app) {
     auto options = std::make_shared<Options>();
+    auto* follow = app.add_flag("--switch", options->check.follow_switch,
+                                "End a WAL segment, and follow it until it is verified in every store");
+    app.add_option("--timeout", options->timeout, "How long that may take [120]")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(1, 86'400))
+        ->needs(follow);
+    app.add_flag("--drain", options->check.drain, "Bring it there in this run, where no timer does")
+        ->needs(follow);
     app.add_option("--uploader", options->check.uploader,
                    "For root: the user that the uploader runs as [the drain at work, walferry]")
         ->type_name("USER[:GROUP]");
-    app.add_flag("--no-server", options->no_server, "Do not connect to PostgreSQL");
+    app.add_flag("--no-server", options->no_server, "Do not connect to PostgreSQL")->excludes(follow);
     app.add_flag("--list", options->list, "Print every finding there is, what it means and how to mend it");
     app.add_flag("--json", options->json, "As JSON");
     app.footer(

@@ -1,0 +1,90 @@
+#include "uploader/check/archive_command.hpp"
+
+#include "tests/catch.hpp"
+
+using namespace walferry;
+using Kind = ArchiveCommand::Kind;
+
+TEST_CASE("an archive_command that runs walferry-archive-push is recognised however it is written") {
+    for (const char* text :
+         {"walferry-archive-push %p", "/usr/bin/walferry-archive-push %p",
+          "'/opt/my programs/walferry-archive-push' \"%p\"",
+          "exec walferry-archive-push-static --max-spool 50G %p", "env LC_ALL=C walferry-archive-push %p",
+          "/opt/my\\ programs/walferry-archive-push %p", "walferry-archive-push %p 2>&1",
+          "walferry-archive-push %p # as the manual says; true"}) {
+        INFO(text);
+        const ArchiveCommand command = parse_archive_command(text);
+        CHECK(command.kind == Kind::push);
+        CHECK(command.names_segment);
+        CHECK_FALSE(command.more_commands);
+        CHECK_FALSE(command.hides_failure);
+        CHECK_FALSE(command.spool.has_value());
+    }
+    CHECK(parse_archive_command("'/opt/my programs/walferry-archive-push' %p").program ==
+          "/opt/my programs/walferry-archive-push");
+    CHECK_FALSE(parse_archive_command("walferry-archive-push %f").names_segment);
+}
+
+TEST_CASE("the spool that an archive_command names is found, the option before the environment") {
+    const auto spool = [](const char* text) { return parse_archive_command(text).spool.value_or("none"); };
+    CHECK(spool("walferry-archive-push --spool /s/a %p") == "/s/a");
+    CHECK(spool("walferry-archive-push --spool=/s/a %p") == "/s/a");
+    CHECK(spool("walferry-archive-push --spool '/s/a b' %p") == "/s/a b");
+    CHECK(spool("WALFERRY_SPOOL=/s/a walferry-archive-push %p") == "/s/a");
+    CHECK(spool("env WALFERRY_SPOOL=\"/s/a b\" walferry-archive-push %p") == "/s/a b");
+    CHECK(spool("WALFERRY_SPOOL=/s/a walferry-archive-push --spool /s/b %p") == "/s/b");
+    CHECK(spool("walferry-archive-push %p") == "none");
+}
+
+TEST_CASE("an archive_command that archives nothing is told from one that does") {
+    for (const char* text : {"", " ", ";"}) CHECK(parse_archive_command(text).kind == Kind::empty);
+    for (const char* text : {"true", "/bin/true", "/usr/bin/true", ":", "exit 0", "true; true", "exit"}) {
+        INFO(text);
+        CHECK(parse_archive_command(text).kind == Kind::discards);
+    }
+    for (const char* text : {"false", "exit 1", "wal-g wal-push %p", "true && mine %p"}) {
+        INFO(text);
+        CHECK(parse_archive_command(text).kind == Kind::other);
+    }
+}
+
+TEST_CASE("what makes push's failures vanish is noticed") {
+    for (const char* text : {"walferry-archive-push %p || true", "walferry-archive-push %p; true",
+                             "walferry-archive-push %p; exit 0", "walferry-archive-push %p | logger",
+                             "walferry-archive-push %p &", "walferry-archive-push %p || exit",
+                             "walferry-archive-push %p || logger failed"}) {
+        INFO(text);
+        CHECK(parse_archive_command(text).hides_failure);
+    }
+    for (const char* text :
+         {"walferry-archive-push %p && cp %p /mnt/%f", "walferry-archive-push %p;",
+          "walferry-archive-push %p || exit 1", "walferry-archive-push %p; exit $?",
+          "test -f %p && walferry-archive-push %p", "walferry-archive-push %p >>/tmp/log 2>&1"}) {
+        INFO(text);
+        CHECK_FALSE(parse_archive_command(text).hides_failure);
+    }
+    CHECK(parse_archive_command("walferry-archive-push %p && cp %p /mnt/%f").more_commands);
+}
+
+TEST_CASE("an archive_command that copies says where to") {
+    const auto directory = [](const char* text) {
+        const ArchiveCommand command = parse_archive_command(text);
+        return command.kind == Kind::copies ? command.directory : "not a copy";
+    };
+    CHECK(directory("cp %p /archive/%f") == "/archive");
+    CHECK(directory("test ! -f /archive/%f && cp %p /archive/%f") == "/archive");
+    CHECK(directory("cp -i %p '/mnt/my archive/%f' </dev/null") == "/mnt/my archive");
+    CHECK(directory("rsync -a %p /archive/") == "/archive");
+    CHECK(directory("install -m 600 %p \"/archive/%f\"") == "/archive");
+    CHECK(directory("rsync -a %p backup:/archive/%f") == "");
+    CHECK(directory("gzip <%p >/archive/%f.gz") == "/archive");
+    CHECK(directory("dd if=%p of=/archive/%f") == "/archive");
+}
+
+TEST_CASE("quotes and backslashes that never end do no harm") {
+    for (const char* text : {"'walferry-archive-push %p", "\"", "\\", "a\\", "'", "&&", "||;", "&", "((", "#",
+                             "a=b", "exec", "env"}) {
+        INFO(text);
+        CHECK_NOTHROW(parse_archive_command(text));
+    }
+}

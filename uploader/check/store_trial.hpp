@@ -1,0 +1,35 @@
+#pragma once
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/settings.hpp"
+#include "common/store/object_store.hpp"
+
+namespace walferry {
+
+class S3Store;
+
+/// A store with one connection, short limits, and a look at its clock.
+class StoreTrial {
+  public:
+    /// Throws config when the credentials or the CA file cannot be used.
+    StoreTrial(StoreSettings settings, StoreAccess access, std::chrono::milliseconds patience);
+
+    ObjectStore& store() { return *store_; }
+    /// See S3Store.
+    std::optional<std::chrono::seconds> clock_ahead() const;
+
+    /// Puts the trial's object below `root` (which ends in a slash) and gets it back. Returns its key; throws
+    /// integrity where something else came back.
+    std::string put_and_get(const std::string& root);
+    /// Throws integrity likewise.
+    void get(const std::string& key);
+
+  private:
+    S3Store* s3_ = nullptr;
+    std::unique_ptr<ObjectStore> store_;
+};
+
+}  // namespace walferry
