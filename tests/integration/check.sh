@@ -199,13 +199,13 @@ switch_stuck() {
     finds failed switch-verified "no drain has run"
     mends switch-verified "drain"
     alter archive_command /bin/false
-    expect_exit 1 checked --switch --timeout 15
+    expect_exit 1 checked --switch --timeout 6
     finds failed switch-archived "archive_command fails"
     alter archive_command "$push"
     variant "s|bucket = \"wal-swift\"|&\nconnect_timeout = \"1s\"\nsilence_timeout = \"1s\"\nattempts = 1|"
     control_s3 swift pause
     start_as uploader "$work/follow.log" walferry --config "$other" drain --follow
-    expect_exit 1 checked_with "$other" --switch --timeout 12 || true
+    expect_exit 1 checked_with "$other" --switch --timeout 6 || true
     stop_process "$started"
     control_s3 swift resume
     finds failed switch-verified "verified in ceph, not in swift"
