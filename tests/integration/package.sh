@@ -182,15 +182,17 @@ unasked() { # what nobody can be asked is named
     expect_exit 2 inside "su postgres -c '$common'" >"$work/unasked" 2>&1
     grep -q 'only root can' "$work/unasked"
     inside 'test ! -e /etc/walferry/third.toml -a ! -e /var/spool/walferry/third'
+    expect_equal "main-b2 main-r2 writer.key" "$(inside 'ls /etc/walferry/credentials' | xargs)" "keys"
 }
 check "setup that lacks an answer names the option for it, and leaves no half of a configuration" unasked
 
 asked() {
-    printf '%s\n' "http://127.0.0.1:9/bucket/pre" first "" "" access-key-of-third very-secret-words "$1" >"$machine/root/answers"
+    printf '%s\n' "http://127.0.0.1:9/bucket/pre" first "" "" age1mistyped "$1" access-key-of-third very-secret-words >"$machine/root/answers"
     inside "apt-get install -y bsdutils >/dev/null 2>&1 || true
         (while read -r line; do sleep 0.5; echo \"\$line\"; done <answers; sleep 1) |
             script -qec 'walferry --config /etc/walferry/third.toml setup --cluster third --conninfo port=5432 --no-check' /dev/null" >"$work/asked" 2>&1
     refused grep -q very-secret-words "$work/asked"
+    grep -q 'age1mistyped' "$work/asked"
     grep -q 'very-secret-words' "$machine/etc/walferry/credentials/third-first"
     expect_equal "600 root:root" "$(inside 'stat -c "%a %U:%G" /etc/walferry/credentials/third-first')" "the keys' file"
     inside 'walferry --config /etc/walferry/third.toml config --json' >"$work/third.json"

@@ -57,15 +57,18 @@ KeyFolder::KeyFolder(const std::string& folder) : folder_(folder) {
     make_folder(path("credentials"), 0700);
 }
 
-std::string KeyFolder::store_keys(const std::string& cluster, const StoreChoice& store) {
-    const std::string name = "credentials/" + cluster + "-" + store.name;
-    const std::string file = path(name);
+std::string KeyFolder::store_keys_name(const std::string& cluster, const StoreChoice& store) {
+    return "credentials/" + cluster + "-" + store.name;
+}
+
+void KeyFolder::take_store_keys(const std::string& cluster, const StoreChoice& store) {
+    const std::string file = path(store_keys_name(cluster, store));
     static constexpr const char* what = "credentials file";
     if (exists(file)) {
         const Credentials present(read_secret_file(file, what), file);
         if (store.keys_from.empty() ||
             present == Credentials(read_secret_file(store.keys_from, what), store.keys_from))
-            return name;
+            return;
         throw Error(ErrorKind::config, file + " is there already, with other keys than " + store.keys_from,
                     "move it away if nothing needs it any more");
     }
@@ -79,18 +82,16 @@ std::string KeyFolder::store_keys(const std::string& cluster, const StoreChoice&
     const Credentials checked(copy_of(text), store.keys_from.empty() ? file : store.keys_from);
     create_secret_file(file, what, text);
     made_.push_back(file + ": the keys of store " + store.name + ", for root alone");
-    return name;
 }
 
-std::string KeyFolder::writer_key(std::string& public_key) {
+std::pair<std::string, std::string> KeyFolder::writer_key() {
     const std::string name = "credentials/writer.key";
     const std::string file = path(name);
     if (!exists(file)) {
         WriterKey::generate().save(file);
         made_.push_back(file + ": what this host signs with");
     }
-    public_key = WriterKey::load(file).public_key();
-    return name;
+    return {name, WriterKey::load(file).public_key()};
 }
 
 std::string recipient_of_identity(const std::string& file, bool& made) {

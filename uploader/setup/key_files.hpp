@@ -12,12 +12,15 @@ class KeyFolder {
     /// Makes `folder` (0755) and its "credentials" (0700) where they are missing. Throws io.
     explicit KeyFolder(const std::string& folder);
 
-    /// Takes over a store's keys, or asks for them; one that is there already stays. Returns the name for the
-    /// configuration: "credentials/CLUSTER-STORE". Throws usage where there is nobody to ask.
-    std::string store_keys(const std::string& cluster, const StoreChoice& store);
+    /// What the configuration calls a store's keys: "credentials/CLUSTER-STORE".
+    static std::string store_keys_name(const std::string& cluster, const StoreChoice& store);
 
-    /// Makes the writer's key where there is none; `public_key` is for trusted_writers.
-    std::string writer_key(std::string& public_key);
+    /// Takes over a store's keys, or asks for them; some that are there already stay. Throws usage where
+    /// there is nobody to ask, config where others are there.
+    void take_store_keys(const std::string& cluster, const StoreChoice& store);
+
+    /// Makes the writer's key where there is none; its name for the configuration, and the public half.
+    std::pair<std::string, std::string> writer_key();
 
     /// A line for each file that was made.
     const std::vector<std::string>& made() const noexcept { return made_; }

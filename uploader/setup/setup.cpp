@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "common/codec/age_keys.hpp"
 #include "common/error.hpp"
 #include "common/settings_reader.hpp"
 #include "uploader/restore/server_access.hpp"
@@ -100,11 +101,17 @@ void complete_recipients(SetupOptions& options) {
                     "FILE, which "
                     "makes a pair here, for you to take away");
     }
-    const std::string key = ask("Public key of who may restore, age1… (Enter: make a pair now):");
-    if (key.empty()) {
-        options.identity_file = "/root/walferry-identity.txt";
-    } else {
-        options.recipients.push_back(key);
+    for (;;) {
+        const std::string key = ask("Public key of who may restore, age1… (Enter: make a pair now):");
+        try {
+            if (key.empty())
+                options.identity_file = "/root/walferry-identity.txt";
+            else
+                options.recipients.push_back(AgeRecipient::parse(key).text());
+            return;
+        } catch (const Error& error) {
+            std::fprintf(stderr, "%s\n", error.message().c_str());
+        }
     }
 }
 
@@ -126,48 +133,69 @@ void complete_conninfo(SetupOptions& options) {
 
 // --- the configuration
 
+/// `writer`: the key's file and its public half; without it, objects are not signed.
+std::string compose(const SetupOptions& options, const std::vector<std::string>& recipients,
+                    const std::pair<std::string, std::string>& writer) {
+    const std::string server =
+        options.conninfo + (options.conninfo.empty() ? "" : " ") + "user=" + uploader_role;
+    std::vector<ChosenKey> keys{{"", "cluster", {options.cluster}, false},
+                                {"", "spool", {options.spool}, false},
+                                {"server", "conninfo", {server}, false},
+                                {"encryption", "recipients", recipients, true}};
+    if (!writer.first.empty()) {
+        keys.push_back({"signing", "key_file", {writer.first}, false});
+        keys.push_back({"signing", "trusted_writers", {writer.second}, true});
+    }
+    std::vector<ChosenStore> stores;
+    for (const StoreChoice& store : options.stores)
+        stores.push_back(chosen_store(store, KeyFolder::store_keys_name(options.cluster, store)));
+    return compose_settings(keys, stores);
+}
+
+/// Throws usage for the first thing that is wrong. The file is not there yet, so its lines would tell nobody
+/// anything.
+void refuse_problems(const std::string& text, const std::string& file) {
+    const SettingsReport report = parse_settings(text, file, "");
+    if (report.problems.empty()) return;
+    const std::string& problem = report.problems.front();
+    const std::size_t place = problem.find(": ");
+    throw Error(ErrorKind::usage, place == std::string::npos ? problem : problem.substr(place + 2));
+}
+
+/// Before any file is made: a slip of the pen leaves nothing behind.
+void try_out(const SetupOptions& options) {
+    std::vector<std::string> recipients = options.recipients;
+    if (!options.identity_file.empty()) recipients.push_back(AgeIdentity::generate().recipient().text());
+    refuse_problems(compose(options, recipients, {}), options.configuration);
+}
+
+void tell_of_identity(const std::string& file) {
+    say("made " + file + ": THE KEY THAT READS THE ARCHIVE");
+    say("  Take it off this host now, to a safe and to the host that will restore: without it nobody can "
+        "ever");
+    say("  read what is archived, and whoever has this host and the key can. Then: shred -u " + file);
+}
+
 Settings write_configuration(SetupOptions& options) {
     complete_stores(options);
     complete_recipients(options);
     complete_conninfo(options);
+    try_out(options);
     KeyFolder keys(folder_of(options.configuration));
-    bool identity_made = false;
-    if (!options.identity_file.empty())
-        options.recipients.push_back(recipient_of_identity(options.identity_file, identity_made));
-    std::string writer;
-    const std::string writer_file = keys.writer_key(writer);
-
-    std::vector<ChosenStore> stores;
     for (const StoreChoice& store : options.stores) {
-        stores.push_back(chosen_store(
-            store, store.type == StoreType::s3 ? keys.store_keys(options.cluster, store) : std::string()));
+        if (store.type == StoreType::s3) keys.take_store_keys(options.cluster, store);
     }
-    const std::string server =
-        options.conninfo + (options.conninfo.empty() ? "" : " ") + "user=" + uploader_role;
-    const std::string text = compose_settings({{"", "cluster", {options.cluster}, false},
-                                               {"", "spool", {options.spool}, false},
-                                               {"server", "conninfo", {server}, false},
-                                               {"encryption", "recipients", options.recipients, true},
-                                               {"signing", "key_file", {writer_file}, false},
-                                               {"signing", "trusted_writers", {writer}, true}},
-                                              stores);
-    const SettingsReport report = parse_settings(text, options.configuration, "");
-    for (const std::string& file : keys.made()) say("made " + file);
-    if (!report.problems.empty()) {
-        // The file is not there yet, so its lines would tell nobody anything.
-        const std::string& problem = report.problems.front();
-        const std::size_t place = problem.find(": ");
-        throw Error(ErrorKind::usage, place == std::string::npos ? problem : problem.substr(place + 2));
-    }
+    bool identity_made = false;
+    std::vector<std::string> recipients = options.recipients;
+    if (!options.identity_file.empty())
+        recipients.push_back(recipient_of_identity(options.identity_file, identity_made));
+    const auto writer = keys.writer_key();
+    const std::string text = compose(options, recipients, writer);
+    refuse_problems(text, options.configuration);
     create_public_file(options.configuration, text);
+    for (const std::string& file : keys.made()) say("made " + file);
     say("made " + options.configuration);
-    if (identity_made) {
-        say("made " + options.identity_file + ": THE KEY THAT READS THE ARCHIVE");
-        say("  Take it off this host now, to a safe and to the host that will restore: without it nobody can "
-            "ever read");
-        say("  what is archived, and whoever has this host and the key can. Then: shred -u " +
-            options.identity_file);
-    }
+    if (identity_made) tell_of_identity(options.identity_file);
     return load_settings(options.configuration);
 }
 
