@@ -175,7 +175,7 @@ unasked() { # what nobody can be asked is named
     grep -q -- '--s3 NAME=https://HOST/BUCKET' "$work/unasked"
     expect_exit 2 inside "$common --directory nas=/mnt" >"$work/unasked" 2>&1
     grep -q -- '--recipient age1' "$work/unasked"
-    expect_exit 2 inside "$common --s3 x=https://h.example/b --identity walferry-identity.txt" >"$work/unasked" 2>&1
+    expect_exit 2 inside "$common --s3 x=https://h.example/bkt --identity walferry-identity.txt" >"$work/unasked" 2>&1
     grep -q -- '--keys x=FILE' "$work/unasked"
     expect_exit 2 inside "$common --directory nas=/mnt --recipient age1nonsense" >"$work/unasked" 2>&1
     grep -q 'encryption.recipients' "$work/unasked"
