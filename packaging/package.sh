@@ -9,7 +9,8 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 version=$(sed -n 's/^project(walferry VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
 stage=$(mktemp -d "${TMPDIR:-/tmp}/walferry-package.XXXXXX")
-trap 'rm -rf "$stage"' EXIT
+# cmake leaves a list of what it installed in the build.
+trap 'rm -rf "$stage" "$build/install_manifest.txt"' EXIT
 
 [ "$(dpkg-parsechangelog -l packaging/deb/changelog -S Version)" = "$version" ] ||
     { echo "packaging/deb/changelog is not about version $version" >&2 && exit 1; }

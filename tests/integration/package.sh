@@ -91,8 +91,8 @@ quick_start() {
 quick_start >"$work/quick_start"
 part() { sed -e ':more' -e '/\\$/{N;s/\\\n//;b more' -e '}' "$work/quick_start" | grep -e "$1"; } # WORDS: the command that has them
 
-sql() { # STATEMENTS [OPTION]
-    inside "cd /tmp; su postgres -c 'psql -qAtX ${2:-}' <<'SQL'
+sql() { # STATEMENTS
+    inside "cd /tmp; su postgres -c 'psql -qAtX' <<'SQL'
 $1
 SQL"
 }
@@ -143,6 +143,30 @@ backed_up() {
     expect_equal 2 "$(jq '.last_restorable_backups | length' "$work/status.json")" "stores with a backup"
 }
 check "the backup unit makes a base backup under its restrictions" backed_up
+
+check_unit() {
+    inside 'systemctl start walferry-check' || { inside 'journalctl -u walferry-check -o cat --no-pager' && return 1; }
+    refused test -e "$machine/var/lib/walferry/failures"
+}
+check "the check unit passes under its restrictions, and nothing is told to anybody" check_unit
+
+restored() { # as on a host that restores: the same files, readable by the server's user
+    inside "cp walferry-identity.txt /etc/walferry/identity.txt
+        sed 's,^# identity_file = ,identity_file = ,' /etc/walferry/walferry.toml >/etc/walferry/restore.toml
+        walferry --config /etc/walferry/restore.toml backups"
+    expect_exit 2 inside 'walferry --config /etc/walferry/restore.toml restore --to /var/lib/postgresql/15/restored' >"$work/restored" 2>&1
+    grep -q 'postgres' "$work/restored"
+    inside 'cp -a /etc/walferry /etc/walferry.before
+        chgrp -R postgres /etc/walferry/credentials /etc/walferry/identity.txt
+        chmod 750 /etc/walferry/credentials
+        chmod 640 /etc/walferry/credentials/* /etc/walferry/identity.txt
+        walferry --config /etc/walferry/restore.toml restore --to /var/lib/postgresql/15/restored
+        test -e /var/lib/postgresql/15/restored/recovery.signal -a ! -e /var/lib/postgresql/15/restored/walferry-restore-incomplete
+        rm -r /var/lib/postgresql/15/restored /etc/walferry
+        mv /etc/walferry.before /etc/walferry; mv /etc/walferry/identity.txt /root/walferry-identity.txt
+        rm /etc/walferry/restore.toml'
+}
+check "a restore says what the server's user cannot read, and works when it can" restored
 
 every_day() {
     local line
@@ -240,21 +264,24 @@ check "the units' restrictions hold, and leave what drain needs" restricted
 
 second_cluster() {
     inside "install -d -o walferry -g walferry /mnt/nas
-        pg_createcluster 15 second -p 5499 -- --auth-local=peer >/dev/null
+        useradd --system --user-group --create-home billing
+        pg_createcluster --user=billing 15 second -p 5499 -- --auth-local=peer >/dev/null
         echo \"listen_addresses = ''\" >/etc/postgresql/15/second/conf.d/quiet.conf
         pg_ctlcluster 15 second start
         walferry --config /etc/walferry/second.toml setup --apply --no-check --cluster second --directory nas=/mnt/nas \
-            --conninfo port=5499 --recipient \$(sed -n 's/^# public key: //p' /root/walferry-identity.txt)
+            --owner billing --conninfo 'host=/tmp port=5499' --recipient \$(sed -n 's/^# public key: //p' /root/walferry-identity.txt)
         pg_ctlcluster 15 second restart
+        walferry --config /etc/walferry/second.toml check
         systemctl disable --now walferry-drain@second.timer
         systemctl enable --now walferry-follow@second.service"
-    sql 'create table t as select generate_series(1, 1000); select pg_switch_wal()' '-p 5499' >/dev/null
+    inside "su billing -c \"cd /; psql -h /tmp -p 5499 -qAtXc 'select pg_switch_wal()' postgres\"" >/dev/null
+    expect_equal "billing:walferry" "$(inside 'stat -c "%U:%G" /var/spool/walferry/second')" "the spool"
     verified() { [ "$(inside 'walferry --config /etc/walferry/second.toml status --json' | jq '.stores[0].verified')" -ge 1 ]; }
     wait_for 60 verified
     expect_equal active "$(inside 'systemctl is-active walferry-follow@second')" "the follower"
     inside 'ls /mnt/nas/second/*/wal/00000001/ | grep -q zst.age'
 }
-check "a second cluster has a configuration, a spool and units of its own" second_cluster
+check "a second cluster, another user's, has a configuration, a spool and units of its own" second_cluster
 
 # --- a failure is told, once
 
