@@ -43,6 +43,8 @@ leaves_nothing() {
 }
 try "a check leaves nothing behind, neither in a store nor in the spool" leaves_nothing
 
+ledger_sql() { as uploader sqlite3 "$spool/ledger/ledger.db" "$1"; }
+
 # --- the server
 
 switched_off() {
@@ -177,16 +179,23 @@ other_server() {
     expect_exit 1 checked
     finds failed other-cluster "123"
     rm -r "$spool/ready/123"
+    ledger_sql "update segment set system_identifier = '42'"
+    expect_exit 1 checked
+    finds failed other-cluster "the ledger knows segments of 42 only"
+    ledger_sql "update segment set system_identifier = '$(ls "$spool/ready")'"
+    expect_exit 0 checked
 }
 try "a server whose segments are not those in the spool is found" other_server
 
 # --- the switch
 
+drain_at_work() { [ "$(as uploader walferry status --json | jq .last_run.at_work)" = true ]; }
 switch_passes() {
     expect_exit 0 checked --switch --drain
     finds passed switch-archived
     finds passed switch-verified "is verified in ceph, swift"
     start_as uploader "$work/follow.log" walferry drain --follow
+    wait_for 20 drain_at_work
     expect_exit 0 checked --switch --timeout 60 || { cat "$work/follow.log" && return 1; }
     finds passed switch-verified "is verified in ceph, swift"
     finds passed drain "is at work"
@@ -205,6 +214,7 @@ switch_stuck() {
     variant "s|bucket = \"wal-swift\"|&\nconnect_timeout = \"1s\"\nsilence_timeout = \"1s\"\nattempts = 1|"
     control_s3 swift pause
     start_as uploader "$work/follow.log" walferry --config "$other" drain --follow
+    wait_for 20 drain_at_work
     expect_exit 1 checked_with "$other" --switch --timeout 6 || true
     stop_process "$started"
     control_s3 swift resume
@@ -318,6 +328,59 @@ little_room() {
     finds failed spool-space "inodes"
 }
 try "a spool that is nearly full is found, and one without inodes" little_room
+
+install -d "$work/remote"
+later "umount -l '$work/remote'"
+# remote_spool [hang]: $other's spool is on a filesystem of network_filesystem.py; $remote is its server.
+remote_spool() {
+    variant "s|^spool = .*|spool = \"$work/remote\"|"
+    python3 "$tests/lib/network_filesystem.py" "$work/remote" "$@" &
+    remote=$!
+    wait_for 10 grep -q " $work/remote " /proc/mounts
+}
+no_remote_spool() {
+    stop_process "$remote"
+    umount -l "$work/remote"
+}
+network_filesystem() {
+    remote_spool
+    checked_with "$other" --no-server || true
+    no_remote_spool
+    finds failed spool-filesystem "FUSE"
+}
+hung_filesystem() {
+    remote_spool hang
+    local began=$SECONDS
+    checked_with "$other" --no-server || true
+    no_remote_spool
+    expect_at_most 60 $((SECONDS - began)) seconds
+    finds failed no-answer
+    finds_in ceph passed store-rights
+    finds passed recipients
+}
+if [ ! -c /dev/fuse ]; then
+    skip "a spool on a network filesystem" "this host has no /dev/fuse"
+else
+    try "a spool on a network filesystem is found" network_filesystem
+    [ -z "$WALFERRY_TESTS_LONG" ] ||
+        try "a spool whose file server is gone holds up nothing, and what was found before stays known" hung_filesystem
+fi
+
+# --- a standby
+
+standby() {
+    pg_stop "$pg"
+    as postgres touch "$pg/data/standby.signal"
+    pg_settings "$pg" "restore_command = '/bin/false'"
+    pg_start "$pg"
+    expect_exit 0 checked --switch
+    finds skipped archive-command "standby"
+    finds skipped switch-archived "standby"
+    pg_stop "$pg"
+    rm "$pg/data/standby.signal"
+    pg_start "$pg"
+}
+try "a standby is not asked to archive" standby
 
 # --- keys and configuration
 
@@ -479,8 +542,6 @@ second_uploader() {
 try "a second uploader is found by what it left in a store" second_uploader
 
 # --- the ledger
-
-ledger_sql() { as uploader sqlite3 "$spool/ledger/ledger.db" "$1"; }
 
 ledger_contents() {
     local sysid last

@@ -11,12 +11,12 @@
 #include <array>
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/fd.hpp"
 #include "uploader/check/catalogue.hpp"
-#include "uploader/json_text.hpp"
 
 namespace walferry {
 namespace {
@@ -40,8 +40,19 @@ Finding from_json(const nlohmann::json& json) {
     return {json.at(0), static_cast<Verdict>(json.at(1).get<int>()), json.at(2), json.at(3), json.at(4)};
 }
 
-std::string look(const Part& part) {
-    Findings findings(part.name);
+/// One line of JSON, whole or not at all as far as the reader is concerned: it ends in a newline.
+void send(int out, const nlohmann::json& json) {
+    const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    for (std::size_t sent = 0; sent < text.size();) {
+        const ssize_t count = ::write(out, text.data() + sent, text.size() - sent);
+        if (count < 0 && errno != EINTR) return;
+        if (count > 0) sent += static_cast<std::size_t>(count);
+    }
+}
+
+void look(const Part& part, int out) {
+    // Sent at once: what was found stays known when the next look hangs.
+    Findings findings(part.name, [out](const Finding& finding) { send(out, as_json(finding)); });
     Facts facts;
     try {
         part.look(findings, facts);
@@ -50,24 +61,16 @@ std::string look(const Part& part) {
     } catch (const std::exception& error) {
         findings.fail(finding_id::not_checked, error.what());
     }
-    auto list = nlohmann::json::array();
-    for (const Finding& finding : findings.all()) list.push_back(as_json(finding));
-    return json_text({{"findings", list}, {"facts", facts}});
+    send(out, {{"facts", facts}});
 }
 
 [[noreturn]] void be_child(const Part& part, int out) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::signal(SIGINT, SIG_DFL);
     ::signal(SIGTERM, SIG_DFL);
-    std::string text;
     try {
-        text = look(part);
-    } catch (...) {  // memory ran out: the parent finds no answer
-    }
-    for (std::size_t sent = 0; sent < text.size();) {
-        const ssize_t count = ::write(out, text.data() + sent, text.size() - sent);
-        if (count < 0 && errno != EINTR) break;
-        if (count > 0) sent += static_cast<std::size_t>(count);
+        look(part, out);
+    } catch (...) {  // memory ran out: the parent finds that the last line is missing
     }
     // Neither the parent's buffers nor its exit handlers are the child's to run.
     ::_exit(0);
@@ -134,28 +137,30 @@ int end_of(const Child& child) {
     return status;
 }
 
+std::string what_ended_it(const Part& part, bool late, int status) {
+    if (late) {
+        return "no answer within " +
+               format_duration(std::chrono::duration_cast<std::chrono::seconds>(part.limit));
+    }
+    return "the process that looked at it came to an early end" +
+           (WIFSIGNALED(status) ? " by signal " + std::to_string(WTERMSIG(status)) : std::string());
+}
+
 PartAnswer answer_of(const Part& part, const Child& child, int status) {
-    if (!child.late && WIFEXITED(status) && !child.text.empty()) {
-        const auto json = nlohmann::json::parse(child.text, nullptr, false);
-        if (!json.is_discarded()) {
-            PartAnswer answer;
-            for (const auto& each : json.at("findings")) answer.findings.push_back(from_json(each));
-            answer.facts = json.at("facts").dump();
-            return answer;
-        }
+    PartAnswer answer;
+    std::istringstream lines(child.text);
+    for (std::string line; std::getline(lines, line);) {
+        const auto json = nlohmann::json::parse(line, nullptr, false);
+        if (json.is_array()) answer.findings.push_back(from_json(json));
+        if (json.is_object()) answer.facts = json.at("facts").dump();
     }
+    if (!answer.facts.empty()) return answer;
+    answer.facts = "null";
     Findings findings(part.name);
-    if (child.late) {
-        findings.fail(finding_id::no_answer,
-                      "no answer within " +
-                          format_duration(std::chrono::duration_cast<std::chrono::seconds>(part.limit)));
-    } else {
-        findings.fail(
-            finding_id::not_checked,
-            "the process that looked at it came to an early end" +
-                (WIFSIGNALED(status) ? " by signal " + std::to_string(WTERMSIG(status)) : std::string()));
-    }
-    return {findings.all(), "null"};
+    findings.fail(child.late ? finding_id::no_answer : finding_id::not_checked,
+                  what_ended_it(part, child.late, status));
+    answer.findings.push_back(findings.all().front());
+    return answer;
 }
 
 }  // namespace

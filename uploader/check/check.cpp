@@ -33,6 +33,25 @@ std::vector<Part> parts_of(const CheckContext& context) {
     return parts;
 }
 
+/// Apart too: the spool may be on a network filesystem whose server is gone.
+SpoolTraces traces(const Settings& settings, CheckReport& report) {
+    const Part part{"spool's owner",
+                    [&](Findings&, Facts& facts) {
+                        const SpoolTraces found = trace_users(settings.spool);
+                        facts = nlohmann::json::object();
+                        if (found.owner) facts["owner"] = {found.owner->uid, found.owner->gid};
+                        if (found.drain) facts["drain"] = {found.drain->uid, found.drain->gid};
+                    },
+                    std::chrono::milliseconds(5'000)};
+    PartAnswer answer = std::move(run_apart({part}).front());
+    append(report.findings, std::move(answer.findings));
+    SpoolTraces traces;
+    const auto facts = nlohmann::json::parse(answer.facts);
+    if (facts.contains("owner")) traces.owner = {facts["owner"].at(0), facts["owner"].at(1)};
+    if (facts.contains("drain")) traces.drain = {facts["drain"].at(0), facts["drain"].at(1)};
+    return traces;
+}
+
 std::vector<Finding> run_switch(const CheckContext& context, const CheckOptions& options) {
     const SwitchOptions how{options.switch_limit, options.drain, options.show_progress};
     const Part part{"switch", [&](Findings& findings, Facts&) { follow_switch(context, how, findings); },
@@ -53,8 +72,8 @@ int CheckReport::exit_code() const {
 }
 
 CheckReport run_check(const Settings& settings, const CheckOptions& options) {
-    CheckContext context{settings, find_users(settings, options.uploader), std::nullopt};
     CheckReport report;
+    CheckContext context{settings, find_users(traces(settings, report), options.uploader), std::nullopt};
     // What the server says is what other parts are measured by.
     if (options.ask_server) {
         Part server = part(context, "PostgreSQL", look_at_server);

@@ -26,6 +26,7 @@ void Findings::add(const char* id, Verdict verdict, std::string found, std::stri
     const bool to_mend = verdict != Verdict::passed && verdict != Verdict::skipped;
     if (to_mend && remedy.empty()) remedy = row.remedy;
     findings_.push_back({row.id, verdict, subject_, one_line(found), to_mend ? std::move(remedy) : ""});
+    if (watch_) watch_(findings_.back());
 }
 
 }  // namespace walferry

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,10 @@ struct Finding {
 /// Takes down what one part of a check finds.
 class Findings {
   public:
-    explicit Findings(std::string subject) : subject_(std::move(subject)) {}
+    using Watch = std::function<void(const Finding&)>;
+    /// `watch` hears of each finding at once.
+    explicit Findings(std::string subject, Watch watch = {})
+        : subject_(std::move(subject)), watch_(std::move(watch)) {}
 
     void pass(const char* id, std::string found) { add(id, Verdict::passed, std::move(found), {}); }
     void skip(const char* id, std::string reason) { add(id, Verdict::skipped, std::move(reason), {}); }
@@ -41,6 +45,7 @@ class Findings {
 
   private:
     std::string subject_;
+    Watch watch_;
     std::vector<Finding> findings_;
 };
 

@@ -126,6 +126,16 @@ void judge_lock(const SpoolPaths& spool, Findings& findings) {
                       "end it: kill " + std::to_string(holder->pid));
 }
 
+void judge_cluster(const CheckContext& context, Ledger& ledger, Findings& findings) {
+    if (!context.server || !context.server->system_identifier) return;
+    const std::uint64_t answers = *context.server->system_identifier;
+    if (const auto known = ledger.other_cluster(answers)) {
+        findings.fail(finding_id::other_cluster,
+                      "the server that answers has the system identifier " + std::to_string(answers) +
+                          ", the ledger knows segments of " + std::to_string(*known) + " only");
+    }
+}
+
 void judge_stores(Ledger& ledger, const Settings& settings, Findings& findings) {
     try {
         require_same_stores(settings, ledger.active_stores());
@@ -171,6 +181,7 @@ void look_at_ledger(const CheckContext& context, Findings& findings, Facts&) {
     }
     Ledger ledger(spool, Ledger::Open::existing);
     findings.pass(finding_id::ledger, "the ledger can be used");
+    judge_cluster(context, ledger, findings);
     judge_stores(ledger, settings, findings);
     judge_contents(status, findings);
     judge_gaps(ledger, findings);

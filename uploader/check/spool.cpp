@@ -140,14 +140,15 @@ void look_at_spool(const CheckContext& context, Findings& findings, Facts&) {
     const SpoolPaths spool(context.settings.spool);
     struct stat root {};
     struct stat ready {};
-    if (::stat(spool.root.c_str(), &root) != 0 || ::stat(spool.ready().c_str(), &ready) != 0) {
+    const bool exists = ::stat(spool.root.c_str(), &root) == 0;
+    if (exists) look_at_filesystem(context, spool, findings);
+    if (!exists || ::stat(spool.ready().c_str(), &ready) != 0) {
         if (errno != ENOENT && errno != ENOTDIR)
             throw_errno(errno, "look at the spool " + spool.root, "sudo walferry check");
         findings.fail(finding_id::spool, "there is no spool at " + spool.root);
         return;
     }
     findings.pass(finding_id::spool, "the spool is " + spool.root);
-    look_at_filesystem(context, spool, findings);
     const SpoolScan scan = scan_spool(spool);
     look_at_clusters(context, scan, findings);
     for (const std::string& problem : scan.problems) findings.warn(finding_id::spool_strangers, problem);

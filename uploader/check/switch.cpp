@@ -159,7 +159,8 @@ class Follower {
             return;
         }
         if (!drain_error_.empty()) {
-            findings.fail(finding_id::switch_verified, segment_ + " waits in the spool; " + drain_error_);
+            findings.fail(finding_id::switch_verified, segment_ + " waits in the spool; " + drain_error_,
+                          how_to_drain(context_.settings));
         } else if (!drain_seen_) {
             findings.fail(finding_id::switch_verified,
                           segment_ + " waits in the spool, and no drain has run" + within(),

@@ -38,15 +38,6 @@ ServerUser named_uploader(const std::string& option) {
     return *user;
 }
 
-std::optional<ServerUser> user_at_work(const std::string& spool) {
-    const auto holder = find_lock_holder(spool);
-    struct stat process {};
-    if (!holder || ::stat(("/proc/" + std::to_string(holder->pid)).c_str(), &process) != 0 ||
-        process.st_uid == 0)
-        return std::nullopt;
-    return find_user(std::to_string(process.st_uid), process.st_gid);
-}
-
 /// Members by the group's own list, and by their primary group.
 std::set<std::string> members_of(gid_t gid) {
     std::set<std::string> names;
@@ -61,14 +52,14 @@ std::set<std::string> members_of(gid_t gid) {
     return names;
 }
 
-void find_uploader(Users& users, const Settings& settings, const std::string& option,
-                   const struct stat* spool) {
+void find_uploader(Users& users, const SpoolTraces& spool, const std::string& option) {
     if (!option.empty()) {
         users.uploader = named_uploader(option);
         users.uploader_from = "named by --uploader";
         return;
     }
-    if ((users.uploader = user_at_work(settings.spool))) {
+    if (spool.drain && spool.drain->uid != 0) {
+        users.uploader = find_user(std::to_string(spool.drain->uid), spool.drain->gid);
         users.uploader_from = "a drain is at work as that user";
         return;
     }
@@ -76,11 +67,11 @@ void find_uploader(Users& users, const Settings& settings, const std::string& op
         users.uploader_from = "the package's user";
         return;
     }
-    if (spool == nullptr) {
+    if (!spool.owner) {
         users.uploader_from = "there is neither a user walferry nor a spool to learn it from";
         return;
     }
-    std::set<std::string> names = members_of(spool->st_gid);
+    std::set<std::string> names = members_of(spool.owner->gid);
     if (users.server) names.erase(users.server->name);
     names.erase("root");
     if (names.size() == 1) users.uploader = find_user(*names.begin());
@@ -92,17 +83,28 @@ void find_uploader(Users& users, const Settings& settings, const std::string& op
 
 }  // namespace
 
-Users find_users(const Settings& settings, const std::string& uploader_option) {
+SpoolTraces trace_users(const std::string& spool) {
+    SpoolTraces traces;
+    struct stat status {};
+    if (::stat(spool.c_str(), &status) != 0) return traces;
+    traces.owner = {status.st_uid, status.st_gid};
+    const auto holder = find_lock_holder(spool);
+    struct stat process {};
+    if (holder && ::stat(("/proc/" + std::to_string(holder->pid)).c_str(), &process) == 0)
+        traces.drain = {process.st_uid, process.st_gid};
+    return traces;
+}
+
+Users find_users(const SpoolTraces& spool, const std::string& uploader_option) {
     Users users;
     users.root = ::geteuid() == 0;
-    struct stat spool {};
-    const bool exists = ::stat(settings.spool.c_str(), &spool) == 0;
-    if (exists && spool.st_uid != 0) users.server = find_user(std::to_string(spool.st_uid), spool.st_gid);
+    if (spool.owner && spool.owner->uid != 0)
+        users.server = find_user(std::to_string(spool.owner->uid), spool.owner->gid);
     if (users.server && ::getpwuid(users.server->uid) != nullptr)
         users.server = find_user(users.server->name);  // as it is on this host, without the spool's group
     if (!users.server) users.server = find_user("postgres");
     if (users.root) {
-        find_uploader(users, settings, uploader_option, exists ? &spool : nullptr);
+        find_uploader(users, spool, uploader_option);
         return users;
     }
     if (!uploader_option.empty())
