@@ -171,6 +171,9 @@ promoted() {
     # Another one, which asks for nothing of its own accord once it has everything.
     recovering second 'wal_retrieve_retry_interval = 1h' 'hot_standby = on'
     as postgres mv "$work/second/data/recovery.signal" "$work/second/data/standby.signal"
+    sed 's,^timeout = .*,timeout = "1s",' "$restoring" >"$work/restoring/hasty.toml"
+    chown postgres "$work/restoring/hasty.toml"
+    sed -i "s,$restoring,$work/restoring/hasty.toml," "$work/second/data/postgresql.conf"
     pg_start "$work/second"
     rows=$(pg_sql "$work/pg" 'select count(*) from t')
     wait_for 60 has_rows second "$rows"
