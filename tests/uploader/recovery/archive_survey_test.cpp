@@ -82,11 +82,11 @@ TEST_CASE("a label that is damaged, or stands there twice, is a problem and no b
     SECTION("damaged") {
         std::ofstream(maker.objects("label")[0], std::ios::binary | std::ios::app) << "x";
     }
-    SECTION("twice") {
-        const std::string label = maker.objects("label")[0];
-        std::string other = label;
-        other[other.rfind("label-") + 6] = other[other.rfind("label-") + 6] == 'a' ? 'b' : 'a';
-        fs::copy_file(label, other);
+    SECTION("twice, with different contents") {
+        maker.label.streams.clear();
+        maker.label.stopped_at = "2026-11-24T12:14:16.000Z";
+        maker.put();
+        REQUIRE(maker.objects("label").size() == 2);
     }
     SECTION("under another backup's ID") {
         const fs::path label = maker.objects("label")[0];
@@ -97,6 +97,22 @@ TEST_CASE("a label that is damaged, or stands there twice, is a problem and no b
     }
     ArchiveSurvey survey(settings, {});
     CHECK(survey.backups().empty());
+    CHECK(survey.problems().size() == 1);
+    CHECK(backups_exit_code(survey) == exit_code::integrity);
+}
+
+TEST_CASE("a damaged label beside a sound one is a problem, and takes no backup away") {
+    BackupMaker maker;
+    maker.stores = {"a"};
+    maker.put();
+    const std::string label = maker.objects("label")[0];
+    std::string other = label;
+    char& digit = other[other.rfind("label-") + 6];
+    digit = digit == 'a' ? 'b' : 'a';
+    fs::copy_file(label, other);
+    const Settings settings = maker.settings();
+    ArchiveSurvey survey(settings, {});
+    CHECK(survey.backups().size() == 1);
     CHECK(survey.problems().size() == 1);
     CHECK(backups_exit_code(survey) == exit_code::integrity);
 }
