@@ -85,3 +85,28 @@ second_label() {
     expect_equal "$honest" "$(jq -r .backup "$work/again.json")" "backup restored"
 }
 check "a second label beside the honest one does not take the backup away" second_label
+
+# Whose content is the true one can be told, so nobody has to settle it.
+forged_wal() {
+    local name
+    pg_sql "$work/pg" 'insert into t values (1001)'
+    pg_archive_all "$work/pg"
+    on honest drain >/dev/null
+    name=$(pg_sql "$work/pg" 'select last_archived_wal from pg_stat_archiver')
+    mkdir -p "$work/forgery/pg_wal"
+    install -m 644 "$work/reference/$name" "$work/forgery/pg_wal/$name"
+    printf 'forged' | dd of="$work/forgery/pg_wal/$name" bs=1 seek=1048570 conv=notrunc status=none
+    as postgres walferry-archive-push --spool "$work/spool-forger" --system-identifier "$system_identifier" "$work/forgery/pg_wal/$name"
+    expect_exit 3 on forger drain >/dev/null
+    chmod -R a+rX "$work/stores"
+    expect_equal 2 "$(find "$(store_root one)/wal" -name "$name-*" | wc -l)" "contents"
+    expect_exit 3 backups --json >"$work/listed.json"
+    expect_equal '[]' "$(jq -c .conflicts "$work/listed.json")" "conflicts"
+    expect_equal "$name" "$(jq -r '.backups[0].reach[0].last_segment' "$work/listed.json")" "last segment"
+    restore beside --no-archiving
+    eval "$(jq -r .start_command "$work/beside.json") -s -w -t 60 -o '-c unix_socket_directories=$work/beside'"
+    expect_equal 1001 "$(pg_sql "$work/beside" 'select count(*) from t')" "rows"
+    pg_stop "$work/beside"
+    grep -q "$name with content .* was signed by no trusted writer" "$work/beside/data/startup.log"
+}
+check "a forged content beside a true segment is left alone by backups and restore, as recovery does" forged_wal

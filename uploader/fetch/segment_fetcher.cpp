@@ -1,11 +1,11 @@
 #include "uploader/fetch/segment_fetcher.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <thread>
 
 #include "uploader/fetch/object_read.hpp"
+#include "uploader/fetch/trusted_content.hpp"
 
 namespace walferry {
 namespace {
@@ -43,11 +43,6 @@ class MarkedSink : public Sink {
 
   private:
     Sink& next_;
-};
-
-struct Nowhere : Sink {
-    void write(Bytes) override {}
-    void finish() override {}
 };
 
 /// What another attempt a moment later cannot mend: keys, rights, names, damage.
@@ -104,45 +99,25 @@ bool SegmentFetcher::read_copies(const WalName& name, const Look& look, const st
     return false;
 }
 
-/// Of several contents the only one that a trusted writer signed; none where there are more of those, or
-/// where one cannot be read: then nobody knows whose it is.
-std::optional<std::string> SegmentFetcher::only_trusted(const WalName& name, const Look& look,
-                                                        const Say& say) {
+std::optional<std::string> SegmentFetcher::trusted_content(const WalName& name, const Look& look,
+                                                           const Say& say) {
     const bool settled = std::any_of(look.answers.begin(), look.answers.end(),
                                      [](const StoreAnswer& answer) { return !answer.settled.empty(); });
     if (settled || decoding_.trusted_writers.empty()) return std::nullopt;
-    DecodeOptions by_anybody = decode_options(view_.settings());
-    by_anybody.trusted_writers.clear();
-    Nowhere nowhere;
-    std::map<std::string, bool> trusted;  // by content
+    std::vector<HeldObject> objects;
     for (std::size_t index = 0; index < look.answers.size(); ++index) {
         for (const ObjectName& object : look.answers[index].objects) {
             try {
-                const Envelope envelope =
-                    read_object(connection(index), view_.keys(index).wal(object), object, name,
-                                view_.system_identifier(), by_anybody, [&]() -> Sink& { return nowhere; });
-                const bool known =
-                    std::find(decoding_.trusted_writers.begin(), decoding_.trusted_writers.end(),
-                              envelope.writer) != decoding_.trusted_writers.end();
-                trusted[object.fingerprint] = trusted[object.fingerprint] || known;
+                objects.push_back({&connection(index), view_.keys(index).wal(object), object});
             } catch (const Error&) {
                 return std::nullopt;
             }
         }
     }
-    std::optional<std::string> only;
-    for (const auto& [content, known] : trusted) {
-        if (known && only) return std::nullopt;
-        if (known) only = content;
-    }
-    if (only) {
-        for (const auto& [content, known] : trusted) {
-            if (!known)
-                say(name.text + " with content " + content +
-                    " was signed by no trusted writer and is left alone");
-        }
-    }
-    return only;
+    const auto trusted = only_trusted(objects, name, view_.system_identifier(), view_.settings());
+    if (!trusted) return std::nullopt;
+    for (const std::string& other : trusted->others) say(other);
+    return trusted->content;
 }
 
 Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, ArchiveView::Time deadline,
@@ -197,7 +172,7 @@ Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, ArchiveView::Ti
                     "the spool, or end the recovery before it");
                 break;
             case Verdict::Kind::several:
-                if (const auto content = only_trusted(name, look, say)) {
+                if (const auto content = trusted_content(name, look, say)) {
                     if (read_copies(name, look, *content, attempt, open_marked, say))
                         attempt.end = Attempt::End::fetched;
                     break;

@@ -1,6 +1,8 @@
 #include "uploader/recovery/archive_survey.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -10,6 +12,7 @@
 #include "uploader/drain/spool_scan.hpp"
 #include "uploader/fetch/archive_view.hpp"
 #include "uploader/fetch/object_read.hpp"
+#include "uploader/fetch/trusted_content.hpp"
 
 namespace walferry {
 namespace {
@@ -63,6 +66,13 @@ class EnvelopeReceiver : public Receiver {
     Nothing nothing_;
     std::unique_ptr<SegmentDecoder> decoder_;
 };
+
+WalName segment_name(std::uint32_t timeline, std::uint64_t position) {
+    std::array<char, 25> text{};
+    std::snprintf(text.data(), text.size(), "%08X%08X%08X", timeline, static_cast<unsigned>(position >> 32),
+                  static_cast<unsigned>(position & 0xffffffff));
+    return *WalName::parse(text.data());
+}
 
 void append(HeldSegments& all, const HeldSegments& more) {
     for (const auto& [timeline, segments] : more) {
@@ -204,6 +214,9 @@ void ArchiveSurvey::read_history(std::uint32_t timeline) {
             settled.insert(chosen->second.begin(), chosen->second.end());
     }
     if (settled.size() == 1) contents = settled;
+    if (settled.empty() && contents.size() > 1) {
+        if (const auto trusted = trusted_content(*WalName::parse(name))) contents = {*trusted};
+    }
     if (contents.size() != 1 || settled.size() > 1)
         throw Error(ErrorKind::conflict, name + " is archived with several contents, and none was settled");
     std::optional<Error> trouble;
@@ -245,14 +258,51 @@ HeldSegments ArchiveSurvey::waiting_in_spool() {
     return waiting;
 }
 
+/// As recovery does, which then needs nobody to settle it.
+std::optional<std::string> ArchiveSurvey::trusted_content(const WalName& name) {
+    std::vector<HeldObject> objects;
+    for (const Store& store : stores_) {
+        if (store.trouble) continue;
+        const std::string directory = store.keys->wal_directory(name.text);
+        try {
+            for (const ObjectInfo& info : store.connection->list(directory + name.text + "-", "").objects) {
+                auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
+                if (object && object->segment == name.text)
+                    objects.push_back({store.connection.get(), info.key, std::move(*object)});
+            }
+        } catch (const Error&) {
+            return std::nullopt;
+        }
+    }
+    const auto trusted = only_trusted(objects, name, sysid_, settings_);
+    if (!trusted) return std::nullopt;
+    problems_.insert(problems_.end(), trusted->others.begin(), trusted->others.end());
+    return trusted->content;
+}
+
+void ArchiveSurvey::settle_by_writers(const HeldSegments& all) {
+    if (decoding_.trusted_writers.empty()) return;
+    for (const auto& segment : several_contents(all)) {
+        if (std::any_of(stores_.begin(), stores_.end(),
+                        [&](const Store& store) { return store.wal.settled.contains(segment); }))
+            continue;
+        const auto content = trusted_content(segment_name(segment.first, segment.second));
+        if (!content) continue;
+        for (Store& store : stores_) store.wal.settled[segment].insert(short_content(*content));
+    }
+}
+
 void ArchiveSurvey::measure() {
     std::map<std::uint64_t, UsableWal> together;
     std::map<std::pair<std::size_t, std::uint64_t>, UsableWal> each;
     HeldSegments all;
     SettledSegments settled;
     for (const Store& store : stores_) {
+        if (!store.trouble) append(all, store.wal.segments);
+    }
+    settle_by_writers(all);
+    for (const Store& store : stores_) {
         if (store.trouble) continue;
-        append(all, store.wal.segments);
         for (const auto& [name, contents] : store.wal.settled)
             settled[name].insert(contents.begin(), contents.end());
     }

@@ -85,6 +85,8 @@ class ArchiveSurvey {
     void read_histories();
     void read_history(std::uint32_t timeline);
     HeldSegments waiting_in_spool();
+    void settle_by_writers(const HeldSegments& all);
+    std::optional<std::string> trusted_content(const WalName& name);
     void measure();
 
     const Settings& settings_;

@@ -46,6 +46,21 @@ WalName UsableWal::name(std::uint32_t timeline, std::uint64_t number) const {
     return WalName::segment_at(timeline, number * segment_size, segment_size);
 }
 
+std::vector<std::pair<std::uint32_t, std::uint64_t>> several_contents(const HeldSegments& held) {
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> several;
+    for (const auto& [timeline, unsorted] : held) {
+        auto segments = unsorted;
+        std::sort(segments.begin(), segments.end());
+        for (std::size_t i = 1; i < segments.size(); ++i) {
+            const HeldSegment& last = segments[i - 1];
+            if (segments[i].position != last.position || segments[i].content == last.content) continue;
+            const std::pair found(timeline, last.position);
+            if (several.empty() || several.back() != found) several.push_back(found);
+        }
+    }
+    return several;
+}
+
 UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size) {
     UsableWal usable{segment_size, {}, {}};
     for (const auto& [timeline, unsorted] : held) {

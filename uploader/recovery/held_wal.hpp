@@ -53,6 +53,9 @@ struct UsableWal {
     WalName name(std::uint32_t timeline, std::uint64_t number) const;
 };
 
+/// Segments with several contents: (timeline, position).
+std::vector<std::pair<std::uint32_t, std::uint64_t>> several_contents(const HeldSegments& held);
+
 UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size);
 
 }  // namespace walferry
