@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "common/clock.hpp"
 #include "uploader/check/archive_command.hpp"
 #include "uploader/check/catalogue.hpp"

@@ -21,7 +21,7 @@ const char* to_string(Verdict verdict) noexcept {
     return "integrity";
 }
 
-void Findings::add(const char* id, Verdict verdict, std::string found, std::string remedy) {
+void Findings::add(const char* id, Verdict verdict, const std::string& found, std::string remedy) {
     const CatalogueRow& row = catalogue_row(id);
     const bool to_mend = verdict != Verdict::passed && verdict != Verdict::skipped;
     if (to_mend && remedy.empty()) remedy = row.remedy;

@@ -27,19 +27,19 @@ class Findings {
     explicit Findings(std::string subject, Watch watch = {})
         : subject_(std::move(subject)), watch_(std::move(watch)) {}
 
-    void pass(const char* id, std::string found) { add(id, Verdict::passed, std::move(found), {}); }
-    void skip(const char* id, std::string reason) { add(id, Verdict::skipped, std::move(reason), {}); }
+    void pass(const char* id, const std::string& found) { add(id, Verdict::passed, found, {}); }
+    void skip(const char* id, const std::string& reason) { add(id, Verdict::skipped, reason, {}); }
     /// Without a remedy of its own it gets the table's.
-    void warn(const char* id, std::string found, std::string remedy = {}) {
-        add(id, Verdict::warning, std::move(found), std::move(remedy));
+    void warn(const char* id, const std::string& found, std::string remedy = {}) {
+        add(id, Verdict::warning, found, std::move(remedy));
     }
-    void fail(const char* id, std::string found, std::string remedy = {}) {
-        add(id, Verdict::failed, std::move(found), std::move(remedy));
+    void fail(const char* id, const std::string& found, std::string remedy = {}) {
+        add(id, Verdict::failed, found, std::move(remedy));
     }
-    void contradiction(const char* id, std::string found, std::string remedy = {}) {
-        add(id, Verdict::integrity, std::move(found), std::move(remedy));
+    void contradiction(const char* id, const std::string& found, std::string remedy = {}) {
+        add(id, Verdict::integrity, found, std::move(remedy));
     }
-    void add(const char* id, Verdict verdict, std::string found, std::string remedy);
+    void add(const char* id, Verdict verdict, const std::string& found, std::string remedy);
 
     const std::vector<Finding>& all() const noexcept { return findings_; }
 
