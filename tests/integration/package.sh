@@ -265,12 +265,13 @@ check "the units' restrictions hold, and leave what drain needs" restricted
 second_cluster() {
     inside "install -d -o walferry -g walferry /mnt/nas
         useradd --system --user-group --create-home billing
+        # Its unit would wait for a file in a folder that is for postgres alone.
         pg_createcluster --user=billing 15 second -p 5499 -- --auth-local=peer >/dev/null
         echo \"listen_addresses = ''\" >/etc/postgresql/15/second/conf.d/quiet.conf
-        pg_ctlcluster 15 second start
+        pg_ctlcluster --skip-systemctl-redirect 15 second start
         walferry --config /etc/walferry/second.toml setup --apply --no-check --cluster second --directory nas=/mnt/nas \
             --owner billing --conninfo 'host=/tmp port=5499' --recipient \$(sed -n 's/^# public key: //p' /root/walferry-identity.txt)
-        pg_ctlcluster 15 second restart
+        pg_ctlcluster --skip-systemctl-redirect 15 second restart
         walferry --config /etc/walferry/second.toml check
         systemctl disable --now walferry-drain@second.timer
         systemctl enable --now walferry-follow@second.service"
@@ -367,7 +368,7 @@ purged() {
     inside "dpkg -i next.deb" >/dev/null 2>&1
     wait_for 60 inside 'systemctl start walferry-drain && test -z "$(ls /var/spool/walferry/main/ready/*/)"'
     sql "alter system set archive_command = '/bin/false'; select pg_reload_conf()" >/dev/null
-    inside 'pg_ctlcluster 15 second stop; cp walferry-identity.txt /etc/walferry/identity.txt
+    inside 'pg_ctlcluster --skip-systemctl-redirect 15 second stop; cp walferry-identity.txt /etc/walferry/identity.txt
         systemctl start walferry-drain walferry-drain@second'
     wait_for 30 inside 'test -z "$(find /var/spool/walferry -path "*/ready/*" -type f)"'
     inside 'apt-get purge -y walferry' >"$work/purge.said" 2>&1
