@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "uploader/server/server_connection.hpp"
 #include "uploader/backup/server_facts.hpp"
+#include "uploader/server/server_connection.hpp"
 
 namespace walferry {
 

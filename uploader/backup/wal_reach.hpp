@@ -9,9 +9,9 @@
 #include "common/ledger.hpp"
 #include "common/settings.hpp"
 #include "uploader/backup/backup_record.hpp"
-#include "uploader/server/server_connection.hpp"
 #include "uploader/drain/outcome.hpp"
 #include "uploader/drain/progress.hpp"
+#include "uploader/server/server_connection.hpp"
 
 namespace walferry {
 

@@ -17,8 +17,8 @@
 #include "uploader/restore/restore_places.hpp"
 #include "uploader/restore/server_access.hpp"
 #include "uploader/restore/server_configuration.hpp"
-#include "uploader/server/server_user.hpp"
 #include "uploader/restore/start_advice.hpp"
+#include "uploader/server/server_user.hpp"
 
 namespace walferry {
 namespace {
