@@ -150,4 +150,8 @@ real_server() {
     fi
 }
 
-for server in ceph swift; do in_background "$work/$server.report" real_server $server; done
+for server in ceph swift; do
+    # What a background shell of this script means to do later is forgotten with it.
+    later "bash '$tests/s3/$server/stop.sh' '$work/$server' --wipe"
+    in_background "$work/$server.report" real_server $server
+done
