@@ -6,11 +6,10 @@
 
 #include "common/error.hpp"
 #include "common/size_text.hpp"
+#include "common/spool.hpp"
 
 namespace walferry::push {
 namespace {
-
-constexpr const char* default_spool = "/var/spool/walferry/main";
 
 constexpr std::array table{
     OptionRow{"spool", "DIR", "the spool; default: $WALFERRY_SPOOL, then /var/spool/walferry/main", 's'},
@@ -67,7 +66,7 @@ void apply(CommandLine& line, const OptionRow& row, const char* argument) {
 
 std::string spool_by_default() {
     const char* environment = std::getenv("WALFERRY_SPOOL");
-    return environment != nullptr && *environment != '\0' ? environment : default_spool;
+    return environment != nullptr && *environment != '\0' ? environment : usual_spool;
 }
 
 }  // namespace

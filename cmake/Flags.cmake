@@ -19,3 +19,12 @@ else()
   target_compile_definitions(walferry_flags INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
   target_link_options(walferry_flags INTERFACE -Wl,-z,relro,-z,now)
 endif()
+
+# walferry_precompile(TARGET HEADER...)
+function(walferry_precompile target)
+  if(WALFERRY_PRECOMPILE)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+    # For ccache, which sees the preprocessed text.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  endif()
+endfunction()

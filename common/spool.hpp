@@ -15,6 +15,9 @@ inline constexpr mode_t segment = 0640;
 inline constexpr mode_t ledger = 0660;
 }  // namespace spool_mode
 
+/// Where the spool is unless somebody says otherwise.
+inline constexpr const char* usual_spool = "/var/spool/walferry/main";
+
 /// The one place where paths inside a spool are built.
 struct SpoolPaths {
     std::string root;  // as given; no trailing slash

@@ -9,6 +9,7 @@
 #include "archive-get/options.hpp"
 #include "archive-push/options.hpp"
 #include "common/settings.hpp"
+#include "common/spool.hpp"
 #include "packaging/manual/completion.hpp"
 #include "packaging/manual/pages.hpp"
 
@@ -20,8 +21,7 @@ namespace {
 const std::pair<std::string, std::string> configuration_file{"/etc/walferry/walferry.toml",
                                                              "The configuration, see walferry.toml(5)."};
 const std::pair<std::string, std::string> spool{
-    "/var/spool/walferry/main",
-    "The spool: `ready/` holds what waits, `ledger/ledger.db` the record (SQLite)."};
+    usual_spool, "The spool: `ready/` holds what waits, `ledger/ledger.db` the record (SQLite)."};
 const std::pair<std::string, std::string> configuration_variable{
     "WALFERRY_CONFIG", "The configuration file, where --config is not given."};
 

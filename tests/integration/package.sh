@@ -233,7 +233,7 @@ check "setup asks at a terminal what it was not told, shows no secret, and witho
 other_command() {
     sql "alter system set archive_command = 'cp %p /mnt/%f'; select pg_reload_conf()" >/dev/null
     inside 'walferry setup --apply --no-check' >"$work/other" 2>&1
-    grep -q 'It archives already, with: cp %p /mnt/%f' "$work/other"
+    grep -q 'Its archive_command is another now: cp %p /mnt/%f' "$work/other"
     grep -q 'Nothing of this was done' "$work/other"
     expect_equal 'cp %p /mnt/%f' "$(sql 'show archive_command')" archive_command
     inside 'walferry setup --apply --replace-archive-command --no-check' >"$work/other" 2>&1

@@ -9,6 +9,7 @@
 #include "uploader/backup/leftovers.hpp"
 #include "uploader/drain/encode_options.hpp"
 #include "uploader/exit_code.hpp"
+#include "uploader/server/role_connection.hpp"
 
 namespace walferry {
 namespace {
@@ -90,10 +91,9 @@ BackupResult BackupRun::run() {
 void BackupRun::ask() {
     using Kind = ServerConnection::Kind;
     const auto waiting = [this] { check(); };
-    server_ = std::make_unique<ServerConnection>(settings_.server_conninfo, Kind::sql, waiting, warnings());
+    server_ = connect_to_server(settings_.server_conninfo, Kind::sql, waiting, warnings());
     facts_ = ask_server(*server_);
-    sender_ =
-        std::make_unique<ServerConnection>(settings_.server_conninfo, Kind::replication, waiting, warnings());
+    sender_ = connect_to_server(settings_.server_conninfo, Kind::replication, waiting, warnings());
     if (sender_->peer() != server_->peer()) {
         throw Error(ErrorKind::config,
                     "server.conninfo names several servers, and two connections went to " + server_->peer() +
@@ -198,7 +198,7 @@ void BackupRun::describe(const BaseBackup& backup) {
         facts_.now + std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - began_);
     label_.tablespaces = backup.tablespaces();
     try {
-        server_ = std::make_unique<ServerConnection>(
+        server_ = connect_to_server(
             settings_.server_conninfo, ServerConnection::Kind::sql, [this] { check(); }, warnings());
         stopped = server_clock(*server_);
         std::vector<std::uint32_t> oids;

@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "common/clock.hpp"
-#include "uploader/check/archive_command.hpp"
 #include "uploader/check/catalogue.hpp"
 #include "uploader/check/look.hpp"
+#include "uploader/server/archive_command.hpp"
 
 namespace walferry {
 namespace {
@@ -16,25 +16,24 @@ std::string ago(std::int64_t seconds) {
     return format_duration(std::chrono::seconds(std::max<std::int64_t>(seconds, 0))) + " ago";
 }
 
-std::string our_command(const Settings& settings) {
-    const bool usual = settings.spool == "/var/spool/walferry/main";
-    return "ALTER SYSTEM SET archive_command = 'walferry-archive-push " +
-           (usual ? std::string() : "--spool " + settings.spool + " ") + "%p'" + reload;
+/// The program stays the one that is named already.
+std::string our_command(const ServerState& state, const Settings& settings) {
+    const ArchiveCommand now = parse_archive_command(state.archive_command);
+    return set_archive_command(now.kind == Kind::push ? now.program : state.push_program, settings.spool);
 }
 
-void judge_spool(const ArchiveCommand& command, const Settings& settings, Findings& findings) {
-    const std::string spool = command.spool.value_or("/var/spool/walferry/main");
-    std::string trimmed = spool;
-    while (trimmed.size() > 1 && trimmed.back() == '/') trimmed.pop_back();
-    if (trimmed == settings.spool) {
-        findings.pass(finding_id::archive_spool,
-                      "the server and the uploader use the same spool, " + trimmed);
+void judge_spool(const ArchiveCommand& command, const ServerState& state, const Settings& settings,
+                 Findings& findings) {
+    const std::string spool = command.filled_spool();
+    if (spool == settings.spool) {
+        findings.pass(finding_id::archive_spool, "the server and the uploader use the same spool, " + spool);
         return;
     }
     const std::string from =
         command.spool ? "archive_command names " : "archive_command names no --spool, so push takes ";
     findings.fail(finding_id::archive_spool,
-                  from + spool + "; the configuration's spool is " + settings.spool, our_command(settings));
+                  from + spool + "; the configuration's spool is " + settings.spool,
+                  our_command(state, settings));
 }
 
 void judge_push(const ArchiveCommand& command, const ServerState& state, const Settings& settings,
@@ -43,20 +42,20 @@ void judge_push(const ArchiveCommand& command, const ServerState& state, const S
     if (command.hides_failure) {
         findings.fail(finding_id::archive_command,
                       shown + ": what stands behind walferry-archive-push hides its failures from the server",
-                      our_command(settings));
+                      our_command(state, settings));
     } else if (!command.names_segment) {
         findings.fail(finding_id::archive_command, shown + ": %p, the segment's path, is missing",
-                      our_command(settings));
+                      our_command(state, settings));
     } else if (command.more_commands) {
         findings.warn(finding_id::archive_command,
                       shown +
                           ": other commands beside walferry-archive-push decide too whether a segment counts "
                           "as archived",
-                      our_command(settings));
+                      our_command(state, settings));
     } else {
         findings.pass(finding_id::archive_command, shown);
     }
-    judge_spool(command, settings, findings);
+    judge_spool(command, state, settings, findings);
 }
 
 void judge_command(const ServerState& state, const Settings& settings, Findings& findings) {
@@ -70,24 +69,33 @@ void judge_command(const ServerState& state, const Settings& settings, Findings&
             findings.fail(
                 finding_id::archive_command,
                 "archiving is switched off: archive_command is empty, and segments pile up in pg_wal",
-                our_command(settings));
+                our_command(state, settings));
             break;
         case Kind::discards:
             findings.fail(finding_id::archive_command,
                           "archiving is switched off: " + shown + ", which keeps nothing and reports success",
-                          our_command(settings) +
+                          our_command(state, settings) +
                               "; then make a base backup: what was written meanwhile is in no archive");
             break;
         case Kind::copies:
             findings.fail(
                 finding_id::archive_command, shown + ", which copies without syncing, and not into the spool",
-                our_command(settings) + (command.directory.empty()
-                                             ? std::string()
-                                             : "; then, as root: walferry import " + command.directory));
+                our_command(state, settings) +
+                    (command.directory.empty() ? std::string()
+                                               : "; then, as root: walferry import " + command.directory));
             break;
         case Kind::other:
+            if (state.runs_push_by_script) {
+                findings.warn(finding_id::archive_command,
+                              shown +
+                                  ", a script that calls walferry-archive-push: whether it hands push's exit "
+                                  "code on, and which spool it names, is not looked into",
+                              "walferry check --switch shows whether segments arrive; without a script: " +
+                                  our_command(state, settings));
+                break;
+            }
             findings.fail(finding_id::archive_command, shown + ", which does not run walferry-archive-push",
-                          our_command(settings));
+                          our_command(state, settings));
             break;
     }
 }

@@ -6,6 +6,9 @@
 #include "common/error.hpp"
 #include "uploader/check/catalogue.hpp"
 #include "uploader/check/look.hpp"
+#include "uploader/check/server_program.hpp"
+#include "uploader/restore/server_access.hpp"
+#include "uploader/server/archive_command.hpp"
 
 namespace walferry {
 namespace {
@@ -31,12 +34,26 @@ std::string as_owner(const std::string& conninfo, const std::string& owner) {
     return conninfo + (conninfo.empty() ? "" : " ") + "user=" + owner;
 }
 
+/// With the server's user's eyes, as far as the caller may borrow them.
+void look_at_programs(const CheckContext& context, ServerState& state) {
+    try {
+        state.push_program = program_beside_this_one("walferry-archive-push");
+    } catch (const Error&) {  // it is installed elsewhere, such as in the server's container
+    }
+    if (server_has_other_root(state)) return;
+    const std::string path = server_path(state);
+    std::optional<ActingAs> acting;
+    if (context.users.root && context.users.server) acting.emplace(*context.users.server);
+    const std::string program = parse_archive_command(state.archive_command).program;
+    if (!program.empty())
+        state.runs_push_by_script = script_runs_push(find_program(program, path, state.data_directory));
+}
+
 }  // namespace
 
 bool was_turned_away(const Error& error) {
-    const auto says = [&](const char* words) { return error.message().find(words) != std::string::npos; };
-    return says("FATAL") && !says("starting up") && !says("shutting down") && !says("too many") &&
-           !says("in recovery mode") && !says("remaining connection slots");
+    // Who is asking, or what it asks for; not that the server starts up, stops or is full.
+    return error.code.starts_with("28") || error.code.starts_with("42") || error.code.starts_with("3D");
 }
 
 std::unique_ptr<ServerConnection> connect_for_check(const CheckContext& context) {
@@ -58,7 +75,8 @@ std::unique_ptr<ServerConnection> connect_for_check(const CheckContext& context)
 void look_at_server(const CheckContext& context, Findings& findings, Facts& facts) {
     try {
         const auto server = connect_for_check(context);
-        const ServerState state = ask_server_state(*server);
+        ServerState state = ask_server_state(*server);
+        look_at_programs(context, state);
         findings.pass(finding_id::server, "answers at " + server->peer() + ", version " +
                                               std::to_string(state.version / 10000) + "." +
                                               std::to_string(state.version % 10000));

@@ -6,20 +6,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "common/error.hpp"
 #include "common/spool.hpp"
-#include "uploader/check/archive_command.hpp"
 #include "uploader/check/catalogue.hpp"
 #include "uploader/check/look.hpp"
+#include "uploader/check/server_program.hpp"
 #include "uploader/restore/server_access.hpp"
+#include "uploader/server/archive_command.hpp"
 
 namespace walferry {
 namespace {
-
-constexpr const char* usual_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 bool in_group(const std::vector<gid_t>& groups, gid_t primary, gid_t wanted) {
     return primary == wanted || std::find(groups.begin(), groups.end(), wanted) != groups.end();
@@ -28,31 +25,6 @@ bool in_group(const std::vector<gid_t>& groups, gid_t primary, gid_t wanted) {
 std::string group_name(gid_t gid) {
     const group* entry = ::getgrgid(gid);
     return entry == nullptr ? std::to_string(gid) : entry->gr_name;
-}
-
-/// PATH of the running server, as far as root may read it.
-std::string server_path(const ServerState& state) {
-    if (!state.process || state.process->pid <= 0) return {};
-    std::ifstream file("/proc/" + std::to_string(state.process->pid) + "/environ", std::ios::binary);
-    std::string variable;
-    while (std::getline(file, variable, '\0')) {
-        if (variable.starts_with("PATH=")) return variable.substr(5);
-    }
-    return {};
-}
-
-/// As sh finds it; a name with a slash is seen from the data directory.
-std::string find_program(const std::string& name, const std::string& path,
-                         const std::string& data_directory) {
-    if (name.find('/') != std::string::npos)
-        return name.front() == '/' || data_directory.empty() ? name : data_directory + "/" + name;
-    std::istringstream folders(path);
-    std::string folder;
-    while (std::getline(folders, folder, ':')) {
-        const std::string candidate = folder + "/" + name;
-        if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-    }
-    return {};
 }
 
 void judge_groups(const CheckContext& context, const struct stat& spool, Findings& findings) {
@@ -93,17 +65,21 @@ void judge_groups(const CheckContext& context, const struct stat& spool, Finding
 
 void try_program(const CheckContext& context, const std::string& path, Findings& findings) {
     const ServerState& state = *context.server;
-    const std::string name = parse_archive_command(state.archive_command).program;
-    if (name.empty() || state.archive_mode == "off") return;
-    const std::string program = find_program(name, path.empty() ? usual_path : path, state.data_directory);
+    const ArchiveCommand command = parse_archive_command(state.archive_command);
+    if (command.program.empty() || state.archive_mode == "off") return;
+    const std::string program = find_program(command.program, path, state.data_directory);
     const std::string user = context.users.server->name;
     if (program.empty()) {
-        findings.fail(finding_id::archive_program, "there is no " + name + " that " + user +
-                                                       " can run in the server's PATH (" +
-                                                       (path.empty() ? std::string(usual_path) : path) + ")");
+        findings.fail(finding_id::archive_program, "there is no " + command.program + " that " + user +
+                                                       " can run in the server's PATH (" + path + ")");
         return;
     }
-    if (parse_archive_command(state.archive_command).kind != ArchiveCommand::Kind::push) return;
+    if (command.kind != ArchiveCommand::Kind::push) {
+        if (::access(program.c_str(), X_OK) != 0)
+            findings.fail(finding_id::archive_program,
+                          user + " cannot run " + program + ": " + std::strerror(errno));
+        return;
+    }
     const ProgramAnswer answer = run_as(*context.users.server, {program, "--version"});
     if (answer.exit_code == 0 && answer.out.starts_with("walferry-archive-push")) {
         findings.pass(finding_id::archive_program, user + " can run " + program);
@@ -154,9 +130,15 @@ void look_at_server_access(const CheckContext& context, Findings& findings, Fact
                       "what the server's user may do can be tried by root only: sudo walferry check");
         return;
     }
+    const bool elsewhere = context.server && server_has_other_root(*context.server);
     const std::string path = context.server ? server_path(*context.server) : std::string();
     become(*context.users.server);
-    if (context.server) try_program(context, path, findings);
+    if (elsewhere) {
+        findings.skip(finding_id::archive_program,
+                      "the server runs in a container or chroot, whose programs are not this host's");
+    } else if (context.server) {
+        try_program(context, path, findings);
+    }
     if (exists) try_spool(context, findings);
 }
 

@@ -88,7 +88,8 @@ void to_json(nlohmann::json& json, const ServerState& state) {
             {"archive_command", state.archive_command},
             {"in_recovery", state.in_recovery},
             {"last_failed", state.last_failed},
-            {"failing", state.failing}};
+            {"failing", state.failing},
+            {"runs_push_by_script", state.runs_push_by_script}};
     if (state.system_identifier) json["system_identifier"] = *state.system_identifier;
     if (const auto& process = state.process)
         json["process"] = {process->pid, process->uid, process->gid, process->groups};
@@ -104,6 +105,7 @@ void from_json(const nlohmann::json& json, ServerState& state) {
     json.at("in_recovery").get_to(state.in_recovery);
     json.at("last_failed").get_to(state.last_failed);
     json.at("failing").get_to(state.failing);
+    json.at("runs_push_by_script").get_to(state.runs_push_by_script);
     if (json.contains("system_identifier"))
         state.system_identifier = json["system_identifier"].get<std::uint64_t>();
     if (json.contains("process")) {

@@ -33,6 +33,11 @@ struct ServerState {
     std::string hidden;  // what the role may not see, and why
 
     std::optional<ServerProcess> process;
+
+    // What is on this host, and not the server's word.
+    bool runs_push_by_script =
+        false;  // archive_command names a script in which walferry-archive-push is called
+    std::string push_program = "walferry-archive-push";  // to be named where none is
 };
 
 /// Throws Error of kind server.

@@ -10,10 +10,10 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/spool.hpp"
-#include "uploader/check/archive_command.hpp"
 #include "uploader/check/catalogue.hpp"
 #include "uploader/check/look.hpp"
 #include "uploader/directory_entries.hpp"
+#include "uploader/server/archive_command.hpp"
 
 namespace walferry {
 namespace {

@@ -21,11 +21,16 @@ struct Options {
     bool list = false;
 };
 
+const char* finding_of(const std::string& problem) {
+    const bool of_recipients = problem.find(": encryption.recipients: ") != std::string::npos;
+    return of_recipients ? finding_id::recipients : finding_id::configuration;
+}
+
 /// The configuration's own problems are findings too; with them nothing else can be looked at.
 int report_problems(const SettingsReport& settings, bool json) {
     CheckReport report;
     Findings findings("configuration");
-    for (const std::string& problem : settings.problems) findings.fail(finding_id::configuration, problem);
+    for (const std::string& problem : settings.problems) findings.fail(finding_of(problem), problem);
     report.findings = findings.all();
     const std::string text =
         json ? check_json(settings.settings, report) : check_text(settings.settings, report);

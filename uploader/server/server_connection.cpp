@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <sstream>
+#include <string_view>
 
 #include "common/error.hpp"
 
@@ -59,8 +61,39 @@ void complete(std::map<std::string, std::string>& known, ServerConnection::Kind 
     if (kind == ServerConnection::Kind::replication) known["replication"] = "true";
 }
 
-std::string connect_hint(const std::string& message, ServerConnection::Kind kind) {
-    const auto says = [&](const char* words) { return message.find(words) != std::string::npos; };
+/// How libpq reports a refusal when it is asked to be verbose. The words are in the server's language, the
+/// code is not.
+struct Refusal {
+    std::string message;
+    std::string code;  // SQLSTATE; empty where it was not the server that said so
+};
+
+bool is_code(std::string_view text) {
+    return text.size() == 5 &&
+           text.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string_view::npos;
+}
+
+/// Several lines where several hosts were tried; the last one's code counts.
+Refusal parse_refusal(const char* text) {
+    static constexpr std::string_view after_severity = ":  ";
+    Refusal refusal;
+    std::istringstream lines(trimmed(text));
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("LOCATION:")) continue;  // in the server's source
+        const std::size_t severity = line.find(after_severity);
+        const std::size_t code = severity + after_severity.size();
+        if (severity != std::string::npos && is_code(line.substr(code, 5)) &&
+            line.compare(code + 5, 2, ": ") == 0) {
+            refusal.code = line.substr(code, 5);
+            line.erase(code, 7);
+        }
+        refusal.message += (refusal.message.empty() ? "" : "\n") + line;
+    }
+    return refusal;
+}
+
+std::string connect_hint(const Refusal& refusal, ServerConnection::Kind kind) {
+    const auto says = [&](const char* words) { return refusal.message.find(words) != std::string::npos; };
     const bool replication = kind == ServerConnection::Kind::replication;
     if (says("pg_hba.conf")) {
         return replication
@@ -72,9 +105,9 @@ std::string connect_hint(const std::string& message, ServerConnection::Kind kind
     if (says("max_wal_senders") || says("wal_level"))
         return "raise max_wal_senders, or set wal_level to replica, in postgresql.conf and restart the "
                "server";
-    if (replication && (says("replication role") || says("REPLICATION")))
+    if (replication && refusal.code == "42501")
         return "as a superuser: ALTER ROLE walferry REPLICATION, with the role's own name";
-    if (says("Peer authentication") || says("password") || says("role \""))
+    if (refusal.code.starts_with("28"))
         return "make the role (docs/backup.md), or name another with `user` in server.conninfo";
     return "see server.conninfo in the configuration, and docs/backup.md for what the server must allow";
 }
@@ -156,6 +189,7 @@ void ServerConnection::connect(const std::string& conninfo, Kind kind) {
     values.push_back(nullptr);
     connection_ = PQconnectStartParams(names.data(), values.data(), 0);
     if (connection_ == nullptr) throw std::bad_alloc();
+    PQsetErrorVerbosity(connection_, PQERRORS_VERBOSE);
     const auto deadline = steady_clock::now() + connect_limit;
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (PQstatus(connection_) != CONNECTION_BAD && state != PGRES_POLLING_OK) {
@@ -163,12 +197,15 @@ void ServerConnection::connect(const std::string& conninfo, Kind kind) {
         state = PQconnectPoll(connection_);
         if (state == PGRES_POLLING_FAILED) break;
     }
+    PQsetErrorVerbosity(connection_, PQERRORS_DEFAULT);
     if (PQstatus(connection_) == CONNECTION_OK) return;
-    const std::string why = trimmed(PQerrorMessage(connection_));
-    throw Error(ErrorKind::server,
+    const Refusal refusal = parse_refusal(PQerrorMessage(connection_));
+    Error error(ErrorKind::server,
                 std::string("cannot connect to the PostgreSQL server") +
-                    (kind == Kind::replication ? " for replication: " : ": ") + why,
-                connect_hint(why, kind));
+                    (kind == Kind::replication ? " for replication: " : ": ") + refusal.message,
+                connect_hint(refusal, kind));
+    error.code = refusal.code;
+    throw error;
 }
 
 void ServerConnection::wait_for(short events, steady_clock::time_point deadline, const char* doing) {
@@ -295,6 +332,12 @@ void ServerConnection::fail(const PGresult* result) {
                 std::string(gone ? "the PostgreSQL server went away: " : "the PostgreSQL server refused: ") +
                     (why.empty() ? "it answered something unexpected" : why),
                 query_hint(state));
+}
+
+std::string role_named_by(const std::string& conninfo) {
+    const auto known = keywords(conninfo);
+    if (const auto user = known.find("user"); user != known.end()) return user->second;
+    return is_set("PGUSER") ? std::getenv("PGUSER") : "";
 }
 
 }  // namespace walferry

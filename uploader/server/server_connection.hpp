@@ -55,7 +55,8 @@ class ServerConnection {
     using Say = std::function<void(const std::string&)>;
 
     /// conninfo as in the configuration: what it leaves open comes from libpq's environment and defaults.
-    /// `say` gets the server's warnings.
+    /// `say` gets the server's warnings. Where the server itself turned the caller away, the Error's code is
+    /// the SQLSTATE: "28000".
     ServerConnection(const std::string& conninfo, Kind kind, Check check, Say say);
     ~ServerConnection();
     ServerConnection(const ServerConnection&) = delete;
@@ -97,5 +98,9 @@ class ServerConnection {
     Say say_;
     pg_conn* connection_ = nullptr;
 };
+
+/// The role that a connection would log in as, by the configuration and libpq's environment; empty where
+/// neither names one. Throws config.
+std::string role_named_by(const std::string& conninfo);
 
 }  // namespace walferry

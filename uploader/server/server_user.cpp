@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,6 +28,26 @@ std::vector<gid_t> groups_of(const std::string& name, gid_t gid) {
         groups.resize(static_cast<std::size_t>(count));
     groups.resize(static_cast<std::size_t>(count));
     return groups;
+}
+
+// The C library would change every thread of the process; the kernel's own calls change the one that makes
+// them.
+constexpr uid_t keep = static_cast<uid_t>(-1);
+#ifdef SYS_setgroups32
+constexpr long call_setgroups = SYS_setgroups32, call_setresgid = SYS_setresgid32,
+               call_setresuid = SYS_setresuid32;
+#else
+constexpr long call_setgroups = SYS_setgroups, call_setresgid = SYS_setresgid, call_setresuid = SYS_setresuid;
+#endif
+
+bool set_groups(const std::vector<gid_t>& groups) {
+    return ::syscall(call_setgroups, groups.size(), groups.data()) == 0;
+}
+bool set_group(gid_t effective) {
+    return ::syscall(call_setresgid, keep, effective, keep) == 0;
+}
+bool set_user(uid_t effective) {
+    return ::syscall(call_setresuid, keep, effective, keep) == 0;
 }
 
 }  // namespace
@@ -91,16 +112,14 @@ ActingAs::ActingAs(const ServerUser& user) {
     (void)!::getgroups(static_cast<int>(groups_.size()), groups_.data());
     changed_ = true;
     // The groups while still root; the user last.
-    if (::setgroups(user.groups.size(), user.groups.data()) != 0 || ::setegid(user.gid) != 0 ||
-        ::seteuid(user.uid) != 0)
+    if (!set_groups(user.groups) || !set_group(user.gid) || !set_user(user.uid))
         throw_errno(errno, "become the user " + user.name);
 }
 
 ActingAs::~ActingAs() {
     if (!changed_) return;
     // Going on with half of somebody's rights would be worse than not going on.
-    if (::seteuid(0) != 0 || ::setegid(gid_) != 0 || ::setgroups(groups_.size(), groups_.data()) != 0)
-        std::abort();
+    if (!set_user(0) || !set_group(gid_) || !set_groups(groups_)) std::abort();
 }
 
 }  // namespace walferry

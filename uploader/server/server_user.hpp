@@ -7,7 +7,7 @@
 
 namespace walferry {
 
-/// The Unix user that the restored server runs as.
+/// A Unix user: the one that the server runs as, or the uploader's.
 struct ServerUser {
     std::string name;
     uid_t uid = 0;
@@ -30,7 +30,8 @@ std::optional<ServerUser> find_user(const std::string& name, std::optional<gid_t
 /// not root. Throws io.
 void become(const ServerUser& user);
 
-/// As long as it lives, the process has that user's rights on files and nobody else's.
+/// As long as it lives, the thread that made it has that user's rights on files and nobody else's, and is
+/// that user to whom it connects to; other threads stay what they are.
 class ActingAs {
   public:
     explicit ActingAs(const ServerUser& user);

@@ -1,32 +1,14 @@
 #include "uploader/setup/key_files.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "common/codec/age_keys.hpp"
 #include "common/codec/signing.hpp"
-#include "common/durable_file.hpp"
 #include "common/error.hpp"
 #include "common/store/credentials.hpp"
+#include "uploader/setup/public_files.hpp"
 #include "uploader/setup/questions.hpp"
 
 namespace walferry {
 namespace {
-
-bool exists(const std::string& path) {
-    return ::access(path.c_str(), F_OK) == 0;
-}
-
-void make_folder(const std::string& path, mode_t mode) {
-    if (::mkdir(path.c_str(), mode) != 0) {
-        if (errno == EEXIST) return;
-        throw_errno(errno, "make " + path);
-    }
-    // Whatever the umask was.
-    if (::chmod(path.c_str(), mode) != 0) throw_errno(errno, "set the mode of " + path);
-}
 
 SecretText credentials_text(std::string_view access, std::string_view secret) {
     static constexpr std::string_view head = "[default]\naws_access_key_id = ";
@@ -100,20 +82,6 @@ std::string recipient_of_identity(const std::string& file, bool& made) {
     const AgeIdentity identity = AgeIdentity::generate();
     create_secret_file(file, "identity file", identity_file_text(identity));
     return identity.recipient().text();
-}
-
-void make_public_folder(const std::string& path) {
-    make_folder(path, 0755);
-}
-
-void create_public_file(const std::string& path, const std::string& text) {
-    const std::size_t slash = path.rfind('/');
-    const Directory directory = os::open_directory(slash == 0 ? "/" : path.substr(0, slash));
-    DurableFile file(directory, directory, path.substr(slash + 1), 0644);
-    file.write(as_bytes(text));
-    file.sync();
-    if (file.publish() == PublishResult::name_taken)
-        throw Error(ErrorKind::config, path + " exists already, and is never replaced");
 }
 
 }  // namespace walferry

@@ -35,10 +35,4 @@ class KeyFolder {
 /// The public key of the identity in that file, which is made when there is none: then `made` is set.
 std::string recipient_of_identity(const std::string& file, bool& made);
 
-/// Makes a folder (0755, whatever the umask) where there is none. Throws io.
-void make_public_folder(const std::string& path);
-
-/// Makes a readable file, whole or not at all. Throws config where the name is taken.
-void create_public_file(const std::string& path, const std::string& text);
-
 }  // namespace walferry

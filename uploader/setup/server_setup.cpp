@@ -7,20 +7,13 @@
 #include <memory>
 
 #include "common/error.hpp"
+#include "uploader/server/archive_command.hpp"
 #include "uploader/server/server_connection.hpp"
 #include "uploader/server/server_user.hpp"
+#include "uploader/server/sql_text.hpp"
 
 namespace walferry {
 namespace {
-
-std::string doubled(const std::string& text, char quote) {
-    std::string out(1, quote);
-    for (const char c : text) {
-        if (c == quote) out += quote;
-        out += c;
-    }
-    return out + quote;
-}
 
 /// Peer authentication asks who connects, so that is done as the server's user.
 std::unique_ptr<ServerConnection> connect(const std::string& conninfo, const std::string& owner) {
@@ -35,12 +28,10 @@ std::string setting(ServerConnection& server, const std::string& name) {
     return rows.size() == 1 ? rows.text(0, 0) : "";
 }
 
-bool is_ours(const std::string& command) {
-    return command.find("walferry-archive-push") != std::string::npos;
-}
-
-bool archives_nothing(const std::string& command) {
-    return command.empty() || command == "(disabled)" || command == "true" || command == "/bin/true";
+/// Nothing is lost where such a command is replaced. The server hides what it would run as "(disabled)".
+bool archives_nothing(const ArchiveCommand& command) {
+    return command.kind == ArchiveCommand::Kind::empty || command.kind == ArchiveCommand::Kind::discards ||
+           command.program == "disabled";
 }
 
 ServerStep role_step(const std::string& role) {
@@ -55,14 +46,6 @@ ServerStep role_step(const std::string& role) {
 }
 
 }  // namespace
-
-std::string sql_literal(const std::string& text) {
-    return doubled(text, '\'');
-}
-
-std::string sql_name(const std::string& text) {
-    return doubled(text, '"');
-}
 
 ServerSetup look_at_server(const std::string& conninfo, const std::string& owner, const std::string& role) {
     ServerSetup found;
@@ -82,7 +65,8 @@ ServerSetup look_at_server(const std::string& conninfo, const std::string& owner
     return found;
 }
 
-ServerPlan plan_server(const ServerSetup& server, const std::string& role, const std::string& command) {
+ServerPlan plan_server(const ServerSetup& server, const std::string& role, const std::string& program,
+                       const std::string& spool) {
     ServerPlan plan;
     if (!server.role_exists && !server.in_recovery) plan.steps.push_back(role_step(role));
     const auto set = [&](const char* why, const char* name, const std::string& value) {
@@ -94,10 +78,12 @@ ServerPlan plan_server(const ServerSetup& server, const std::string& role, const
     }
     if (!server.archive_library.empty())
         set("it would be asked instead of archive_command", "archive_library", "");
-    if (server.archive_command != command) {
-        set("each finished segment goes to the spool", "archive_command", command);
-        if (!archives_nothing(server.archive_command) && !is_ours(server.archive_command))
-            plan.other_command = server.archive_command;
+    const ArchiveCommand now = parse_archive_command(server.archive_command);
+    if (!now.fills(spool)) {
+        set("each finished segment goes to the spool", "archive_command",
+            compose_archive_command(program, spool));
+        // Another spool's too: it may be that this is the server of another cluster.
+        if (!archives_nothing(now)) plan.other_command = server.archive_command;
     }
     if (server.archive_timeout == "0" || !server.reached)
         set("at most a minute of changes is on this host alone", "archive_timeout", "60s");

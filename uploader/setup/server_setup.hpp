@@ -22,15 +22,17 @@ struct ServerStep {
 struct ServerPlan {
     std::vector<ServerStep> steps;
     bool needs_restart = false;  // archive_mode is off in the running server
-    std::string other_command;   // an archive_command that is not ours, and would be replaced
+    std::string other_command;   // an archive_command that does something else, and would be replaced
 };
 
 /// Asks as the server's user, which is its superuser too unless somebody decided otherwise. Never throws for
 /// a server that does not answer.
 ServerSetup look_at_server(const std::string& conninfo, const std::string& owner, const std::string& role);
 
-/// `role`: what the uploader logs in as; `command`: the archive_command that is to be.
-ServerPlan plan_server(const ServerSetup& server, const std::string& role, const std::string& command);
+/// `role`: what the uploader logs in as; `program`: the push that is to fill `spool`. A command that does so
+/// already stays as it is, with its options.
+ServerPlan plan_server(const ServerSetup& server, const std::string& role, const std::string& program,
+                       const std::string& spool);
 
 /// Carries the plan out and has the server read its settings again. Throws server.
 void apply_plan(const ServerPlan& plan, const std::string& conninfo, const std::string& owner);
@@ -38,10 +40,5 @@ void apply_plan(const ServerPlan& plan, const std::string& conninfo, const std::
 /// Where the running servers of this host listen: the ports in the names of their sockets in
 /// /var/run/postgresql.
 std::vector<std::string> listening_ports();
-
-/// As PostgreSQL writes a text: 'it''s'.
-std::string sql_literal(const std::string& text);
-/// As PostgreSQL writes a name: "role".
-std::string sql_name(const std::string& text);
 
 }  // namespace walferry

@@ -11,6 +11,7 @@
 #include "common/settings_reader.hpp"
 #include "uploader/restore/server_access.hpp"
 #include "uploader/setup/key_files.hpp"
+#include "uploader/setup/public_files.hpp"
 #include "uploader/setup/questions.hpp"
 #include "uploader/setup/server_setup.hpp"
 #include "uploader/setup/units.hpp"
@@ -23,10 +24,6 @@ constexpr const char* uploader_role = "walferry";
 
 void say(const std::string& line) {
     std::printf("%s\n", line.c_str());
-}
-
-bool exists(const std::string& path) {
-    return ::access(path.c_str(), F_OK) == 0;
 }
 
 std::string folder_of(const std::string& path) {
@@ -212,7 +209,7 @@ Settings configuration(SetupOptions& options) {
 }
 
 void make_spool(const SetupOptions& options, const Settings& settings) {
-    if (settings.spool.starts_with("/var/spool/walferry/")) make_public_folder("/var/spool/walferry");
+    if (settings.spool.starts_with("/var/spool/walferry/")) make_folder("/var/spool/walferry", 0755);
     const SpoolPaths spool(settings.spool);
     for (const std::string& change :
          set_up_spool(spool, find_spool_owner(spool, options.owner, options.group)))
@@ -224,13 +221,6 @@ void make_spool(const SetupOptions& options, const Settings& settings) {
 }
 
 // --- the server
-
-std::string archive_command(const std::string& spool) {
-    const std::string program = program_beside_this_one("walferry-archive-push");
-    if (spool == "/var/spool/walferry/main") return program + " %p";
-    // Within the single quotes of PostgreSQL's own, a shell reads it.
-    return program + " --spool '" + spool + "' %p";
-}
 
 std::string without_user(const std::string& conninfo) {
     const std::string user = std::string("user=") + uploader_role;
@@ -248,7 +238,7 @@ void show_plan(const ServerPlan& plan, const SetupOptions& options) {
     }
     say("  SELECT pg_reload_conf();");
     if (!plan.other_command.empty()) {
-        say("\nIt archives already, with: " + one_line(plan.other_command));
+        say("\nIts archive_command is another now: " + one_line(plan.other_command));
         say("docs/migration.md says how to go over without a gap; `--apply --replace-archive-command` takes "
             "its place.");
     }
@@ -259,7 +249,8 @@ void set_up_server(const SetupOptions& options, const Settings& settings) {
     const std::string conninfo = without_user(settings.server_conninfo);
     const ServerSetup server = look_at_server(conninfo, options.owner, uploader_role);
     if (!server.reached) say("\nThe server could not be asked: " + one_line(server.problem));
-    const ServerPlan plan = plan_server(server, uploader_role, archive_command(settings.spool));
+    const ServerPlan plan =
+        plan_server(server, uploader_role, program_beside_this_one("walferry-archive-push"), settings.spool);
     if (plan.steps.empty()) {
         say("the server archives to the spool already");
         return;

@@ -1,7 +1,6 @@
 #include "uploader/setup/units.hpp"
 
 #include <spawn.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,8 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "common/error.hpp"
-#include "uploader/setup/key_files.hpp"
+#include "uploader/setup/public_files.hpp"
 
 extern char** environ;
 
@@ -20,10 +18,6 @@ namespace {
 
 // Applies to every unit whose name begins with "walferry-".
 constexpr const char* drop_in_folder = "/etc/systemd/system/walferry-.service.d";
-
-bool exists(const std::string& path) {
-    return ::access(path.c_str(), F_OK) == 0;
-}
 
 bool units_installed() {
     return exists("/lib/systemd/system/walferry-drain.service") ||
@@ -79,8 +73,7 @@ std::optional<std::string> allow_paths(const Settings& settings) {
     if (text.empty() || !units_installed()) return std::nullopt;
     const std::string path = std::string(drop_in_folder) + "/" + settings.cluster + ".conf";
     if (text_of(path) == text) return std::nullopt;
-    if (::mkdir(drop_in_folder, 0755) != 0 && errno != EEXIST)
-        throw_errno(errno, "make " + std::string(drop_in_folder));
+    make_folder(drop_in_folder, 0755);
     // It is all ours, and says what the configuration says now.
     ::unlink(path.c_str());
     create_public_file(path, text);

@@ -1,4 +1,4 @@
-#include "uploader/check/archive_command.hpp"
+#include "uploader/server/archive_command.hpp"
 
 #include "tests/catch.hpp"
 
@@ -34,6 +34,56 @@ TEST_CASE("the spool that an archive_command names is found, the option before t
     CHECK(spool("env WALFERRY_SPOOL=\"/s/a b\" walferry-archive-push %p") == "/s/a b");
     CHECK(spool("WALFERRY_SPOOL=/s/a walferry-archive-push --spool /s/b %p") == "/s/b");
     CHECK(spool("walferry-archive-push %p") == "none");
+}
+
+TEST_CASE("push is found behind the words of a shell, which decide with it") {
+    for (const char* text :
+         {"if walferry-archive-push %p; then exit 0; else exit 1; fi",
+          "! walferry-archive-push %p || exit 0; exit 1", "{ walferry-archive-push %p; }"}) {
+        INFO(text);
+        CHECK(parse_archive_command(text).kind == Kind::push);
+        CHECK(parse_archive_command(text).more_commands);
+    }
+}
+
+TEST_CASE("a percent sign is what the server makes of it") {
+    CHECK(parse_archive_command("walferry-archive-push --spool /s/100%%a %p").spool == "/s/100%a");
+    CHECK_FALSE(parse_archive_command("walferry-archive-push %%p").names_segment);
+    CHECK(parse_archive_command("walferry-archive-push %%%p").names_segment);
+}
+
+TEST_CASE("an archive_command that is composed is understood as it was meant, whatever the paths hold") {
+    CHECK(compose_archive_command("walferry-archive-push", "/var/spool/walferry/main/") ==
+          "walferry-archive-push %p");
+    CHECK(compose_archive_command("/usr/bin/walferry-archive-push", "/srv/spool") ==
+          "/usr/bin/walferry-archive-push --spool /srv/spool %p");
+    for (const char* spool : {"/srv/a spool", "/srv/it's", "/srv/\"quoted\"", "/srv/100%p", "/srv/a\\b",
+                              "/srv/$HOME", "/srv/a;b&c", "/srv/#a", "/srv/%%"}) {
+        INFO(spool);
+        const ArchiveCommand command =
+            parse_archive_command(compose_archive_command("/opt/it's 5%/walferry-archive-push", spool));
+        CHECK(command.fills(spool));
+        CHECK(command.program == "/opt/it's 5%/walferry-archive-push");
+    }
+}
+
+TEST_CASE("a statement for the server holds the command as a literal") {
+    CHECK(set_archive_command("walferry-archive-push", "/s/a b") ==
+          "ALTER SYSTEM SET archive_command = 'walferry-archive-push --spool ''/s/a b'' %p'; SELECT "
+          "pg_reload_conf()");
+    CHECK(
+        set_archive_command("walferry-archive-push", "/s/it's") ==
+        R"(ALTER SYSTEM SET archive_command = E'walferry-archive-push --spool ''/s/it''\\''''s'' %p'; SELECT pg_reload_conf())");
+}
+
+TEST_CASE("an archive_command fills a spool when push decides alone") {
+    const auto fills = [](const char* text) { return parse_archive_command(text).fills("/s/a"); };
+    CHECK(fills("walferry-archive-push --spool /s/a/ --max-spool 50G %p"));
+    CHECK_FALSE(fills("walferry-archive-push %p"));
+    CHECK_FALSE(fills("walferry-archive-push --spool /s/a"));
+    CHECK_FALSE(fills("walferry-archive-push --spool /s/a %p || true"));
+    CHECK_FALSE(fills("walferry-archive-push --spool /s/a %p && cp %p /mnt/%f"));
+    CHECK_FALSE(fills("cp %p /s/a/%f"));
 }
 
 TEST_CASE("an archive_command that archives nothing is told from one that does") {

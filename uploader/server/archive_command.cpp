@@ -1,8 +1,11 @@
-#include "uploader/check/archive_command.hpp"
+#include "uploader/server/archive_command.hpp"
 
 #include <algorithm>
 #include <array>
 #include <vector>
+
+#include "common/spool.hpp"
+#include "uploader/server/sql_text.hpp"
 
 namespace walferry {
 namespace {
@@ -118,13 +121,18 @@ std::string assigned_name(const std::string& word) {
                : std::string();
 }
 
+bool stands_before_a_program(const std::string& word) {
+    static constexpr std::array words{"exec", "if", "then", "else", "elif", "do", "while", "until", "!", "{"};
+    return base_name(word) == "env" || std::find(words.begin(), words.end(), word) != words.end();
+}
+
 /// The program and its words, without what stands before it; takes WALFERRY_SPOOL from there.
 Words without_prefix(const Words& words, std::optional<std::string>& spool) {
     std::size_t at = 0;
     for (; at < words.size(); ++at) {
         const std::string name = assigned_name(words[at]);
         if (name == "WALFERRY_SPOOL") spool = words[at].substr(name.size() + 1);
-        if (name.empty() && words[at] != "exec" && base_name(words[at]) != "env") break;
+        if (name.empty() && !stands_before_a_program(words[at])) break;
     }
     return {words.begin() + static_cast<std::ptrdiff_t>(at), words.end()};
 }
@@ -168,14 +176,43 @@ bool hides_failure(const std::string& after, const Simple* next) {
     return !ends_with_failure || after == "|";
 }
 
+/// What the server makes of a word that stands for itself: "%%" is a percent sign.
+std::string without_doubled_percents(std::string word) {
+    for (std::size_t at = 0; (at = word.find("%%", at)) != std::string::npos; ++at) word.erase(at, 1);
+    return word;
+}
+
+bool has_segment_path(const std::string& word) {
+    for (std::size_t at = 0; (at = word.find('%', at)) != std::string::npos; at += 2) {
+        if (word.compare(at, 2, "%p") == 0) return true;
+    }
+    return false;
+}
+
 void read_push(const Words& words, ArchiveCommand& command) {
     command.kind = ArchiveCommand::Kind::push;
-    command.program = words.front();
+    command.program = without_doubled_percents(words.front());
     for (std::size_t i = 1; i < words.size(); ++i) {
         if (words[i] == "--spool" && i + 1 < words.size()) command.spool = words[++i];
         if (words[i].starts_with("--spool=")) command.spool = words[i].substr(8);
-        if (words[i].find("%p") != std::string::npos) command.names_segment = true;
+        if (has_segment_path(words[i])) command.names_segment = true;
     }
+    if (command.spool) command.spool = without_doubled_percents(*command.spool);
+}
+
+/// As sh takes it for one word, and the server for nothing to replace.
+std::string shell_word(const std::string& text) {
+    static constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,+@";
+    std::string word;
+    for (const char c : text) {
+        if (c == '\'') {
+            word += "'\\''";
+        } else {
+            word.append(c == '%' ? 2 : 1, c);
+        }
+    }
+    return !text.empty() && text.find_first_not_of(plain) == std::string::npos ? word : "'" + word + "'";
 }
 
 }  // namespace
@@ -207,6 +244,26 @@ ArchiveCommand parse_archive_command(std::string_view text) {
     }
     if (all_succeed) command.kind = ArchiveCommand::Kind::discards;
     return command;
+}
+
+std::string ArchiveCommand::filled_spool() const {
+    return SpoolPaths(spool.value_or(usual_spool)).root;
+}
+
+bool ArchiveCommand::fills(const std::string& wanted_spool) const {
+    return kind == Kind::push && names_segment && !more_commands && !hides_failure &&
+           filled_spool() == SpoolPaths(wanted_spool).root;
+}
+
+std::string compose_archive_command(const std::string& program, const std::string& spool) {
+    const std::string directory = SpoolPaths(spool).root;
+    return shell_word(program) +
+           (directory == usual_spool ? std::string() : " --spool " + shell_word(directory)) + " %p";
+}
+
+std::string set_archive_command(const std::string& program, const std::string& spool) {
+    return "ALTER SYSTEM SET archive_command = " + sql_literal(compose_archive_command(program, spool)) +
+           "; SELECT pg_reload_conf()";
 }
 
 }  // namespace walferry

@@ -21,10 +21,21 @@ struct ArchiveCommand {
     bool names_segment = false;        // %p is among the program's words
     bool more_commands = false;        // something stands beside the program
     bool hides_failure = false;        // and makes its exit code vanish
+
+    /// The spool that push takes, without slashes at its end.
+    std::string filled_spool() const;
+    /// Whether each segment goes to that spool, and nothing but push decides whether it counts as archived.
+    bool fills(const std::string& wanted_spool) const;
 };
 
-/// As sh reads it: quotes, backslashes, operators, assignments before a command, `exec` and `env`. Whatever
-/// else a shell can do is not looked into.
+/// As the server and then sh read it: quotes, backslashes, operators, assignments before a command,
+/// `exec` and `env`. Whatever else a shell can do is not looked into.
 ArchiveCommand parse_archive_command(std::string_view text);
+
+/// The archive_command that has `program`, a name or a path, fill that spool.
+std::string compose_archive_command(const std::string& program, const std::string& spool);
+
+/// The statements that give it to a running server.
+std::string set_archive_command(const std::string& program, const std::string& spool);
 
 }  // namespace walferry
