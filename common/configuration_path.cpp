@@ -7,7 +7,7 @@ namespace walferry {
 std::string settings_path(const std::optional<std::string>& option) {
     if (option) return *option;
     const char* named = std::getenv("WALFERRY_CONFIG");
-    return named == nullptr || *named == '\0' ? "/etc/walferry/walferry.toml" : named;
+    return named == nullptr || *named == '\0' ? usual_configuration : named;
 }
 
 }  // namespace walferry

@@ -196,6 +196,13 @@ std::optional<SegmentRow> Ledger::newest_verified(const std::string& store) {
     return segment_row(statement);
 }
 
+std::string Ledger::segment_before(const SegmentRow& segment, int count) {
+    const std::lock_guard lock(mutex_);
+    Statement statement(*database_, sql::ledger_segment_before);
+    statement.bind(std::to_string(segment.system_identifier), segment.name, static_cast<std::int64_t>(count));
+    return statement.step() ? statement.text(0) : segment.name;
+}
+
 std::int64_t Ledger::adopt(std::uint64_t system_identifier, const WalName& name,
                            const std::string& fingerprint, std::uint64_t size, WallTime spooled_at,
                            std::span<const std::int64_t> stores) {

@@ -243,6 +243,9 @@ class Ledger {
     std::vector<Gap> gaps();
     /// The WAL segment that was verified last in the store of that name.
     std::optional<SegmentRow> newest_verified(const std::string& store);
+    /// The name of the WAL segment that is `count` behind that one among those that the ledger knows of its
+    /// timeline, or the first of them.
+    std::string segment_before(const SegmentRow& segment, int count);
     std::vector<ListRow> list(const std::optional<std::string>& state,
                               const std::optional<std::string>& store);
 

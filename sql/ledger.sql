@@ -133,6 +133,12 @@ SELECT s.id, s.system_identifier, s.name, s.fingerprint, s.size, s.spooled_at, s
   JOIN store t ON t.id = u.store AND t.retired_at IS NULL
  WHERE t.name = ?1 AND u.state = 'verified' ORDER BY u.segment DESC LIMIT 1;
 
+-- :segment_before
+SELECT min(name) FROM (
+    SELECT name FROM segment
+     WHERE system_identifier = ?1 AND kind = 'wal' AND name <= ?2 AND name >= substr(?2, 1, 8)
+     ORDER BY name DESC LIMIT ?3);
+
 -- :last_run
 SELECT pid, started_at, finished_at, exit_code, verified, removed, message FROM run ORDER BY id DESC LIMIT 1;
 

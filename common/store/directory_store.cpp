@@ -1,5 +1,8 @@
 #include "common/store/directory_store.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <exception>
@@ -68,9 +71,20 @@ std::optional<Directory> find_directory(Directory root, const Path& path) {
     return root;
 }
 
+/// What root makes belongs to whom the store belongs: else the uploader could not put anything beside it, nor
+/// read it.
+void leave_to_owner(const struct stat& store, int fd, const std::string& shown) {
+    if (::geteuid() != 0 || store.st_uid == 0 || os::status(fd, shown).st_uid != 0) return;
+    if (::fchown(fd, store.st_uid, store.st_gid) != 0)
+        throw_errno(errno, "give " + shown + " to the owner of the store");
+}
+
 Directory make_directory(Directory root, const Path& path) {
-    for (const std::string& name : path.directories)
+    const struct stat store = os::status(root.get(), root.path);
+    for (const std::string& name : path.directories) {
         root = open_or_make_directory(root, name, directory_mode);
+        leave_to_owner(store, root.get(), root.path);
+    }
     return root;
 }
 
@@ -175,7 +189,10 @@ PutResult DirectoryStore::put(const std::string& key, const Body& body, const Bo
     PutResult result = PutResult::already_there;
     translated("put", key, [&] {
         const Path path = split(key);
-        const Directory tmp = open_or_make_directory(open_root(), tmp_directory, directory_mode);
+        const Directory root = open_root();
+        const struct stat store = os::status(root.get(), root.path);
+        const Directory tmp = open_or_make_directory(root, tmp_directory, directory_mode);
+        leave_to_owner(store, tmp.get(), tmp.path);
         if (!std::exchange(tidied_, true)) remove_stale_tmp(tmp);
         const Directory directory = make_directory(open_root(), path);
         if (const Fd existing = open_object(directory, path.name)) {
@@ -183,6 +200,7 @@ PutResult DirectoryStore::put(const std::string& key, const Body& body, const Bo
         }
         DurableFile file(directory, tmp, path.name, object_mode);
         write(file, body);
+        leave_to_owner(store, file.fd(), directory.child(path.name));
         if (file.publish() == PublishResult::published) {
             result = PutResult::stored;
             return;

@@ -43,7 +43,24 @@ leaves_nothing() {
 }
 try "a check leaves nothing behind, neither in a store nor in the spool" leaves_nothing
 
-ledger_sql() { as uploader sqlite3 "$spool/ledger/ledger.db" "$1"; }
+# Nothing else looks at this configuration meanwhile: what it takes to give up on a part is waited for at the end.
+hang_on_a_dead_file_server() {
+    sed "s|^spool = .*|spool = \"$work/dead\"|" "$configuration" >"$work/etc/dead.toml"
+    for_uploader "$work/etc/dead.toml"
+    install -d "$work/dead"
+    python3 "$tests/lib/network_filesystem.py" "$work/dead" hang &
+    dead_server=$!
+    later "umount -l '$work/dead'"
+    wait_for 10 grep -q " $work/dead " /proc/mounts
+    (
+        exec 9>&-
+        began=$SECONDS
+        walferry --config "$work/etc/dead.toml" check --uploader "$uploader_uid:$spool_gid" --no-server --json || true
+        echo $((SECONDS - began)) >"$work/dead-seconds"
+    ) >"$work/dead.json" 2>/dev/null &
+    dead_check=$!
+}
+if [ -c /dev/fuse ]; then hang_on_a_dead_file_server; fi
 
 # --- the server
 
@@ -71,11 +88,34 @@ other_commands() {
     alter archive_command "${push% %p}"
     checked || true
     finds failed archive-command "%p"
-    alter archive_command "/usr/bin/wal-g wal-push %p"
+    alter archive_command "AWS_SECRET_ACCESS_KEY=hunter2 /usr/bin/wal-g wal-push %p"
     checked || true
     finds failed archive-command "does not run walferry-archive-push"
+    refused grep hunter2 "$work/found.json"
+    alter archive_command "timeout 300 $push"
+    expect_exit 0 checked
+    finds passed archive-command
 }
 try "an archive_command that is not quite ours is found" other_commands
+
+by_script() {
+    printf '#!/bin/sh\n# archives\nexec %s\n' "${push/\%p/\"\$1\"}" >"$work/bin/archive-it"
+    chmod 755 "$work/bin/archive-it"
+    alter archive_command "$work/bin/archive-it %p"
+    expect_exit 0 checked --switch --drain
+    finds warning archive-command "a script that calls walferry-archive-push"
+    finds passed switch-verified
+    printf '#!/bin/sh\n# no walferry-archive-push here\nexit 1\n' >"$work/bin/archive-it"
+    expect_exit 1 checked
+    finds failed archive-command "does not run walferry-archive-push"
+    rm "$work/bin/archive-it"
+    expect_exit 1 checked
+    finds failed archive-program "No such file"
+    alter archive_command "archive-it-elsewhere %p"
+    expect_exit 1 checked
+    finds failed archive-program "there is no archive-it-elsewhere"
+}
+try "a script round push is read, and check --switch tells whether it works" by_script
 
 legacy() {
     install -d -o postgres -g postgres -m 700 "$work/legacy"
@@ -86,7 +126,7 @@ legacy() {
     finds failed archive-command "copies without syncing"
     finds failed legacy-directory "cannot read 1 of them"
     finds failed legacy-directory "nor remove any"
-    mends legacy-directory "walferry import $work/legacy"
+    mends legacy-directory "walferry --config $configuration import $work/legacy"
 }
 try "files of mode 600 in an earlier archive directory are found, and the way to take them in is named" legacy
 
@@ -95,8 +135,46 @@ other_spool() {
     expect_exit 1 checked
     finds failed archive-spool "$work/elsewhere"
     mends archive-spool "--spool $spool %p"
+    ln -s "$spool" "$work/link"
+    alter archive_command "$work/bin/walferry-archive-push --spool $work/link/ %p"
+    expect_exit 0 checked
+    finds passed archive-spool
+    rm "$work/link"
+    # Where the server's files are not to be seen, one directory may have two names.
+    pg_settings "$pg" "listen_addresses = '127.0.0.1'" "port = $tcp_port"
+    pg_stop "$pg"
+    pg_start "$pg"
+    variant "s|host=$socket|host=127.0.0.1 port=$tcp_port|"
+    as postgres "$postgres_bin/psql" -h 127.0.0.1 -p "$tcp_port" -U postgres -Xqc "alter system set archive_command = '$work/bin/walferry-archive-push --spool /elsewhere %p'" \
+        -c 'select pg_reload_conf()' >/dev/null
+    checked_with "$other" || true
+    finds warning archive-spool "not to be seen"
+    finds skipped running-server-group
+    sed -i '/^port = /d; /^listen_addresses = .127/d' "$pg/data/postgresql.conf"
+    pg_stop "$pg"
+    pg_start "$pg"
 }
-try "a server that fills another spool is found" other_spool
+tcp_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+try "a server that fills another spool is found, and a link to the right one is none" other_spool
+
+remedies() {
+    variant "s|^spool = .*|spool = \"$work/it's a 100%spool\"|"
+    walferry --config "$other" init --owner postgres --group "$spool_gid" >/dev/null
+    alter archive_command ''
+    walferry --config "$other" check --uploader "$uploader_uid:$spool_gid" >"$work/text" || true
+    # What stands in backquotes on one line.
+    sed -n '/\[archive-command\]/,/^[A-Za-z]/s/.*`\(ALTER SYSTEM.*\)`.*/\1/p' "$work/text" >"$work/remedy.sql"
+    expect_equal 1 "$(wc -l <"$work/remedy.sql")" remedies
+    as postgres "$postgres_bin/psql" -h "$socket" -U postgres -Xq -v ON_ERROR_STOP=1 -f "$work/remedy.sql" >/dev/null
+    wait_for 10 push_is_named
+    pg_archive_all "$socket"
+    expect_at_least 1 "$(waiting "$work/it's a 100%spool")" "segments in the other spool"
+    checked_with "$other" || true
+    finds passed archive-spool
+    nothing_missing
+}
+push_is_named() { [ -n "$(pg_sql "$socket" 'show archive_command')" ]; }
+try "a remedy can be pasted, whatever the spool is called" remedies
 
 programs_missing() {
     alter archive_command "walferry-archive-push-of-old --spool $spool %p"
@@ -123,12 +201,32 @@ programs_missing() {
     pg_archive_all "$socket"
     as uploader walferry drain
     expect_exit 0 checked
+    # One that neither fails nor ends.
+    alter archive_command "sleep 600.25 && false"
+    pg_sql "$socket" "select pg_logical_emit_message(true, '', ''), pg_switch_wal()" >/dev/null
+    wait_for 10 archiver_sleeps
+    touch -d '-20 minutes' "$pg"/data/pg_wal/archive_status/*.ready
+    expect_exit 1 checked
+    finds failed archiver "the archiver is stuck"
+    alter archive_command "$push"
+    kill "$(pgrep -u postgres -xf 'sleep 600.25')"
+    pg_archive_all "$socket"
+    as uploader walferry drain
+    # One that has done nothing yet.
+    pg_sql "$socket" "select pg_stat_reset_shared('archiver')" >/dev/null
+    wait_for 10 archiver_has_done_nothing
+    expect_exit 0 checked
+    finds warning archiver "nothing has been archived yet"
+    pg_archive_all "$socket"
+    as uploader walferry drain
 }
+archiver_sleeps() { pgrep -u postgres -xf 'sleep 600.25' >/dev/null; }
+archiver_has_done_nothing() { [ -z "$(pg_sql "$socket" 'select last_archived_wal from pg_stat_archiver')" ]; }
 archiver_fails() {
     pg_sql "$socket" "select pg_logical_emit_message(true, '', ''), pg_switch_wal()" >/dev/null
     [ "$(pg_sql "$socket" "select coalesce(last_failed_time > last_archived_time, false) from pg_stat_archiver")" = t ]
 }
-try "a program that is missing, may not be run or is another one is found, and so is an archiver that fails" programs_missing
+try "a program that is missing, may not be run or is another one is found, and so is an archiver that fails, is stuck or new" programs_missing
 
 timeouts_found() {
     alter archive_timeout 0
@@ -155,12 +253,16 @@ poor_role() {
     expect_exit 0 checked_as uploader "$other"
     finds warning server-role 'role "nobody_here" does not exist'
     finds skipped server
+    expect_exit 0 checked_with "$other"
+    finds passed server
+    finds warning server-role 'role "nobody_here" does not exist'
 }
 try "a role without rights is told which to grant" poor_role
 
 no_server() {
     variant "s|host=$socket|host=$work/nowhere|"
-    expect_exit 1 checked_with "$other"
+    expect_exit 1 checked_with "$other" --switch
+    finds skipped switch-archived "does not answer"
     finds failed server "cannot connect"
     finds passed store-rights
     kill -STOP "$(head -n 1 "$pg/data/postmaster.pid")"
@@ -203,6 +305,29 @@ switch_passes() {
 }
 try "check --switch follows a segment into every store" switch_passes
 
+switch_lost() {
+    alter archive_command /bin/true
+    expect_exit 1 checked --switch --timeout 5
+    finds failed switch-archived "nothing of it is in the spool"
+    nothing_missing
+    alter archive_command "sleep 3 && $push"
+    expect_exit 1 checked --switch --timeout 1
+    finds failed switch-archived "does not end"
+    wait_for 20 something_waits
+    alter archive_command "$push"
+    variant "s|^\[\[store\]\]|&\nconnect_timeout = \"1s\"\nattempts = 1|; s|endpoint = .*|endpoint = \"http://127.0.0.1:1\"|"
+    expect_exit 1 checked_with "$other" --switch --drain --timeout 20
+    finds failed switch-verified "waits in the spool; walferry:"
+    as uploader walferry drain
+    mv "$spool/ledger" "$work/ledger-away"
+    expect_exit 1 checked --switch --timeout 2
+    mv "$work/ledger-away" "$spool/ledger"
+    finds failed switch-verified "cannot be followed"
+    as uploader walferry drain
+}
+something_waits() { [ "$(waiting "$spool")" != 0 ]; }
+try "check --switch is not taken in by a command that keeps nothing, and says why it cannot follow" switch_lost
+
 switch_stuck() {
     expect_exit 1 checked --switch --timeout 2
     finds failed switch-verified "no drain has run"
@@ -233,7 +358,7 @@ damaged_spool() {
     (umask 077 && as postgres cp "$pg/data/PG_VERSION" "$segment")
     expect_exit 1 checked
     finds failed unreadable-files "$segment: Permission denied"
-    mends unreadable-files "walferry init"
+    mends unreadable-files "init --owner postgres --group $spool_gid"
     rm "$segment"
     echo junk >"$spool/ready/$sysid/junk"
     checked || true
@@ -262,8 +387,14 @@ open_to_all() {
     chown root "$spool/tmp"
     checked || true
     finds failed spool-modes "$spool/tmp belongs to user 0"
-    walferry init >/dev/null
+    walferry init --owner postgres --group "$spool_gid" >/dev/null
     expect_exit 0 checked
+    mv "$spool/tmp" "$work/tmp-away"
+    ln -s /tmp "$spool/tmp"
+    expect_exit 1 checked
+    finds failed spool-modes "$spool/tmp is no directory"
+    rm "$spool/tmp"
+    mv "$work/tmp-away" "$spool/tmp"
 }
 try "what a chmod 777 left is found, and walferry init mends it" open_to_all
 
@@ -304,6 +435,22 @@ without_group() {
     finds failed archive-mode "until the server is restarted"
     pg_stop "$pg"
     pg_start "$pg"
+    pg_sql "$socket" "alter system set archive_mode = 'off'"
+    pg_sql "$socket" 'select pg_reload_conf()' >/dev/null
+    wait_for 10 restart_pending
+    expect_exit 0 checked
+    finds warning archive-mode "the next restart brings another value"
+    pg_sql "$socket" "alter system set archive_mode = 'on'"
+    pg_sql "$socket" 'select pg_reload_conf()' >/dev/null
+    # Without the server nobody can tell whose users these are.
+    expect_exit 0 checked --no-server
+    finds warning server-group "is not in the spool's group"
+    chown -R 4711 "$spool"
+    checked || true
+    finds failed server-group "the server runs as the one with number"
+    mends server-group "--owner $postgres_uid"
+    walferry init --owner postgres --group "$spool_gid" >/dev/null
+    expect_exit 0 checked
 }
 checked_in_group() {
     unshare -m sh -c 'mount --bind "$1" /etc/group && shift && exec "$@"' sh "$work/group" \
@@ -311,6 +458,65 @@ checked_in_group() {
 }
 restart_pending() { [ "$(pg_sql "$socket" "select pending_restart from pg_settings where name = 'archive_mode'")" = t ]; }
 try "a server without the spool's group, one that gets it with its next restart, and archive_mode = off are found" without_group
+
+unknown_users() {
+    without_uploader
+    variant ""
+    printf '\n[[store]]\nname = "here"\ntype = "directory"\npath = "%s"\n' "$work/stores" >>"$other"
+    expect_exit 0 checked_among_users "$other"
+    finds skipped uploader-user "has 0 members beside the server's user"
+    finds_in here skipped uploader-user "root leaves nothing in a directory store"
+    variant "s|^spool = .*|spool = \"$work/no-spool\"|"
+    sed -i '/^postgres:/d' "$work/passwd"
+    checked_among_users "$other" --no-server || true
+    finds skipped server-group "no user postgres"
+}
+try "users that cannot be found out are asked for" unknown_users
+
+in_a_container() {
+    pg_stop "$pg"
+    in_other_root setpriv --reuid="$postgres_uid" --regid="$postgres_gid" --groups="$postgres_gid,$spool_gid" \
+        "$postgres_bin/pg_ctl" -D "$pg/data" -l "$pg/log" -w -s start
+    expect_exit 0 checked
+    finds skipped archive-program "container"
+    pg_stop "$pg"
+    pg_start "$pg"
+}
+# A root of its own, as a container has, with this script's folder in it.
+make_other_root() {
+    install -d "$work/root" "$work/layer"
+    mount -t tmpfs tmpfs "$work/layer" && later "umount '$work/layer'"
+    install -d "$work/layer/up" "$work/layer/work"
+    mount -t overlay overlay -o "lowerdir=/,upperdir=$work/layer/up,workdir=$work/layer/work" "$work/root" || return 1
+    later "umount -l '$work/root'"
+    local folder
+    for folder in /dev /proc "$work"; do mount --rbind "$folder" "$work/root$folder"; done
+}
+in_other_root() { chroot "$work/root" "$@"; }
+if make_other_root 2>/dev/null; then
+    try "a server in a container is known, whose programs are not this host's" in_a_container
+else
+    skip "a server in a container" "no overlay filesystem can be mounted here"
+fi
+
+truncate -s 64M "$work/disk.img"
+mkfs.ext4 -q "$work/disk.img"
+install -d "$work/disk"
+mount -o loop "$work/disk.img" "$work/disk"
+later "umount '$work/disk'"
+attributes() {
+    variant "s|^spool = .*|spool = \"$work/disk/spool\"|"
+    walferry --config "$other" init --owner postgres --group "$spool_gid" >/dev/null
+    local attribute
+    for attribute in a i; do
+        chattr +$attribute "$work/disk/spool/ready"
+        checked_with "$other" --no-server || true
+        chattr -$attribute "$work/disk/spool/ready"
+        finds failed undeletable-files "$work/disk/spool/ready: "
+        mends undeletable-files "chattr -ai"
+    done
+}
+try "a directory with an attribute that keeps files in it is found" attributes
 
 install -d "$work/small"
 mount -t tmpfs -o size=64m tmpfs "$work/small"
@@ -326,6 +532,9 @@ little_room() {
     mount -o remount,size=4g,nr_inodes=$(($(df --output=iused "$work/small" | tail -n 1) + 8)) "$work/small"
     checked_with "$other" --no-server || true
     finds failed spool-space "inodes"
+    mount -o remount,size=4g,nr_inodes=$(($(df --output=iused "$work/small" | tail -n 1) + 100)) "$work/small"
+    checked_with "$other" --no-server || true
+    finds warning spool-space "inodes"
 }
 try "a spool that is nearly full is found, and one without inodes" little_room
 
@@ -349,21 +558,35 @@ network_filesystem() {
     finds failed spool-filesystem "FUSE"
 }
 hung_filesystem() {
-    remote_spool hang
-    local began=$SECONDS
-    checked_with "$other" --no-server || true
-    no_remote_spool
-    expect_at_most 60 $((SECONDS - began)) seconds
+    wait_for 60 test -s "$work/dead-seconds"
+    stop_process "$dead_server"
+    cp "$work/dead.json" "$work/found.json"
+    show_found
+    expect_at_most 60 "$(cat "$work/dead-seconds")" seconds
     finds failed no-answer
     finds_in ceph passed store-rights
     finds passed recipients
 }
+killed_part() {
+    variant "s|endpoint = .*|endpoint = \"http://127.0.0.1:$(set_plan hanging 'any hang')\"|"
+    walferry --config "$other" check --uploader "$uploader_uid:$spool_gid" --no-server --json >"$work/found.json" &
+    local check=$!
+    wait_for 5 stores_alone "$check"
+    pkill -KILL -P "$check"
+    wait "$check" || true
+    show_found
+    finds_in ceph failed not-checked "early end by signal 9"
+    finds passed spool
+}
+# The other parts have ended.
+stores_alone() { [ "$(ps -o stat= --ppid "$1" | grep -vc Z)" = 2 ]; }
+try "a part that is killed is said to be unknown, and hides nothing else" killed_part
+
 if [ ! -c /dev/fuse ]; then
     skip "a spool on a network filesystem" "this host has no /dev/fuse"
 else
     try "a spool on a network filesystem is found" network_filesystem
-    [ -z "$WALFERRY_TESTS_LONG" ] ||
-        try "a spool whose file server is gone holds up nothing, and what was found before stays known" hung_filesystem
+    try "a spool whose file server is gone holds up nothing, and what was found before stays known" hung_filesystem
 fi
 
 # --- a standby
@@ -376,233 +599,56 @@ standby() {
     expect_exit 0 checked --switch
     finds skipped archive-command "standby"
     finds skipped switch-archived "standby"
+    finds_in ceph skipped second-uploader "standby"
     pg_stop "$pg"
+    sed -i '/^archive_mode/d' "$pg/data/postgresql.auto.conf"
+    pg_settings "$pg" "archive_mode = always"
+    pg_start "$pg"
+    expect_exit 0 checked
+    finds passed archive-mode always
+    finds passed archive-command
+    pg_stop "$pg"
+    sed -i 's/^archive_mode = always/archive_mode = on/' "$pg/data/postgresql.conf"
     rm "$pg/data/standby.signal"
     pg_start "$pg"
 }
-try "a standby is not asked to archive" standby
+try "a standby is not asked to archive, unless it is meant to" standby
 
-# --- keys and configuration
+# --- the configuration
 
 configuration_found() {
     variant "s/^cluster = .*/clutser = \"main\"/"
     expect_exit 2 checked_with "$other"
     finds failed configuration clutser
-    variant "s/age1[a-z0-9]*/age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq/"
-    checked_with "$other" --no-server || true
-    finds failed recipients || finds failed configuration recipient
+    expect_equal 2 "$(jq .exit_code "$work/found.json")" "exit code in JSON"
     variant ""
     chmod 600 "$other"
     checked_with "$other" --no-server || true
     finds failed configuration-access "Permission denied"
-    variant "s/^recipients.*/none = true/"
+    mends configuration-access "chmod 640 $other"
+    chmod 666 "$other"
+    expect_exit 2 checked_with "$other" --no-server
+    finds failed configuration-access "everybody may write it"
+    chmod 640 "$other"
+    expect_exit 2 checked_as stranger "$other"
+    finds failed configuration-access "Permission denied"
+    chmod 660 "$other"
+    expect_exit 1 checked_with "$other" --no-server
+    finds failed configuration-access "its group"
+    chmod 640 "$other"
+    chown "$uploader_uid" "$other"
     expect_exit 0 checked_with "$other" --no-server
-    finds warning unencrypted
+    finds warning configuration-access "belongs to the user with number $uploader_uid"
+    chown root "$other"
+    chmod 777 "$work/etc"
+    expect_exit 1 checked_with "$other" --no-server
+    finds failed configuration-access "can change $work/etc"
+    chmod 755 "$work/etc"
 }
 try "what is wrong with the configuration itself is found" configuration_found
 
-identities() {
-    cp "$work/identity.txt" "$work/etc/identity.txt"
-    expect_exit 0 checked
-    finds warning identity-here "$work/etc/identity.txt"
-    mends identity-here "shred"
-    rm "$work/etc/identity.txt"
-    walferry keygen -o "$work/etc/identity.txt" 2>/dev/null
-    expect_exit 1 checked
-    finds failed identity-match "no recipient"
-    rm "$work/etc/identity.txt"
+everything() {
+    all_provoked "The configuration, and who runs what" "The PostgreSQL server" "The server's user and the spool" \
+        "The spool" "check --switch"
 }
-try "an identity on a host that archives is found, and one that opens nothing" identities
-
-writers() {
-    variant "s|^\[encryption\]|[signing]\nkey_file = \"$work/etc/writer.key\"\n\n&|"
-    checked_with "$other" --no-server || true
-    finds failed writer-key "$work/etc/writer.key"
-    walferry --config "$other" init >/dev/null
-    chown "$uploader_uid:$spool_gid" "$work/etc/writer.key"
-    expect_exit 0 checked_with "$other" --no-server
-    finds passed writer-key
-    local stranger
-    walferry --config "$other" config --json >/dev/null
-    variant "s|^\[encryption\]|[signing]\nkey_file = \"$work/etc/other.key\"\n\n&|"
-    stranger=$(walferry --config "$other" init | grep -o 'walferry-writer1[a-z0-9]*' | head -n 1)
-    variant "s|^\[encryption\]|[signing]\nkey_file = \"$work/etc/writer.key\"\ntrusted_writers = [\"$stranger\"]\n\n&|"
-    expect_exit 1 checked_with "$other" --no-server
-    finds failed trusted-writers "does not hold this host's own public key"
-}
-try "a writer key that is missing, and one that restoring would refuse, are found" writers
-
-# --- stores
-
-refusals() {
-    begin_other_stores
-    faulty denied 'any status 403 AccessDenied'
-    faulty strangers 'any status 403 InvalidAccessKeyId'
-    faulty regions 'any region eu-north-1'
-    faulty nobucket 'any status 404 NoSuchBucket'
-    faulty readonly 'put status 403 AccessDenied'
-    faulty keeper 'delete status 403 AccessDenied'
-    faulty full 'put status 507'
-    faulty flips 'get flip'
-    faulty website 'any web-page'
-    faulty skewed 'any skew'
-    faulty broken 'any status 500 InternalError'
-    faulty hangs 'any hang'
-    faulty_tls untrusted 'tls server'
-    printf '[[store]]\nname = "dead"\ntype = "s3"\nendpoint = "http://127.0.0.1:1"\nbucket = "wal"\ncredentials_file = "%s"\n' \
-        "$work/keys" >>"$other"
-    local began=$SECONDS
-    expect_exit 3 checked_with "$other" --no-server
-    expect_at_most 40 $((SECONDS - began)) seconds
-    finds_in denied failed store-rights AccessDenied
-    finds_in strangers failed store-key InvalidAccessKeyId
-    finds_in regions failed store-region eu-north-1
-    finds_in nobucket failed store-bucket NoSuchBucket
-    finds_in readonly failed store-rights "put prod"
-    finds_in keeper warning store-delete AccessDenied
-    finds_in full failed store-full 507
-    finds_in flips integrity store-damage "came back as something else"
-    finds_in website failed store-trouble || finds_in website failed store-endpoint
-    finds_in skewed failed store-clock RequestTimeTooSkewed
-    finds_in broken failed store-trouble InternalError
-    finds_in hangs failed store-unreachable "no answer" || finds_in hangs failed no-answer
-    finds_in untrusted failed store-certificate certificate
-    finds_in dead failed store-unreachable "Failed to connect"
-}
-try "each way in which a store refuses, lies or hangs has its own name, side by side within seconds" refusals
-
-real_refusals() {
-    begin_other_stores
-    real unknown ceph wal-ceph 's/^aws_access_key_id.*/aws_access_key_id = nobody/'
-    real secret ceph wal-ceph 's/^aws_secret.*/aws_secret_access_key = wrong/'
-    real missing swift wal-missing ''
-    real elsewhere swift wal-swift '' eu-nowhere-1
-    real hidden ceph wal-ceph ''
-    chown root:root "$work/keys-hidden"
-    chmod 600 "$work/keys-hidden"
-    real restored ceph wal-ceph ''
-    sed 's/^aws_secret.*/aws_secret_access_key = wrong/' "$work/keys-restored" >"$work/keys-of-restore"
-    chmod 640 "$work/keys-of-restore"
-    echo "restore_credentials_file = \"$work/keys-of-restore\"" >>"$other"
-    checked_with "$other" --no-server || true
-    finds_in unknown failed store-key InvalidAccessKeyId
-    finds_in secret failed store-key SignatureDoesNotMatch
-    finds_in missing failed store-bucket NoSuchBucket
-    finds_in elsewhere failed store-region AuthorizationHeaderMalformed
-    finds_in hidden failed store-credentials "Permission denied"
-    finds_in restored failed store-restore-keys SignatureDoesNotMatch
-    finds_in restored passed store-rights
-}
-try "wrong keys, a missing bucket and a wrong region are told apart at Ceph and Swift" real_refusals
-
-directories() {
-    begin_other_stores
-    printf '[[store]]\nname = "gone"\ntype = "directory"\npath = "%s"\n' "$work/not-mounted" >>"$other"
-    printf '[[store]]\nname = "locked"\ntype = "directory"\npath = "%s"\n' "$work/private" >>"$other"
-    printf '[[store]]\nname = "plain"\ntype = "s3"\nendpoint = "http://192.0.2.1"\nallow_http = true\nbucket = "wal"\ncredentials_file = "%s"\n' \
-        "$work/keys" >>"$other"
-    checked_with "$other" --no-server || true
-    finds_in gone failed store-bucket "$work/not-mounted"
-    finds_in locked failed store-rights "Permission denied"
-    finds_in plain warning store-plain-http "plain http"
-}
-try "directory stores that are missing or locked, and plain http to another host, are found" directories
-
-clocks() {
-    expect_exit 1 checked_at +8m
-    finds_in ceph failed store-clock "8 min"
-    checked_at +25m || true
-    finds_in ceph failed store-clock "clock"
-}
-checked_at() { # FROM_NOW
-    faketime -f "$1" walferry check --uploader "$uploader_uid:$spool_gid" --json --no-server >"$work/found.json"
-}
-if command -v faketime >/dev/null && [ -z "${WALFERRY_SANITIZED:-}" ]; then
-    try "a clock that is wrong is found, also before a store refuses its signatures" clocks
-else
-    skip "a clock that is wrong" "faketime is not installed, or cannot be loaded before a sanitizer"
-fi
-
-second_uploader() {
-    local key later_key
-    key=$(fetch_objects ceph wal-ceph - | grep '/wal/' | sort | tail -n 1)
-    later_key=$(dirname "$key")/0000000100000000000000EE-00112233445566778899aabbccddeeff-00000000-00112233445566778899aabbccddeeff.zst
-    echo x >"$work/foreign"
-    fetch_objects ceph wal-ceph --put "$later_key" "$work/foreign"
-    expect_exit 1 checked --no-server
-    finds_in ceph failed second-uploader "which this host has never had"
-    fetch_objects ceph wal-ceph --delete "$later_key"
-    later_key=$(dirname "$key")/$(basename "$key" | cut -d- -f1)-00112233445566778899aabbccddeeff-00000000-00112233445566778899aabbccddeeff.zst
-    fetch_objects ceph wal-ceph --put "$later_key" "$work/foreign"
-    expect_exit 3 checked --no-server
-    finds_in ceph integrity second-uploader "another content"
-    fetch_objects ceph wal-ceph --delete "$later_key"
-    expect_exit 0 checked --no-server
-}
-try "a second uploader is found by what it left in a store" second_uploader
-
-# --- the ledger
-
-ledger_contents() {
-    local sysid last
-    sysid=$(ls "$spool/ready")
-    cp -a "$spool/ledger" "$work/ledger-before"
-    ledger_sql "insert into conflict (segment, ours, theirs, seen_at) select max(id), 'a', 'b', '2026-01-01T00:00:00.000Z' from segment"
-    expect_exit 3 checked --no-server
-    finds integrity conflicts "1 unsettled conflict"
-    ledger_sql "delete from conflict"
-    ledger_sql "delete from segment where id = (select min(id) + 1 from segment)" ||
-        ledger_sql "pragma foreign_keys = off; delete from segment where id = (select min(id) + 1 from segment)"
-    expect_exit 3 checked --no-server
-    finds integrity gaps "1 segment is missing between"
-    last=$(ledger_sql "select max(id) from segment where removed_at is not null")
-    ledger_sql "update segment set removed_at = null where id = $last; update upload set state = 'pending' where segment = $last"
-    expect_exit 3 checked --no-server
-    finds integrity lost-segments "has left the spool"
-    rm -r "$spool/ledger"
-    cp -a "$work/ledger-before" "$spool/ledger"
-    expect_exit 0 checked --no-server
-}
-try "conflicts, gaps and lost segments exit with 3" ledger_contents
-
-ledger_itself() {
-    ledger_sql 'pragma wal_checkpoint(truncate)' >/dev/null
-    mv "$spool/ledger/ledger.db" "$work/ledger.db"
-    rm -f "$spool"/ledger/ledger.db-*
-    expect_exit 1 checked --no-server
-    finds failed ledger
-    head -c 8192 /dev/urandom >"$spool/ledger/ledger.db"
-    expect_exit 1 checked --no-server
-    finds failed ledger
-    finds skipped second-uploader
-    cp "$work/ledger.db" "$spool/ledger/ledger.db"
-    walferry init >/dev/null
-    ledger_sql "insert into store (name, type, endpoint, bucket, prefix, added_at) values ('old', 's3', '', '', '', '2026-01-01T00:00:00.000Z')"
-    expect_exit 1 checked --no-server
-    finds failed stores-changed "store old is in the ledger"
-    mends stores-changed "walferry stores retire old"
-    as uploader walferry stores retire old >/dev/null
-    expect_exit 0 checked --no-server
-}
-try "a ledger that is missing or damaged is found, and a store that vanished from the configuration" ledger_itself
-
-backlog_found() {
-    pg_archive_all "$socket"
-    expect_exit 0 checked --no-server
-    touch -d '-20 minutes' "$spool"/ready/*/0*
-    ledger_sql "update run set finished_at = '2026-01-01T00:00:00.000Z', exit_code = 4, message = 'store swift was down' where id = (select max(id) from run)"
-    expect_exit 1 checked --no-server
-    finds failed backlog "the oldest for 20 min"
-    finds failed drain "is the timer running?"
-    ledger_sql "update run set finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
-    checked --no-server || true
-    finds warning drain "store swift was down"
-    flock --no-fork "$spool" sleep 60 &
-    local holder=$!
-    wait_for 10 lock_found
-    kill "$holder"
-    as uploader walferry drain --wait 10
-    expect_exit 0 checked --no-server
-}
-lock_found() { checked --no-server || true && finds failed spool-lock "holds the spool's lock"; }
-try "segments that wait for too long, a timer that does not run and a lock that somebody else holds are found" backlog_found
+check "whatever check can say about servers, users, spools and switches was provoked here" everything

@@ -1,6 +1,7 @@
 # A sound set-up for walferry check, and how to ask what a check found. Sourced after integration.sh and
 # fault/lib/faulty_stores.sh; stores ceph and swift run already.
 
+sources=$tests/..
 spool=$work/spool
 configuration=$work/etc/walferry.toml
 export WALFERRY_CONFIG=$configuration
@@ -55,7 +56,8 @@ finds() { finds_in '' "$@"; }
 finds_in() { # STORE VERDICT ID [TEXT]
     jq -e --arg store "$1" --arg verdict "$2" --arg id "$3" --arg text "${4:-}" \
         'any(.findings[]; .verdict == $verdict and .id == $id and (.found | contains($text))
-            and ($store == "" or .subject == "store " + $store))' "$work/found.json" >/dev/null && return 0
+            and ($store == "" or .subject == "store " + $store))' "$work/found.json" >/dev/null &&
+        echo "$3 $2" >>"$work/provoked" && return 0
     echo "no $2 $3 \"${4:-}\" ${1:+of store $1 }in what was found"
     return 1
 }
@@ -130,4 +132,68 @@ credentials_file = "$work/keys-$1"
 TOML
     )
     for_uploader "$work/keys-$1"
+}
+
+ledger_sql() { as uploader sqlite3 "$spool/ledger/ledger.db" "$1"; }
+
+# all_provoked AREA...: what the program can find in these areas of docs/check.md, and each way in which it can find it
+# (warned of, failed, skipped), was made so by a check of this script and recognised.
+all_provoked() {
+    findings_of_areas "$@" | sort >"$work/ids"
+    findings_in_sources | sort -u | join "$work/ids" - | sort -u >"$work/known"
+    expect_at_least 10 "$(wc -l <"$work/known")" "ways to find something"
+    sort -u "$work/provoked" | comm -13 - "$work/known" >"$work/unprovoked"
+    [ ! -s "$work/unprovoked" ] || { echo "never provoked:" && cat "$work/unprovoked" && return 1; }
+}
+findings_of_areas() { # AREA...
+    local area
+    for area in "$@"; do
+        sed -n "/^### $area\$/,/^\$/s/^| \`\([a-z-]*\)\` .*/\1/p" "$sources/docs/check.md" | grep .
+    done
+}
+# "archive-mode failed" for each place in the sources that may say so.
+findings_in_sources() {
+    cat "$sources"/uploader/check/*.cpp "$sources/uploader/commands/check.cpp" | tr -d '\n' | tr -s ' ' |
+        grep -oE 'findings\.(warn|fail|skip|contradiction)\( ?finding_id::[a-z_]+' |
+        sed -E 's/.*\.(.*)\( ?finding_id::(.*)/\2 \1/; y/_/-/
+                s/ warn$/ warning/; s/ fail$/ failed/; s/ skip$/ skipped/; s/ contradiction$/ integrity/'
+    # Chosen at run time.
+    printf '%s\n' 'drain warning' 'drain failed' 'server-group warning' 'server-group failed' \
+        'configuration failed' 'recipients failed' 'store-damage integrity'
+    sed -nE 's/.*finding_id::(store_[a-z_]+).*/\1/p' "$sources/uploader/check/store_verdict.cpp" | tr _ - |
+        grep -v store-damage | sed 's/$/ failed/'
+}
+
+# No user walferry, and nobody but the server's user in the spool's group: for checked_among_users alone.
+without_uploader() {
+    grep -v '^walferry:' /etc/passwd >"$work/passwd"
+    grep -v '^walferry:' /etc/group >"$work/group"
+    echo "spoolers:x:$spool_gid:postgres" >>"$work/group"
+}
+checked_among_users() { # FILE [OPTION]...
+    local status=0
+    unshare -m sh -c 'mount --bind "$1/passwd" /etc/passwd && mount --bind "$1/group" /etc/group && shift && exec "$@"' sh \
+        "$work" walferry --config "$1" check --json "${@:2}" >"$work/found.json" || status=$?
+    show_found
+    return $status
+}
+
+# end_segments COUNT: with something in each.
+end_segments() {
+    local i
+    for ((i = 0; i < $1; i++)); do
+        pg_sql "$socket" "select pg_logical_emit_message(true, '', ''), pg_switch_wal()" >/dev/null
+    done
+    pg_archive_all "$socket"
+}
+
+# nothing_missing: what a check made the server archive to elsewhere is pushed again, so that no gap is left.
+nothing_missing() {
+    local segment last
+    last=$(pg_sql "$socket" 'select last_archived_wal from pg_stat_archiver')
+    for segment in "$pg"/data/pg_wal/0*; do
+        [[ ${segment##*/} > $last ]] || [[ ${segment##*/} == *.* ]] ||
+            as postgres "$work/bin/walferry-archive-push" --spool "$spool" "$segment"
+    done
+    as uploader walferry drain
 }

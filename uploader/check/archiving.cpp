@@ -1,44 +1,72 @@
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "common/clock.hpp"
 #include "uploader/check/catalogue.hpp"
 #include "uploader/check/look.hpp"
 #include "uploader/server/archive_command.hpp"
+#include "uploader/shell_word.hpp"
 
 namespace walferry {
 namespace {
 
 using Kind = ArchiveCommand::Kind;
 
-constexpr const char* reload = "; SELECT pg_reload_conf()";
+constexpr const char* reload = "; SELECT pg_reload_conf();`";
 
 std::string ago(std::int64_t seconds) {
     return format_duration(std::chrono::seconds(std::max<std::int64_t>(seconds, 0))) + " ago";
 }
 
+std::string shown_command(const ServerState& state) {
+    return "archive_command is \"" + without_secrets(state.archive_command) + "\"";
+}
+
 /// The program stays the one that is named already.
 std::string our_command(const ServerState& state, const Settings& settings) {
     const ArchiveCommand now = parse_archive_command(state.archive_command);
-    return set_archive_command(now.kind == Kind::push ? now.program : state.push_program, settings.spool);
+    return "`" +
+           set_archive_command(now.kind == Kind::push ? now.program : state.push_program, settings.spool) +
+           "`";
+}
+
+/// By name, else by what the kernel finds there: a link may lead to it.
+bool is_same_directory(const std::string& one, const std::string& other) {
+    struct stat first {};
+    struct stat second {};
+    return one == other || (::stat(one.c_str(), &first) == 0 && ::stat(other.c_str(), &second) == 0 &&
+                            first.st_dev == second.st_dev && first.st_ino == second.st_ino);
 }
 
 void judge_spool(const ArchiveCommand& command, const ServerState& state, const Settings& settings,
                  Findings& findings) {
-    const std::string spool = command.filled_spool();
-    if (spool == settings.spool) {
+    const bool by_environment = !command.spool && !state.environment_spool.empty();
+    ArchiveCommand effective = command;
+    if (by_environment) effective.spool = state.environment_spool;
+    const std::string spool = effective.filled_spool();
+    if (is_same_directory(spool, settings.spool)) {
         findings.pass(finding_id::archive_spool, "the server and the uploader use the same spool, " + spool);
         return;
     }
-    const std::string from =
-        command.spool ? "archive_command names " : "archive_command names no --spool, so push takes ";
-    findings.fail(finding_id::archive_spool,
-                  from + spool + "; the configuration's spool is " + settings.spool,
-                  our_command(state, settings));
+    const std::string from = command.spool    ? "archive_command names "
+                             : by_environment ? "WALFERRY_SPOOL in the server's environment names "
+                                              : "archive_command names no --spool, so push takes ";
+    const std::string found = from + spool + "; the configuration's spool is " + settings.spool;
+    if (state.process && !state.has_other_root) {
+        findings.fail(finding_id::archive_spool, found, our_command(state, settings));
+    } else {
+        // One directory may have two names, as a container's volume has.
+        findings.warn(finding_id::archive_spool,
+                      found + ", and the server's files are not to be seen from here",
+                      "`{walferry} check --switch` shows whether segments arrive; if not: " +
+                          our_command(state, settings));
+    }
 }
 
 void judge_push(const ArchiveCommand& command, const ServerState& state, const Settings& settings,
                 Findings& findings) {
-    const std::string shown = "archive_command is \"" + state.archive_command + "\"";
+    const std::string shown = shown_command(state);
     if (command.hides_failure) {
         findings.fail(finding_id::archive_command,
                       shown + ": what stands behind walferry-archive-push hides its failures from the server",
@@ -60,7 +88,7 @@ void judge_push(const ArchiveCommand& command, const ServerState& state, const S
 
 void judge_command(const ServerState& state, const Settings& settings, Findings& findings) {
     const ArchiveCommand command = parse_archive_command(state.archive_command);
-    const std::string shown = "archive_command is \"" + state.archive_command + "\"";
+    const std::string shown = shown_command(state);
     switch (command.kind) {
         case Kind::push:
             judge_push(command, state, settings, findings);
@@ -81,17 +109,19 @@ void judge_command(const ServerState& state, const Settings& settings, Findings&
             findings.fail(
                 finding_id::archive_command, shown + ", which copies without syncing, and not into the spool",
                 our_command(state, settings) +
-                    (command.directory.empty() ? std::string()
-                                               : "; then, as root: walferry import " + command.directory));
+                    (command.directory.empty()
+                         ? std::string()
+                         : "; then, as root: `{walferry} import " + shell_word(command.directory) + "`"));
             break;
         case Kind::other:
             if (state.runs_push_by_script) {
-                findings.warn(finding_id::archive_command,
-                              shown +
-                                  ", a script that calls walferry-archive-push: whether it hands push's exit "
-                                  "code on, and which spool it names, is not looked into",
-                              "walferry check --switch shows whether segments arrive; without a script: " +
-                                  our_command(state, settings));
+                findings.warn(
+                    finding_id::archive_command,
+                    shown +
+                        ", a script that calls walferry-archive-push: whether it hands push's exit "
+                        "code on, and which spool it names, is not looked into",
+                    "`{walferry} check --switch` shows whether segments arrive; without a script: " +
+                        our_command(state, settings));
                 break;
             }
             findings.fail(finding_id::archive_command, shown + ", which does not run walferry-archive-push",
@@ -117,7 +147,7 @@ void judge_archiver(const ServerState& state, const Settings& settings, Findings
                       "see whether archive_command hangs, and the server's log");
     } else if (state.last_archived.empty()) {
         findings.warn(finding_id::archiver, last + waits,
-                      "walferry check --switch ends a segment and follows it");
+                      "`{walferry} check --switch` ends a segment and follows it");
     } else {
         findings.pass(finding_id::archiver, last + waits);
     }
@@ -129,7 +159,7 @@ void judge_timeout(const ServerState& state, const Settings& settings, Findings&
     const std::string value = "archive_timeout is " + std::to_string(state.archive_timeout) + " s";
     const std::int64_t better = std::clamp<std::int64_t>(wanted.count() / 2, 1, 60);
     const std::string remedy =
-        "ALTER SYSTEM SET archive_timeout = '" + std::to_string(better) + "s'" + reload;
+        "`ALTER SYSTEM SET archive_timeout = '" + std::to_string(better) + "s'" + reload;
     if (state.archive_timeout == 0) {
         findings.fail(finding_id::archive_timeout,
                       "archive_timeout is 0: a segment is archived only when it is full" + asked, remedy);
@@ -154,7 +184,17 @@ void judge_server(const ServerState& state, const Settings& settings, Findings& 
                       state.restart_pending ? "restart the server" : "");
         return;
     }
-    findings.pass(finding_id::archive_mode, "archive_mode is " + state.archive_mode);
+    if (state.restart_pending) {
+        findings.warn(
+            finding_id::archive_mode,
+            "archive_mode is " + state.archive_mode +
+                " and was changed: the next restart brings another value",
+            "see `SELECT * FROM pg_file_settings WHERE name = 'archive_mode';` and, if it is not meant: "
+            "`ALTER SYSTEM SET archive_mode = '" +
+                state.archive_mode + "'; SELECT pg_reload_conf();`");
+    } else {
+        findings.pass(finding_id::archive_mode, "archive_mode is " + state.archive_mode);
+    }
     if (state.in_recovery && state.archive_mode == "on") {
         findings.skip(finding_id::archive_command,
                       "this server is a standby, and archives only with archive_mode = always");

@@ -25,10 +25,10 @@ constexpr std::array table{
     CatalogueRow{finding_id::configuration_access, who,
                  "the uploader's user cannot read the configuration, or somebody beside root can change it "
                  "and so choose where the WAL goes",
-                 "chown root:walferry FILE and chmod 640 FILE, with the group of the uploader's user"},
+                 "`chown root:{group} FILE; chmod 640 FILE`, and a folder that only root can write to"},
     CatalogueRow{finding_id::uploader_user, who,
                  "which user the uploader runs as is not known, so what that user can do was not tried",
-                 "`walferry check --uploader USER`, or USER:GROUP by numbers for a container's"},
+                 "`{walferry} check --uploader USER`, or USER:GROUP by numbers for a container's"},
     CatalogueRow{finding_id::no_answer, who,
                  "this part hung and was left behind: a network filesystem or a server that does not answer "
                  "is the usual reason",
@@ -45,7 +45,7 @@ constexpr std::array table{
                  "make the role as docs/backup.md says, if this host makes backups"},
     CatalogueRow{finding_id::server_rights, postgresql,
                  "the role may not see everything that this check looks at",
-                 "as a superuser: GRANT pg_monitor TO walferry, with the role's own name"},
+                 "as a superuser: `GRANT pg_monitor TO {role};`"},
     CatalogueRow{finding_id::other_cluster, postgresql,
                  "the server that `server.conninfo` reaches is not the one whose segments the spool and the "
                  "ledger know",
@@ -54,17 +54,18 @@ constexpr std::array table{
     CatalogueRow{
         finding_id::archive_mode, postgresql,
         "the server archives nothing: whatever is written since the last backup is lost with this host",
-        "ALTER SYSTEM SET archive_mode = 'on'; then restart the server"},
+        "`ALTER SYSTEM SET archive_mode = 'on';` and restart the server"},
     CatalogueRow{finding_id::archive_library, postgresql,
                  "a library archives, and the server does not run archive_command at all",
-                 "ALTER SYSTEM SET archive_library = ''; SELECT pg_reload_conf()"},
+                 "`ALTER SYSTEM SET archive_library = ''; SELECT pg_reload_conf();`"},
     CatalogueRow{
         finding_id::archive_command, postgresql,
         "segments do not come into the spool, or a failure to bring one there does not reach the server",
-        "ALTER SYSTEM SET archive_command = 'walferry-archive-push %p'; SELECT pg_reload_conf()"},
-    CatalogueRow{finding_id::archive_spool, postgresql,
-                 "the server fills another directory than the one that the uploader empties",
-                 "make --spool in archive_command and `spool` in the configuration name the same directory"},
+        "`ALTER SYSTEM SET archive_command = 'walferry-archive-push %p'; SELECT pg_reload_conf();`"},
+    CatalogueRow{
+        finding_id::archive_spool, postgresql,
+        "the server fills another directory than the one that the uploader empties",
+        "make `--spool` in archive_command and `spool` in the configuration name the same directory"},
     CatalogueRow{
         finding_id::archive_program, postgresql,
         "the server cannot run the program that its archive_command names, so nothing is archived",
@@ -76,53 +77,55 @@ constexpr std::array table{
     CatalogueRow{finding_id::archive_timeout, postgresql,
                  "on a quiet server the last changes stay in an unfinished segment, beyond the recovery "
                  "point that the configuration asks for",
-                 "ALTER SYSTEM SET archive_timeout = '60s'; SELECT pg_reload_conf(); or raise "
+                 "`ALTER SYSTEM SET archive_timeout = '60s'; SELECT pg_reload_conf();` or raise "
                  "`recovery_point` in the configuration"},
     CatalogueRow{
         finding_id::server_group, access,
         "the server's user and the uploader do not share the spool's group, so each is in the other's way",
-        "usermod --append --groups GROUP postgres, with the spool's group; then restart the server when you "
-        "can"},
+        "`usermod --append --groups {group} {owner}` and restart the server when you can"},
     CatalogueRow{finding_id::running_server_group, access,
                  "the server was started before its user was in the spool's group; archiving works "
                  "meanwhile, only its records wait for the uploader",
                  "restart the server at the next occasion; nothing is lost until then"},
     CatalogueRow{finding_id::server_spool_access, access,
                  "the server's user cannot put a segment into the spool, so archiving fails",
-                 "walferry init --owner postgres --group GROUP, as root; and let that user enter the folders "
-                 "above the spool"},
+                 "as root: `{walferry} init --owner {owner} --group {group}`; and let that user enter the "
+                 "folders above the spool"},
     CatalogueRow{finding_id::spool, in_the_spool, "there is no spool where the configuration says",
-                 "walferry init --owner postgres --group walferry, as root"},
+                 "as root: `{walferry} init --owner {owner} --group {group}`"},
     CatalogueRow{finding_id::spool_modes, in_the_spool,
                  "owners or modes are not those of a spool: one of the two users will be in the way of the "
                  "other, or somebody can do more than meant",
-                 "walferry init, as root: it mends owners and modes and touches no data"},
+                 "as root: `{walferry} init --owner {owner} --group {group}`, which mends owners and modes "
+                 "and touches no data"},
     CatalogueRow{finding_id::world_writable, in_the_spool,
                  "every user of this host can remove or replace segments that are not yet stored",
-                 "chmod o-w on what is named, or `walferry init` as root for all of the spool"},
+                 "`chmod o-w` on what is named, or for all of the spool, as root: `{walferry} init --owner "
+                 "{owner} --group {group}`"},
     CatalogueRow{finding_id::spool_filesystem, in_the_spool,
                  "locks on a network filesystem cannot be relied on, and the spool is no local copy there",
                  "move the spool to a local disk of the database host"},
     CatalogueRow{finding_id::spool_space, in_the_spool,
                  "when the spool is full the server keeps its segments and pg_wal grows",
-                 "free space on that filesystem; bring what waits to the stores: walferry drain"},
+                 "free space on that filesystem, and see that what waits gets to the stores"},
     CatalogueRow{
         finding_id::spool_strangers, in_the_spool,
         "something lies in the spool that is no segment; it is left alone, and nobody brings it anywhere",
         "find out who put it there, and move it away"},
     CatalogueRow{finding_id::unreadable_files, in_the_spool,
                  "the uploader cannot read these files, so they are brought nowhere: the spool fills up",
-                 "walferry init, as root, gives them the spool's group and mode; find out what else than "
-                 "walferry-archive-push writes there"},
+                 "as root: `{walferry} init --owner {owner} --group {group}`, which gives them the spool's "
+                 "group and mode; find out what else than walferry-archive-push writes there"},
     CatalogueRow{finding_id::undeletable_files, in_the_spool,
                  "the uploader cannot remove files from this directory, so the spool fills up although "
                  "everything is stored",
-                 "walferry init, as root, gives the directory its owner, group and mode"},
+                 "as root: `{walferry} init --owner {owner} --group {group}`, which gives the directory its "
+                 "owner, group and mode; an attribute goes with `chattr -ai DIRECTORY`"},
     CatalogueRow{finding_id::legacy_directory, in_the_spool,
                  "archive_command copies to a directory that is none of walferry's, and what lies there is "
                  "in no store",
-                 "set archive_command to walferry-archive-push, then take the directory in: walferry import "
-                 "DIRECTORY"},
+                 "set archive_command to walferry-archive-push, then take the directory in, as root: "
+                 "`{walferry} import DIRECTORY`"},
     CatalogueRow{finding_id::recipients, keys, "objects cannot be encrypted, so nothing is stored",
                  "correct `recipients` in the configuration; `walferry keygen` prints what belongs there"},
     CatalogueRow{finding_id::unencrypted, keys, "whoever can read a store can read the database",
@@ -130,20 +133,19 @@ constexpr std::array table{
     CatalogueRow{finding_id::identity_here, keys,
                  "whoever takes over this host can read the whole archive; to archive, only the public "
                  "recipients are needed",
-                 "keep the identity on hosts that restore and in a safe; here: shred -u FILE, once it is "
-                 "safe elsewhere"},
+                 "keep the identity on hosts that restore and in a safe; here, once it is safe elsewhere: "
+                 "`shred -u FILE`"},
     CatalogueRow{finding_id::identity_match, keys,
                  "what is stored from now on cannot be decrypted with this identity",
                  "add the identity's public key to `recipients`, or put the right identity in its place"},
-    CatalogueRow{
-        finding_id::writer_key, keys, "objects cannot be signed, so nothing is stored",
-        "walferry init makes the key where there is none; it belongs to the uploader's user, mode 600"},
+    CatalogueRow{finding_id::writer_key, keys, "objects cannot be signed, so nothing is stored",
+                 "as root: `{walferry} init` makes the key where there is none; it belongs to the uploader's "
+                 "user, mode 600"},
     CatalogueRow{finding_id::trusted_writers, keys, "restoring refuses what this host stores",
                  "add this host's public key to `trusted_writers`, here and on the hosts that restore"},
-    CatalogueRow{finding_id::store_credentials, stores,
-                 "the keys of the store cannot be read by the uploader's user",
-                 "chown root:GROUP FILE and chmod 640 FILE, with the uploader's group; the file has the form "
-                 "of AWS's shared credentials"},
+    CatalogueRow{
+        finding_id::store_credentials, stores, "the keys of the store cannot be read by the uploader's user",
+        "`chown root:{group} FILE; chmod 640 FILE`; the file has the form of AWS's shared credentials"},
     CatalogueRow{finding_id::store_unreachable, stores,
                  "the store gives no answer; segments wait in the spool until it does",
                  "see the store's status page, this host's network and name service, and `endpoint`"},
@@ -182,7 +184,7 @@ constexpr std::array table{
     CatalogueRow{finding_id::store_clock, stores,
                  "signatures are refused when the clocks are 15 minutes apart, and recovery by time means "
                  "the wrong time",
-                 "set this host's clock: is time synchronisation running (timedatectl)?"},
+                 "set this host's clock: is time synchronisation running (`timedatectl`)?"},
     CatalogueRow{finding_id::store_restore_keys, stores,
                  "a restore would use other keys than archiving, and these do not work",
                  "correct the keys in `restore_credentials_file`; they need to list and get"},
@@ -193,36 +195,36 @@ constexpr std::array table{
                  "standby that was promoted; only one may write under this `cluster`"},
     CatalogueRow{
         finding_id::ledger, on_its_way, "nothing can be told of what is verified; archiving goes on",
-        "walferry drain makes a missing ledger; walferry rebuild sets a damaged one aside and makes it anew"},
+        "a drain makes a missing ledger; a damaged one is set aside and made anew by `{walferry} rebuild`"},
     CatalogueRow{finding_id::stores_changed, on_its_way,
                  "a store vanished from the configuration or points elsewhere; drains refuse to run, lest a "
                  "typing error lowers what a deletion needs",
-                 "mend the configuration, or, if it is meant: walferry stores retire NAME"},
+                 "mend the configuration, or, if it is meant: `{walferry} stores retire NAME`"},
     CatalogueRow{finding_id::conflicts, on_its_way,
                  "one name stands for two contents; both are kept, and recovery stops there until a person "
                  "says which is right",
-                 "walferry conflicts, then walferry settle NAME"},
+                 "`{walferry} conflicts` shows them, `{walferry} settle NAME` settles one"},
     CatalogueRow{finding_id::lost_segments, on_its_way,
                  "a segment left the spool without being verified everywhere, and not by walferry",
                  "if the server still has it in pg_wal, push it again; find out who removes files from the "
                  "spool; then make a base backup"},
     CatalogueRow{finding_id::gaps, on_its_way, "recovery cannot go past these segments",
-                 "look for them in pg_wal and in earlier archive directories (walferry import), else make a "
-                 "base backup"},
+                 "look for them in pg_wal and in earlier archive directories (`{walferry} import "
+                 "DIRECTORY`), else make a base backup"},
     CatalogueRow{finding_id::backlog, on_its_way,
                  "more would be lost with this host than the recovery point that the configuration asks for",
-                 "walferry drain --wait 60, and see what it says"},
+                 "see what the last drain said, and whether one runs every minute"},
     CatalogueRow{finding_id::drain, on_its_way, "nobody brings what waits to the stores",
-                 "is the timer running? systemctl status walferry-drain.timer; by hand: walferry drain"},
+                 "is the timer running? `systemctl status {drain}`; by hand: `{walferry} drain`"},
     CatalogueRow{finding_id::spool_lock, on_its_way,
                  "something else than walferry holds the lock of the spool, so no drain can run",
                  "end that process"},
     CatalogueRow{finding_id::backups, on_its_way,
                  "without a base backup the WAL cannot be restored; from an old one a restore takes long",
-                 "walferry backup, and a timer for it"},
-    CatalogueRow{finding_id::switch_rights, switching, "a segment could not be ended",
-                 "as a superuser: GRANT EXECUTE ON FUNCTION pg_switch_wal() TO walferry, with the role's own "
-                 "name; or run this as root"},
+                 "`{walferry} backup`, and a timer for it"},
+    CatalogueRow{
+        finding_id::switch_rights, switching, "a segment could not be ended",
+        "as a superuser: `GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {role};` or run this as root"},
     CatalogueRow{finding_id::switch_archived, switching,
                  "the server did not bring the segment into the spool",
                  "see archive_command and the server's log"},
@@ -244,6 +246,19 @@ const CatalogueRow& catalogue_row(std::string_view id) {
     return *row;
 }
 
+std::string filled_in(std::string remedy, const RemedyWords& words) {
+    const std::pair<std::string_view, const std::string&> known[] = {{"{walferry}", words.walferry},
+                                                                     {"{owner}", words.owner},
+                                                                     {"{group}", words.group},
+                                                                     {"{role}", words.role},
+                                                                     {"{drain}", words.drain}};
+    for (const auto& [name, word] : known) {
+        for (std::size_t at = 0; (at = remedy.find(name, at)) != std::string::npos; at += word.size())
+            remedy.replace(at, name.size(), word);
+    }
+    return remedy;
+}
+
 std::string catalogue_text() {
     std::string text;
     std::string_view area;
@@ -253,7 +268,8 @@ std::string catalogue_text() {
                     "\n| finding | it means | to mend it |\n| --- | --- | --- |\n";
         }
         area = row.area;
-        text += std::string("| `") + row.id + "` | " + row.meaning + " | " + row.remedy + " |\n";
+        text +=
+            std::string("| `") + row.id + "` | " + row.meaning + " | " + filled_in(row.remedy, {}) + " |\n";
     }
     return text;
 }

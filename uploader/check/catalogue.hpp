@@ -11,13 +11,23 @@ struct CatalogueRow {
     const char* id;
     const char* area;  // heading of the documentation
     const char* meaning;
-    const char* remedy;
+    const char* remedy;  // what is in backquotes can be pasted; words as in RemedyWords
 };
 
 /// In the order of the documentation.
 std::span<const CatalogueRow> catalogue();
 /// Throws internal for an id that is not in it.
 const CatalogueRow& catalogue_row(std::string_view id);
+/// What a remedy calls {walferry}, {owner} and so on; these are what they are on most hosts.
+struct RemedyWords {
+    std::string walferry = "walferry";  // with --config where the configuration is not in the usual place
+    std::string owner = "postgres";     // the server's user
+    std::string group = "walferry";     // the spool's
+    std::string role = "walferry";      // that the uploader logs in as
+    std::string drain = "walferry-drain.timer";
+};
+std::string filled_in(std::string remedy, const RemedyWords& words);
+
 /// The table for people, in Markdown.
 std::string catalogue_text();
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "uploader/check/catalogue.hpp"
 #include "uploader/check/look.hpp"
+#include "uploader/check/remedies.hpp"
 #include "uploader/exit_code.hpp"
 
 namespace walferry {
@@ -67,13 +69,16 @@ std::size_t CheckReport::count(Verdict verdict) const {
 }
 
 int CheckReport::exit_code() const {
+    if (!configuration_read) return exit_code::usage;
     if (count(Verdict::integrity) > 0) return exit_code::integrity;
     return count(Verdict::failed) > 0 ? exit_code::failed : exit_code::done;
 }
 
 CheckReport run_check(const Settings& settings, const CheckOptions& options) {
     CheckReport report;
-    CheckContext context{settings, find_users(traces(settings, report), options.uploader), std::nullopt};
+    const SpoolTraces spool = traces(settings, report);
+    CheckContext context{settings, find_users(spool, options.uploader), std::nullopt};
+    const RemedyWords words = remedy_words(context, spool.owner);
     // What the server says is what other parts are measured by.
     if (options.ask_server) {
         Part server = part(context, "PostgreSQL", look_at_server);
@@ -86,6 +91,7 @@ CheckReport run_check(const Settings& settings, const CheckOptions& options) {
     for (PartAnswer& answer : run_apart(parts_of(context)))
         append(report.findings, std::move(answer.findings));
     if (options.follow_switch) append(report.findings, run_switch(context, options));
+    for (Finding& finding : report.findings) finding.remedy = filled_in(finding.remedy, words);
     return report;
 }
 

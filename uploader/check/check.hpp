@@ -19,9 +19,10 @@ struct CheckOptions {
 
 struct CheckReport {
     std::vector<Finding> findings;
+    bool configuration_read = true;
 
     std::size_t count(Verdict verdict) const;
-    /// 0, 1 where something failed, 3 where something contradicts itself.
+    /// 0, 1 where something failed, 3 where something contradicts itself, 2 without a configuration.
     int exit_code() const;
 };
 

@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -7,29 +8,47 @@
 #include "common/codec/age_keys.hpp"
 #include "common/codec/signing.hpp"
 #include "common/error.hpp"
+#include "common/spool.hpp"
 #include "uploader/check/catalogue.hpp"
 #include "uploader/check/handed_over.hpp"
 #include "uploader/check/look.hpp"
 #include "uploader/server/archive_command.hpp"
+#include "uploader/shell_word.hpp"
 
 namespace walferry {
 namespace {
+
+constexpr const char* setup_identity_file = "/root/walferry-identity.txt";
 
 void look_at_recipients(const Settings& settings, Findings& findings) {
     if (!settings.encrypt) {
         findings.warn(finding_id::unencrypted, "objects are stored unencrypted (none = true)");
         return;
     }
-    // One that is none would have kept the configuration from being read.
+    // Its form was looked at when the configuration was read, its checksum was not.
+    for (const std::string& recipient : settings.recipients) {
+        try {
+            AgeRecipient::parse(recipient);
+        } catch (const Error& error) {
+            findings.fail(finding_id::recipients, error.message());
+            return;
+        }
+    }
     const std::size_t count = settings.recipients.size();
     findings.pass(finding_id::recipients,
                   std::to_string(count) + (count == 1 ? " recipient" : " recipients"));
 }
 
-/// Where an identity would be: the configured place, else beside the configuration.
-std::string identity_place(const Settings& settings) {
-    if (!settings.identity_file.empty()) return settings.identity_file;
-    return settings.file.substr(0, settings.file.rfind('/') + 1) + "identity.txt";
+/// Where an identity would be: the configured place, else beside the configuration; and where setup makes
+/// one.
+std::vector<std::string> identity_places(const CheckContext& context) {
+    const Settings& settings = context.settings;
+    std::vector<std::string> places{settings.identity_file.empty()
+                                        ? settings.file.substr(0, settings.file.rfind('/') + 1) +
+                                              "identity.txt"
+                                        : settings.identity_file};
+    if (context.users.root && places.front() != setup_identity_file) places.emplace_back(setup_identity_file);
+    return places;
 }
 
 void match_identity(const Settings& settings, const std::string& place, Findings& findings) {
@@ -44,35 +63,49 @@ void match_identity(const Settings& settings, const std::string& place, Findings
         findings.fail(finding_id::identity_match,
                       "no recipient of the configuration belongs to the identity in " + place);
     } catch (const Error& error) {
-        findings.warn(finding_id::identity_match, error.message(), error.hint());
+        if (error.os_error == EACCES || ::access(place.c_str(), R_OK) != 0) {
+            findings.skip(finding_id::identity_match, "who runs this check may not read " + place);
+        } else {
+            findings.warn(finding_id::identity_match, error.message(), error.hint());
+        }
     }
 }
 
+/// By the server's word; without it, where there is a spool.
 bool archives_here(const CheckContext& context) {
-    return context.server && context.server->archive_mode != "off" &&
+    if (!context.server) return ::access(SpoolPaths(context.settings.spool).ready().c_str(), F_OK) == 0;
+    return context.server->archive_mode != "off" &&
            (context.server->runs_push_by_script ||
             parse_archive_command(context.server->archive_command).kind == ArchiveCommand::Kind::push);
 }
 
-void look_at_identity(const CheckContext& context, Findings& findings) {
-    if (!context.settings.encrypt) return;
-    const std::string place = identity_place(context.settings);
+/// False where there is none.
+bool look_at_identity(const CheckContext& context, const std::string& place, Findings& findings) {
     struct stat status {};
     if (::stat(place.c_str(), &status) != 0) {
-        if (errno == ENOENT)
-            findings.pass(finding_id::identity_here,
-                          "no identity on this host: it can archive, and not decrypt");
-        else
-            findings.skip(finding_id::identity_here, "whether there is an identity at " + place +
-                                                         " is not to be seen: " + std::strerror(errno));
-        return;
+        if (errno == ENOENT || errno == ENOTDIR) return false;
+        findings.skip(finding_id::identity_here, "whether there is an identity at " + place +
+                                                     " is not to be seen: " + std::strerror(errno));
+        return true;
     }
     match_identity(context.settings, place, findings);
     if (archives_here(context)) {
-        findings.warn(
-            finding_id::identity_here, "the private key " + place + " lies on a host that archives",
-            "move it to the hosts that restore and to a safe; once it is safe there: shred -u " + place);
+        findings.warn(finding_id::identity_here, "the private key " + place + " lies on a host that archives",
+                      "move it to the hosts that restore and to a safe; once it is safe there: `shred -u " +
+                          shell_word(place) + "`");
     }
+    return true;
+}
+
+void look_at_identities(const CheckContext& context, Findings& findings) {
+    if (!context.settings.encrypt) return;
+    std::string looked_at;
+    bool found = false;
+    for (const std::string& place : identity_places(context)) {
+        found = look_at_identity(context, place, findings) || found;
+        looked_at += (looked_at.empty() ? "" : " nor at ") + place;
+    }
+    if (!found) findings.pass(finding_id::identity_here, "no identity at " + looked_at);
 }
 
 void look_at_writer_key(const Settings& settings, Findings& findings) {
@@ -82,10 +115,10 @@ void look_at_writer_key(const Settings& settings, Findings& findings) {
     }
     try {
         const WriterKey key = WriterKey::load(settings.signing_key_file);
-        findings.pass(
-            finding_id::writer_key,
-            "objects are signed with " + settings.signing_key_file +
-                (handed_over(settings.signing_key_file) ? ", which systemd hands to the drain" : ""));
+        findings.pass(finding_id::writer_key, "objects are signed with " + settings.signing_key_file +
+                                                  (handed_over(settings, settings.signing_key_file)
+                                                       ? ", which systemd hands to the drain"
+                                                       : ""));
         const auto& trusted = settings.trusted_writers;
         if (trusted.empty()) return;
         if (std::find(trusted.begin(), trusted.end(), key.public_key()) == trusted.end()) {
@@ -105,9 +138,10 @@ void look_at_writer_key(const Settings& settings, Findings& findings) {
 
 void look_at_keys(const CheckContext& context, Findings& findings, Facts&) {
     look_at_recipients(context.settings, findings);
-    look_at_identity(context, findings);
+    look_at_identities(context, findings);
     if (context.users.uploader) {
-        if (!handed_over(context.settings.signing_key_file)) become(*context.users.uploader);
+        if (!handed_over(context.settings, context.settings.signing_key_file))
+            become(*context.users.uploader);
         look_at_writer_key(context.settings, findings);
     } else if (!context.settings.signing_key_file.empty()) {
         findings.skip(finding_id::writer_key, "the uploader's user is not known");

@@ -6,8 +6,8 @@
 #include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "uploader/check/catalogue.hpp"
-#include "uploader/check/how_to_drain.hpp"
 #include "uploader/check/look.hpp"
+#include "uploader/check/remedies.hpp"
 #include "uploader/drain/spool_lock.hpp"
 #include "uploader/drain/stores.hpp"
 #include "uploader/status.hpp"
@@ -53,7 +53,8 @@ void judge_contents(const Status& status, Findings& findings) {
     }
 }
 
-void judge_backlog(const Status& status, const Settings& settings, Findings& findings) {
+void judge_backlog(const CheckContext& context, const Status& status, Findings& findings) {
+    const Settings& settings = context.settings;
     if (status.segments == 0) {
         findings.pass(finding_id::backlog, "nothing waits in the spool");
         return;
@@ -67,25 +68,27 @@ void judge_backlog(const Status& status, const Settings& settings, Findings& fin
     if (age > settings.recovery_point) {
         findings.fail(finding_id::backlog,
                       text + "; the configuration's recovery_point is " +
-                          format_duration(std::chrono::duration_cast<seconds>(settings.recovery_point)));
+                          format_duration(std::chrono::duration_cast<seconds>(settings.recovery_point)),
+                      how_to_see_a_drain(context));
     } else {
         findings.pass(finding_id::backlog, text);
     }
 }
 
 /// A drain that began and has not ended: whether it still runs is not to be seen in every sandbox.
-void judge_open_run(const RunRow& run, const Settings& settings, bool waits, Findings& findings) {
+void judge_open_run(const CheckContext& context, const RunRow& run, bool waits, Findings& findings) {
     const std::string began = "a drain began " + format_duration(age_of(run.started_at)) + " ago and ";
     if (::access("/proc/locks", R_OK) != 0) {
         findings.pass(finding_id::drain, began + "has not said that it ended");
     } else if (waits) {
-        findings.fail(finding_id::drain, began + "was killed; something waits", how_to_drain(settings));
+        findings.fail(finding_id::drain, began + "was killed; something waits", how_to_drain(context));
     } else {
         findings.pass(finding_id::drain, began + "was killed; the next one goes on");
     }
 }
 
-void judge_runs(const Status& status, const Settings& settings, Findings& findings) {
+void judge_runs(const CheckContext& context, const Status& status, Findings& findings) {
+    const Settings& settings = context.settings;
     const bool waits_long =
         status.segments > 0 && seconds(status.oldest_age_seconds.value_or(0)) > settings.recovery_point;
     if (status.at_work) {
@@ -95,20 +98,20 @@ void judge_runs(const Status& status, const Settings& settings, Findings& findin
     }
     if (!status.last_run) {
         findings.add(finding_id::drain, waits_long ? Verdict::failed : Verdict::warning,
-                     "no drain has ever run here", how_to_drain(settings));
+                     "no drain has ever run here", how_to_drain(context));
         return;
     }
     const RunRow& run = *status.last_run;
-    if (!run.finished_at) return judge_open_run(run, settings, waits_long, findings);
+    if (!run.finished_at) return judge_open_run(context, run, waits_long, findings);
     const seconds age = age_of(run.finished_at);
     const std::string text = "the last drain ended " + format_duration(age) + " ago with exit code " +
                              std::to_string(run.exit_code.value_or(-1));
     if (waits_long && age > settings.recovery_point) {
         findings.fail(finding_id::drain, text + ", and something waits: is the timer running?",
-                      how_to_drain(settings));
+                      how_to_drain(context));
     } else if (run.exit_code.value_or(0) != 0) {
         findings.warn(finding_id::drain, text + (run.message.empty() ? "" : ": " + run.message),
-                      "walferry drain, and see what it says");
+                      how_to_see_a_drain(context));
     } else {
         findings.pass(finding_id::drain, text);
     }
@@ -123,7 +126,7 @@ void judge_lock(const SpoolPaths& spool, Findings& findings) {
     if (!name.empty() && name != "walferry")
         findings.fail(finding_id::spool_lock,
                       name + ", process " + std::to_string(holder->pid) + ", holds the spool's lock",
-                      "end it: kill " + std::to_string(holder->pid));
+                      "end it: `kill " + std::to_string(holder->pid) + "`");
 }
 
 void judge_cluster(const CheckContext& context, Ledger& ledger, Findings& findings) {
@@ -176,7 +179,7 @@ void look_at_ledger(const CheckContext& context, Findings& findings, Facts&) {
     judge_lock(spool, findings);
     if (status.ledger_error) {
         findings.fail(finding_id::ledger, *status.ledger_error);
-        judge_backlog(status, settings, findings);
+        judge_backlog(context, status, findings);
         return;
     }
     Ledger ledger(spool, Ledger::Open::existing);
@@ -185,8 +188,8 @@ void look_at_ledger(const CheckContext& context, Findings& findings, Facts&) {
     judge_stores(ledger, settings, findings);
     judge_contents(status, findings);
     judge_gaps(ledger, findings);
-    judge_backlog(status, settings, findings);
-    judge_runs(status, settings, findings);
+    judge_backlog(context, status, findings);
+    judge_runs(context, status, findings);
     judge_backups(status, settings, findings);
 }
 

@@ -1,4 +1,6 @@
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
@@ -28,23 +30,38 @@ bool to_mend(const Finding& finding) {
     return finding.verdict != Verdict::passed && finding.verdict != Verdict::skipped;
 }
 
-/// What goes together in one line of words, broken between them.
+/// Words that stay together: those of a command in backquotes, which somebody will paste.
+std::vector<std::string> pieces_of(const std::string& text) {
+    std::vector<std::string> pieces;
+    bool in_command = false;
+    std::string piece;
+    for (const char c : text) {
+        if (c == '`') in_command = !in_command;
+        if (c == ' ' && !in_command) {
+            pieces.push_back(std::exchange(piece, {}));
+        } else {
+            piece += c;
+        }
+    }
+    pieces.push_back(std::move(piece));
+    return pieces;
+}
+
+/// Lines broken between the pieces of a text.
 std::string wrapped(const std::string& text, const std::string& first, const std::string& next) {
     static constexpr std::size_t width = 110;
     std::string out = first;
     std::size_t column = first.size();
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find(' ', at), text.size());
-        if (column + end - at > width && column > next.size()) {
+    bool line_begins = true;
+    for (const std::string& piece : pieces_of(text)) {
+        if (!line_begins && column + 1 + piece.size() > width) {
             out += "\n" + next;
             column = next.size();
-        } else if (at > 0) {
-            out += ' ';
-            ++column;
+            line_begins = true;
         }
-        out += text.substr(at, end - at);
-        column += end - at;
-        at = end + 1;
+        out += (line_begins ? "" : " ") + piece;
+        column += (line_begins ? 0 : 1) + piece.size();
+        line_begins = false;
     }
     return out + "\n";
 }

@@ -40,7 +40,9 @@ void look_at_programs(const CheckContext& context, ServerState& state) {
         state.push_program = program_beside_this_one("walferry-archive-push");
     } catch (const Error&) {  // it is installed elsewhere, such as in the server's container
     }
-    if (server_has_other_root(state)) return;
+    state.environment_spool = server_environment(state, "WALFERRY_SPOOL");
+    state.has_other_root = server_has_other_root(state);
+    if (state.has_other_root) return;
     const std::string path = server_path(state);
     std::optional<ActingAs> acting;
     if (context.users.root && context.users.server) acting.emplace(*context.users.server);

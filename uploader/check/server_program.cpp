@@ -32,13 +32,18 @@ std::string head_of(const std::string& path) {
 
 }  // namespace
 
-std::string server_path(const ServerState& state) {
+std::string server_environment(const ServerState& state, const std::string& name) {
     std::ifstream file(process_file(state, "environ"), std::ios::binary);
     std::string variable;
     while (std::getline(file, variable, '\0')) {
-        if (variable.starts_with("PATH=")) return variable.substr(5);
+        if (variable.starts_with(name + "=")) return variable.substr(name.size() + 1);
     }
-    return usual_path;
+    return {};
+}
+
+std::string server_path(const ServerState& state) {
+    const std::string path = server_environment(state, "PATH");
+    return path.empty() ? usual_path : path;
 }
 
 bool server_has_other_root(const ServerState& state) {
@@ -49,7 +54,8 @@ bool server_has_other_root(const ServerState& state) {
            (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino);
 }
 
-std::string find_program(const std::string& name, const std::string& path, const std::string& data_directory) {
+std::string find_program(const std::string& name, const std::string& path,
+                         const std::string& data_directory) {
     if (name.find('/') != std::string::npos)
         return name.front() == '/' || data_directory.empty() ? name : data_directory + "/" + name;
     std::istringstream folders(path);

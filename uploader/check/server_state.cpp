@@ -68,6 +68,8 @@ ServerState ask_server_state(ServerConnection& server) {
     if (const auto rows =
             server.try_query("SELECT system_identifier FROM pg_control_system()", {}, false, why))
         state.system_identifier = parse_system_identifier(rows->text(0, 0));
+    if (const auto rows = server.try_query("SELECT timeline_id FROM pg_control_checkpoint()", {}, false, why))
+        state.timeline = static_cast<std::uint32_t>(number(rows->text(0, 0)));
     if (const auto rows = server.try_query(ready_query, {}, false, why)) {
         state.ready = number(rows->text(0, 0));
         const std::string name = rows->text(0, 1);
@@ -90,6 +92,7 @@ void to_json(nlohmann::json& json, const ServerState& state) {
             {"last_failed", state.last_failed},
             {"failing", state.failing},
             {"runs_push_by_script", state.runs_push_by_script}};
+    if (state.timeline) json["timeline"] = *state.timeline;
     if (state.system_identifier) json["system_identifier"] = *state.system_identifier;
     if (const auto& process = state.process)
         json["process"] = {process->pid, process->uid, process->gid, process->groups};
@@ -108,6 +111,7 @@ void from_json(const nlohmann::json& json, ServerState& state) {
     json.at("runs_push_by_script").get_to(state.runs_push_by_script);
     if (json.contains("system_identifier"))
         state.system_identifier = json["system_identifier"].get<std::uint64_t>();
+    if (json.contains("timeline")) state.timeline = json["timeline"].get<std::uint32_t>();
     if (json.contains("process")) {
         const auto& process = json["process"];
         state.process = ServerProcess{process.at(0), process.at(1), process.at(2), process.at(3)};

@@ -13,6 +13,7 @@ namespace walferry {
 struct ServerState {
     int version = 0;  // 150014
     std::optional<std::uint64_t> system_identifier;
+    std::optional<std::uint32_t> timeline;
     bool in_recovery = false;
     std::string archive_mode;      // "off", "on", "always"
     bool restart_pending = false;  // archive_mode was changed and waits for a restart
@@ -36,7 +37,9 @@ struct ServerState {
 
     // What is on this host, and not the server's word.
     bool runs_push_by_script =
-        false;  // archive_command names a script in which walferry-archive-push is called
+        false;                      // archive_command names a script in which walferry-archive-push is called
+    bool has_other_root = false;    // the server is in a container or chroot
+    std::string environment_spool;  // WALFERRY_SPOOL, as the server was started; empty where not to be seen
     std::string push_program = "walferry-archive-push";  // to be named where none is
 };
 

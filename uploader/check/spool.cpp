@@ -33,12 +33,16 @@ class Modes {
   public:
     Modes(const struct stat& root, const ServerUser* server) : group_(root.st_gid), server_(server) {}
 
-    void look(const std::string& path, mode_t wanted, bool servers_own) {
+    /// `kind`: S_IFDIR or S_IFREG.
+    void look(const std::string& path, mode_t kind, mode_t wanted, bool servers_own) {
         struct stat status {};
         if (::lstat(path.c_str(), &status) != 0) {
             if (errno != ENOENT) wrong(path + " cannot be looked at: " + std::strerror(errno));
             return;
         }
+        if (S_ISDIR(status.st_mode) != S_ISDIR(kind) || S_ISREG(status.st_mode) != S_ISREG(kind))
+            return wrong(path + " is no " + (S_ISDIR(kind) ? "directory" : "regular file") +
+                         ": find out who put it there, and remove it");
         const mode_t mode = status.st_mode & 07777;
         if ((mode & 0002) != 0) {
             open_ += std::string(open_.empty() ? "" : ", ") + path + " (mode " + octal(mode) + ")";
@@ -79,16 +83,16 @@ class Modes {
 void look_at_modes(const CheckContext& context, const SpoolPaths& spool, const struct stat& root,
                    Findings& findings) {
     Modes modes(root, context.users.server ? &*context.users.server : nullptr);
-    modes.look(spool.root, spool_mode::root, true);
+    modes.look(spool.root, S_IFDIR, spool_mode::root, true);
     for (const std::string& path : {spool.ready(), spool.tmp(), spool.ledger_directory()})
-        modes.look(path, spool_mode::shared_directory, true);
+        modes.look(path, S_IFDIR, spool_mode::shared_directory, true);
     for (const char* suffix : {"", "-wal", "-shm"})
-        modes.look(spool.ledger() + suffix, spool_mode::ledger, false);
+        modes.look(spool.ledger() + suffix, S_IFREG, spool_mode::ledger, false);
     const Directory ready = os::open_directory(spool.ready());
     for (const std::string& name : entries_of(ready)) {
         struct stat status {};
         if (::lstat(ready.child(name).c_str(), &status) == 0 && S_ISDIR(status.st_mode))
-            modes.look(ready.child(name), spool_mode::shared_directory, false);
+            modes.look(ready.child(name), S_IFDIR, spool_mode::shared_directory, false);
     }
     modes.report(spool.root, findings);
 }

@@ -96,7 +96,7 @@ void try_store(const CheckContext& context, const StoreSettings& store, StoreTri
                   "the keys may list, put and get; what was put came back as it was");
     if (restore != nullptr) try_restore_keys(context, store, *restore, key, findings);
     try_delete(trial, key, findings);
-    look_for_second_uploader(context.settings, store, trial.store(), findings);
+    look_for_second_uploader(context, store, trial.store(), findings);
 }
 
 }  // namespace
@@ -111,9 +111,11 @@ void look_at_store(const CheckContext& context, const StoreSettings& store, Find
         return;
     }
     const auto restore = open_restore_keys(context, store, findings);
-    const bool copied = handed_over(store.credentials_file);
+    const bool copied = handed_over(context.settings, store.credentials_file);
     std::unique_ptr<StoreTrial> trial;
     try {
+        // Only what systemd hands over is opened with root's eyes.
+        if (context.users.uploader && !copied) become(*context.users.uploader);
         trial = std::make_unique<StoreTrial>(store, StoreAccess::write, context.patience);
         if (context.users.uploader) become(*context.users.uploader);
         if (context.users.root && context.users.uploader && store.type == StoreType::s3)

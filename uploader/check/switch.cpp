@@ -4,16 +4,18 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "uploader/check/catalogue.hpp"
-#include "uploader/check/how_to_drain.hpp"
 #include "uploader/check/look.hpp"
+#include "uploader/check/remedies.hpp"
 #include "uploader/check/server.hpp"
 #include "uploader/restore/server_access.hpp"
+#include "uploader/setup/units.hpp"
 
 namespace walferry {
 namespace {
@@ -25,7 +27,7 @@ constexpr std::chrono::milliseconds pause{200};
 /// What is known of the segment on its way.
 struct Way {
     bool archived = false;              // by the server's word
-    bool spooled = false;               // a file of it waits
+    bool arrived = false;               // a file of it waits in the spool, or the ledger knows it
     std::vector<std::string> verified;  // names of stores
     std::vector<std::string> missing;
     bool done() const { return !verified.empty() && missing.empty(); }
@@ -49,7 +51,8 @@ class Follower {
         CheckContext patient = context_;
         patient.patience = options_.limit + std::chrono::seconds(10);
         server_ = connect_for_check(patient);
-        if (context_.users.uploader) become(*context_.users.uploader);
+        std::optional<ActingAs> acting;
+        if (context_.users.root && context_.users.uploader) acting.emplace(*context_.users.uploader);
         if (server_->query("SELECT pg_is_in_recovery()").text(0, 0) == "t") {
             findings.skip(finding_id::switch_archived, "a standby ends no segment: ask the primary");
             return;
@@ -58,7 +61,7 @@ class Follower {
         failures_ = count_of_failures();
         Way way = look();
         while (!way.done() && steady_clock::now() < deadline_) {
-            if (way.archived && options_.drain && !std::exchange(drained_, true)) drain();
+            if (way.arrived && options_.drain && !std::exchange(drained_, true)) drain();
             std::this_thread::sleep_for(pause);
             way = look();
             show(way);
@@ -90,12 +93,14 @@ class Follower {
     Way look() {
         Way way;
         const auto row = server_->query(
-            "SELECT coalesce(last_archived_wal >= $1, false) FROM pg_stat_archiver", {segment_});
+            "SELECT coalesce(length(last_archived_wal) = 24 AND last_archived_wal >= $1 COLLATE \"C\", "
+            "false) "
+            "FROM pg_stat_archiver",
+            {segment_});
         way.archived = row.text(0, 0) == "t";
         struct stat status {};
         const SpoolPaths spool(context_.settings.spool);
-        way.spooled = ::lstat(spool.segment(system_identifier_, segment_).c_str(), &status) == 0;
-        way.archived = way.archived || way.spooled;
+        way.arrived = ::lstat(spool.segment(system_identifier_, segment_).c_str(), &status) == 0;
         try {
             ask_ledger(spool, way);
         } catch (const Error& error) {
@@ -107,6 +112,7 @@ class Follower {
     void ask_ledger(const SpoolPaths& spool, Way& way) {
         Ledger ledger(spool, Ledger::Open::existing);
         const auto rows = ledger.rows_of(system_identifier_, segment_);
+        way.arrived = way.arrived || !rows.empty();
         for (const StoreRow& store : ledger.active_stores()) {
             bool there = false;
             for (const SegmentRow& row : rows) {
@@ -123,16 +129,31 @@ class Follower {
         ledger_error_.clear();
     }
 
+    /// As it is done on this host: systemd alone may have the keys.
     void drain() {
-        const ServerUser self{"", ::geteuid(), ::getegid(), {}};
+        const std::string service = drain_service(context_.settings);
+        if (context_.users.root && !service.empty() && systemd_runs()) {
+            say("draining: systemctl start " + service);
+            const ServerUser root{"root", 0, 0, {0}};
+            if (run_as(root, {"/usr/bin/systemctl", "start", service}).exit_code != 0)
+                drain_error_ = service + " failed";
+            return;
+        }
         say("draining");
+        const ServerUser self{"", ::geteuid(), ::getegid(), groups()};
         const ProgramAnswer answer =
             run_as(self, {program_beside_this_one("walferry"), "--config", context_.settings.file, "drain"});
         if (answer.exit_code != 0) drain_error_ = answer.err.substr(0, answer.err.find('\n'));
     }
 
+    static std::vector<gid_t> groups() {
+        std::vector<gid_t> all(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+        (void)!::getgroups(static_cast<int>(all.size()), all.data());
+        return all;
+    }
+
     void show(const Way& way) {
-        std::string text = !way.archived          ? "waits for the server's archiver"
+        std::string text = !way.arrived           ? "waits for the server's archiver"
                            : way.verified.empty() ? "is in the spool, waits for a drain"
                                                   : "is verified in " + list_of(way.verified);
         if (text != shown_) say(segment_ + " " + text);
@@ -147,8 +168,8 @@ class Follower {
 
     void report(const Way& way, Findings& findings) {
         const auto took = std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - began_);
-        if (!way.archived) return report_not_archived(findings);
-        findings.pass(finding_id::switch_archived, segment_ + " was archived");
+        if (!way.arrived) return report_not_arrived(way, findings);
+        findings.pass(finding_id::switch_archived, segment_ + " was archived into the spool");
         if (way.done()) {
             findings.pass(finding_id::switch_verified, segment_ + " is verified in " + list_of(way.verified) +
                                                            ", " + format_duration(took) + " after its end");
@@ -160,17 +181,23 @@ class Follower {
         }
         if (!drain_error_.empty()) {
             findings.fail(finding_id::switch_verified, segment_ + " waits in the spool; " + drain_error_,
-                          how_to_drain(context_.settings));
+                          how_to_see_a_drain(context_));
         } else if (!drain_seen_) {
             findings.fail(finding_id::switch_verified,
                           segment_ + " waits in the spool, and no drain has run" + within(),
-                          how_to_drain(context_.settings) + "; or let this check do it, with --drain");
+                          how_to_drain(context_) + "; or let this check do it, with --drain");
         } else {
             findings.fail(finding_id::switch_verified, not_verified(way));
         }
     }
 
-    void report_not_archived(Findings& findings) {
+    void report_not_arrived(const Way& way, Findings& findings) {
+        if (way.archived) {
+            findings.fail(finding_id::switch_archived, "the server says that it has archived " + segment_ +
+                                                           ", and nothing of it is in the spool " +
+                                                           context_.settings.spool + " nor in the ledger");
+            return;
+        }
         // A command that cannot be run ends the archiver, which counts no failure then.
         const std::string why = count_of_failures() != failures_
                                     ? ": archive_command fails"

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -14,6 +15,7 @@
 #include "uploader/check/look.hpp"
 #include "uploader/directory_entries.hpp"
 #include "uploader/server/archive_command.hpp"
+#include "uploader/shell_word.hpp"
 
 namespace walferry {
 namespace {
@@ -116,22 +118,49 @@ void look_at_legacy(const CheckContext& context, const ServerUser& user, Finding
         found += "; " + user.name + ": " + error.message();
     }
     findings.fail(finding_id::legacy_directory, found,
-                  "set archive_command to walferry-archive-push first; then, as root: walferry import " +
-                      command.directory);
+                  "set archive_command to walferry-archive-push first; then, as root: `{walferry} import " +
+                      shell_word(command.directory) + "`");
+}
+
+/// Who else than root can change the file or put another in its place; empty for nobody.
+std::string who_can_change(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return {};
+    if ((status.st_mode & 0002) != 0) return "every user of this host can change " + path;
+    if ((status.st_mode & 0020) != 0 && status.st_gid != 0)
+        return "its group, number " + std::to_string(status.st_gid) + ", can change " + path;
+    return {};
+}
+
+/// What root reads should be root's: root makes a spool, and gives files away, by what it says.
+void judge_writers(const std::string& file, Findings& findings) {
+    const std::string folder = file.substr(0, std::max<std::size_t>(file.rfind('/'), 1));
+    for (const std::string& path : {file, folder}) {
+        if (const std::string who = who_can_change(path); !who.empty()) {
+            findings.fail(finding_id::configuration_access, who, "`chmod go-w " + shell_word(path) + "`");
+            return;
+        }
+    }
+    struct stat status {};
+    if (::stat(file.c_str(), &status) == 0 && status.st_uid != 0) {
+        findings.warn(finding_id::configuration_access,
+                      file + " belongs to the user with number " + std::to_string(status.st_uid) +
+                          ", who can change it",
+                      "`chown root " + shell_word(file) + "`");
+    }
 }
 
 void try_configuration(const CheckContext& context, const ServerUser& user, Findings& findings) {
     const std::string& file = context.settings.file;
-    struct stat status {};
-    if (::access(file.c_str(), R_OK) != 0 || ::stat(file.c_str(), &status) != 0) {
-        findings.fail(finding_id::configuration_access,
-                      user.name + " cannot read " + file + ": " + std::strerror(errno));
-    } else if ((status.st_mode & 0002) != 0) {
-        findings.fail(finding_id::configuration_access, "every user of this host can change " + file,
-                      "chmod o-w " + file);
+    if (::access(file.c_str(), R_OK) != 0) {
+        const std::string why = std::strerror(errno);
+        findings.fail(finding_id::configuration_access, user.name + " cannot read " + file + ": " + why,
+                      "`chown root:{group} " + shell_word(file) + "; chmod 640 " + shell_word(file) + "`");
     } else {
         findings.pass(finding_id::configuration_access, user.name + " can read " + file);
     }
+    // Somebody who set up walferry without root has it all to themselves.
+    if (context.users.root) judge_writers(file, findings);
 }
 
 }  // namespace

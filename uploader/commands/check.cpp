@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "common/error.hpp"
 #include "common/settings.hpp"
 #include "uploader/check/catalogue.hpp"
 #include "uploader/check/check.hpp"
@@ -21,21 +22,24 @@ struct Options {
     bool list = false;
 };
 
+void print(const Settings& settings, const CheckReport& report, bool json) {
+    const std::string text = json ? check_json(settings, report) : check_text(settings, report);
+    std::fputs(text.c_str(), stdout);
+}
+
 const char* finding_of(const std::string& problem) {
     const bool of_recipients = problem.find(": encryption.recipients: ") != std::string::npos;
     return of_recipients ? finding_id::recipients : finding_id::configuration;
 }
 
-/// The configuration's own problems are findings too; with them nothing else can be looked at.
-int report_problems(const SettingsReport& settings, bool json) {
+/// Without it nothing else can be looked at.
+int report_unreadable(const Settings& settings, const Findings& findings, bool json) {
     CheckReport report;
-    Findings findings("configuration");
-    for (const std::string& problem : settings.problems) findings.fail(finding_of(problem), problem);
+    report.configuration_read = false;
     report.findings = findings.all();
-    const std::string text =
-        json ? check_json(settings.settings, report) : check_text(settings.settings, report);
-    std::fputs(text.c_str(), stdout);
-    return exit_code::usage;
+    for (Finding& finding : report.findings) finding.remedy = filled_in(finding.remedy, {});
+    print(settings, report, json);
+    return report.exit_code();
 }
 
 int run(const GlobalOptions& global, Options options) {
@@ -43,15 +47,22 @@ int run(const GlobalOptions& global, Options options) {
         std::fputs(catalogue_text().c_str(), stdout);
         return exit_code::done;
     }
-    const SettingsReport settings = check_settings(settings_path(global.config));
-    if (!settings.problems.empty()) return report_problems(settings, options.json);
+    const std::string file = settings_path(global.config);
+    Findings findings("configuration");
+    SettingsReport settings;
+    try {
+        settings = check_settings(file);
+    } catch (const Error& error) {
+        settings.settings.file = file;
+        findings.fail(finding_id::configuration_access, error.message(), error.hint());
+    }
+    for (const std::string& problem : settings.problems) findings.fail(finding_of(problem), problem);
+    if (!findings.all().empty()) return report_unreadable(settings.settings, findings, options.json);
     options.check.ask_server = !options.no_server;
     options.check.switch_limit = std::chrono::seconds(options.timeout);
     options.check.show_progress = ::isatty(STDERR_FILENO) == 1;
     const CheckReport report = run_check(settings.settings, options.check);
-    const std::string text =
-        options.json ? check_json(settings.settings, report) : check_text(settings.settings, report);
-    std::fputs(text.c_str(), stdout);
+    print(settings.settings, report, options.json);
     return report.exit_code();
 }
 

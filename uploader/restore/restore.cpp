@@ -19,6 +19,7 @@
 #include "uploader/restore/server_configuration.hpp"
 #include "uploader/restore/start_advice.hpp"
 #include "uploader/server/server_user.hpp"
+#include "uploader/shell_word.hpp"
 
 namespace walferry {
 namespace {

@@ -18,7 +18,4 @@ struct RestoreCommand {
     std::string text() const;
 };
 
-/// A word that a shell takes as it is.
-std::string shell_word(std::string_view word);
-
 }  // namespace walferry

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,6 +52,8 @@ void check_everything(const Settings& settings, const std::vector<std::string>& 
         (::seteuid(0) != 0 || ::setgroups(user.groups.size(), user.groups.data()) != 0 ||
          ::setresgid(user.gid, user.gid, user.gid) != 0 || ::setresuid(user.uid, user.uid, user.uid) != 0))
         ::_exit(126);
+    // Whoever asked may be given up on; what was asked ends too.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::execv(words[0], words);
     ::_exit(127);
 }

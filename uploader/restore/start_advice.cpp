@@ -8,6 +8,7 @@
 #include "common/pg_control.hpp"
 #include "uploader/restore/restore_command.hpp"
 #include "uploader/restore/server_access.hpp"
+#include "uploader/shell_word.hpp"
 
 namespace walferry {
 namespace {

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <utility>
 #include <vector>
 
 #include "common/spool.hpp"
 #include "uploader/server/sql_text.hpp"
+#include "uploader/shell_word.hpp"
 
 namespace walferry {
 namespace {
@@ -19,6 +22,7 @@ struct Simple {
 };
 
 constexpr std::string_view operators = ";&|\n()";
+constexpr const char* hidden = "…";
 
 class Splitter {
   public:
@@ -123,7 +127,12 @@ std::string assigned_name(const std::string& word) {
 
 bool stands_before_a_program(const std::string& word) {
     static constexpr std::array words{"exec", "if", "then", "else", "elif", "do", "while", "until", "!", "{"};
-    return base_name(word) == "env" || std::find(words.begin(), words.end(), word) != words.end();
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+void take_spool(const std::string& word, std::optional<std::string>& spool) {
+    static constexpr std::string_view assignment = "WALFERRY_SPOOL=";
+    if (word.starts_with(assignment)) spool = word.substr(assignment.size());
 }
 
 /// The program and its words, without what stands before it; takes WALFERRY_SPOOL from there.
@@ -131,7 +140,7 @@ Words without_prefix(const Words& words, std::optional<std::string>& spool) {
     std::size_t at = 0;
     for (; at < words.size(); ++at) {
         const std::string name = assigned_name(words[at]);
-        if (name == "WALFERRY_SPOOL") spool = words[at].substr(name.size() + 1);
+        take_spool(words[at], spool);
         if (name.empty() && !stands_before_a_program(words[at])) break;
     }
     return {words.begin() + static_cast<std::ptrdiff_t>(at), words.end()};
@@ -139,6 +148,23 @@ Words without_prefix(const Words& words, std::optional<std::string>& spool) {
 
 bool is_push(const Words& words) {
     return !words.empty() && base_name(words.front()).starts_with("walferry-archive-push");
+}
+
+/// Programs that run what stands behind their own options, and end as it ends.
+bool runs_another(const Words& words) {
+    static constexpr std::array names{"timeout", "nice",    "ionice", "setsid", "nohup",
+                                      "chrt",    "taskset", "stdbuf", "env"};
+    return !words.empty() && std::find(names.begin(), names.end(), base_name(words.front())) != names.end();
+}
+
+Words without_runner(Words words, std::optional<std::string>& spool) {
+    if (!runs_another(words)) return words;
+    const auto push =
+        std::find_if(words.begin(), words.end(), [](const std::string& word) { return is_push({word}); });
+    if (push == words.end()) return words;
+    std::for_each(words.begin(), push, [&](const std::string& word) { take_spool(word, spool); });
+    words.erase(words.begin(), push);
+    return words;
 }
 
 bool succeeds(const Words& words) {
@@ -200,19 +226,22 @@ void read_push(const Words& words, ArchiveCommand& command) {
     if (command.spool) command.spool = without_doubled_percents(*command.spool);
 }
 
-/// As sh takes it for one word, and the server for nothing to replace.
-std::string shell_word(const std::string& text) {
-    static constexpr std::string_view plain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,+@";
-    std::string word;
-    for (const char c : text) {
-        if (c == '\'') {
-            word += "'\\''";
-        } else {
-            word.append(c == '%' ? 2 : 1, c);
-        }
-    }
-    return !text.empty() && text.find_first_not_of(plain) == std::string::npos ? word : "'" + word + "'";
+// --- what is shown
+
+bool tells_a_secret(std::string name) {
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    static constexpr std::array words{"key", "secret", "pass", "pwd", "token", "credential"};
+    return std::any_of(words.begin(), words.end(),
+                       [&](const char* word) { return name.find(word) != std::string::npos; });
+}
+
+/// "postgres://user:password@host" without what stands before the @.
+void hide_userinfo(std::string& word) {
+    const std::size_t scheme = word.find("://");
+    if (scheme == std::string::npos) return;
+    const std::size_t at = word.find('@', scheme);
+    if (at != std::string::npos && at < word.find('/', scheme + 3))
+        word.replace(scheme + 3, at - scheme - 3, hidden);
 }
 
 }  // namespace
@@ -227,7 +256,7 @@ ArchiveCommand parse_archive_command(std::string_view text) {
     for (std::size_t i = 0; i < commands.size(); ++i) {
         const Simple& each = commands[i];
         std::optional<std::string> spool;
-        const Words words = without_prefix(each.words, spool);
+        const Words words = without_runner(without_prefix(each.words, spool), spool);
         all_succeed = all_succeed && succeeds(words);
         if (is_push(words)) {
             command.spool = spool;
@@ -257,13 +286,36 @@ bool ArchiveCommand::fills(const std::string& wanted_spool) const {
 
 std::string compose_archive_command(const std::string& program, const std::string& spool) {
     const std::string directory = SpoolPaths(spool).root;
-    return shell_word(program) +
-           (directory == usual_spool ? std::string() : " --spool " + shell_word(directory)) + " %p";
+    const std::string option = directory == usual_spool ? "" : " --spool " + shell_word(directory);
+    return percents_doubled(shell_word(program) + option) + " %p";
 }
 
 std::string set_archive_command(const std::string& program, const std::string& spool) {
     return "ALTER SYSTEM SET archive_command = " + sql_literal(compose_archive_command(program, spool)) +
-           "; SELECT pg_reload_conf()";
+           "; SELECT pg_reload_conf();";
+}
+
+std::string without_secrets(std::string_view command) {
+    std::string out;
+    bool hide_next = false;
+    for (std::size_t at = 0; at < command.size();) {
+        const std::size_t blank = std::min(command.find(' ', at), command.size());
+        std::string word(command.substr(at, blank - at));
+        const std::size_t equals = word.find('=');
+        const bool is_option = word.starts_with('-');
+        if (std::exchange(hide_next, false) && !word.empty()) {
+            word = hidden;
+        } else if (equals != std::string::npos && tells_a_secret(word.substr(0, equals))) {
+            word = word.substr(0, equals + 1) + hidden;
+        } else {
+            hide_userinfo(word);
+            hide_next = is_option && equals == std::string::npos && tells_a_secret(word);
+        }
+        out += word;
+        if (blank < command.size()) out += ' ';
+        at = blank + 1;
+    }
+    return out;
 }
 
 }  // namespace walferry

@@ -35,6 +35,10 @@ ArchiveCommand parse_archive_command(std::string_view text);
 /// The archive_command that has `program`, a name or a path, fill that spool.
 std::string compose_archive_command(const std::string& program, const std::string& spool);
 
+/// For a message: what a word calls a key, a password or the like is not shown. What is quoted with blanks in
+/// it may be cut.
+std::string without_secrets(std::string_view command);
+
 /// The statements that give it to a running server.
 std::string set_archive_command(const std::string& program, const std::string& spool);
 

@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -98,9 +99,13 @@ std::optional<ServerUser> find_user(const std::string& name, std::optional<gid_t
 
 void become(const ServerUser& user) {
     if (::geteuid() != 0) return;
+    int death_signal = 0;
+    ::prctl(PR_GET_PDEATHSIG, &death_signal);
     if (::setgroups(user.groups.size(), user.groups.data()) != 0 ||
         ::setresgid(user.gid, user.gid, user.gid) != 0 || ::setresuid(user.uid, user.uid, user.uid) != 0)
         throw_errno(errno, "become the user " + user.name);
+    // The kernel forgets it with the user.
+    if (death_signal != 0) ::prctl(PR_SET_PDEATHSIG, death_signal);
     const passwd* entry = ::getpwuid(user.uid);
     ::setenv("HOME", entry == nullptr ? "/nonexistent" : entry->pw_dir, 1);
 }

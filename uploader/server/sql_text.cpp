@@ -14,8 +14,7 @@ std::string quoted(const std::string& text, char quote, std::string_view doubled
 }  // namespace
 
 std::string sql_literal(const std::string& text) {
-    return text.find('\\') == std::string::npos ? quoted(text, '\'', "'")
-                                                : "E" + quoted(text, '\'', "'\\");
+    return text.find('\\') == std::string::npos ? quoted(text, '\'', "'") : "E" + quoted(text, '\'', "'\\");
 }
 
 std::string sql_name(const std::string& text) {

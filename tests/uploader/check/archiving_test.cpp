@@ -28,6 +28,7 @@ ServerState sound_server() {
     state.last_archived = "000000010000000000000001";
     state.archived_ago = 5;
     state.ready = 0;
+    state.process = ServerProcess{};
     return state;
 }
 
@@ -123,7 +124,7 @@ TEST_CASE("archive_timeout is measured by the recovery point that the configurat
     Settings settings = some_settings();
     settings.recovery_point = std::chrono::seconds(30);
     state.archive_timeout = 60;
-    CHECK(remedy_of(state, settings).starts_with("ALTER SYSTEM SET archive_timeout = '15s'"));
+    CHECK(remedy_of(state, settings).starts_with("`ALTER SYSTEM SET archive_timeout = '15s'"));
 }
 
 TEST_CASE("a role that may not see what waits is a warning with the GRANT") {

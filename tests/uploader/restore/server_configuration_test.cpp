@@ -2,6 +2,7 @@
 
 #include "tests/catch.hpp"
 #include "uploader/restore/restore_command.hpp"
+#include "uploader/shell_word.hpp"
 
 using namespace walferry;
 

@@ -11,7 +11,9 @@ TEST_CASE("an archive_command that runs walferry-archive-push is recognised howe
           "'/opt/my programs/walferry-archive-push' \"%p\"",
           "exec walferry-archive-push-static --max-spool 50G %p", "env LC_ALL=C walferry-archive-push %p",
           "/opt/my\\ programs/walferry-archive-push %p", "walferry-archive-push %p 2>&1",
-          "walferry-archive-push %p # as the manual says; true"}) {
+          "walferry-archive-push %p # as the manual says; true", "timeout 300 walferry-archive-push %p",
+          "/usr/bin/nice -n 5 ionice -c 3 /usr/bin/walferry-archive-push %p",
+          "env -i PATH=/bin walferry-archive-push %p"}) {
         INFO(text);
         const ArchiveCommand command = parse_archive_command(text);
         CHECK(command.kind == Kind::push);
@@ -70,10 +72,10 @@ TEST_CASE("an archive_command that is composed is understood as it was meant, wh
 TEST_CASE("a statement for the server holds the command as a literal") {
     CHECK(set_archive_command("walferry-archive-push", "/s/a b") ==
           "ALTER SYSTEM SET archive_command = 'walferry-archive-push --spool ''/s/a b'' %p'; SELECT "
-          "pg_reload_conf()");
+          "pg_reload_conf();");
     CHECK(
         set_archive_command("walferry-archive-push", "/s/it's") ==
-        R"(ALTER SYSTEM SET archive_command = E'walferry-archive-push --spool ''/s/it''\\''''s'' %p'; SELECT pg_reload_conf())");
+        R"(ALTER SYSTEM SET archive_command = E'walferry-archive-push --spool ''/s/it''\\''''s'' %p'; SELECT pg_reload_conf();)");
 }
 
 TEST_CASE("an archive_command fills a spool when push decides alone") {
@@ -136,5 +138,17 @@ TEST_CASE("quotes and backslashes that never end do no harm") {
                              "a=b", "exec", "env"}) {
         INFO(text);
         CHECK_NOTHROW(parse_archive_command(text));
+    }
+}
+
+TEST_CASE("what is shown of a command holds no secret") {
+    CHECK(without_secrets("AWS_SECRET_ACCESS_KEY=hunter2 wal-g wal-push %p") ==
+          "AWS_SECRET_ACCESS_KEY=… wal-g wal-push %p");
+    CHECK(without_secrets("push --password hunter2 --level 3 %p") == "push --password … --level 3 %p");
+    CHECK(without_secrets("push --api-token=hunter2 %p") == "push --api-token=… %p");
+    CHECK(without_secrets("curl -T %p https://me:hunter2@host/wal/%f") == "curl -T %p https://…@host/wal/%f");
+    for (const char* plain : {"", "cp %p /archive/%f", "test ! -f /a/%f && cp %p /a/%f",
+                              "scp %p me@host:/wal/%f", "curl https://host/a@b"}) {
+        CHECK(without_secrets(plain) == plain);
     }
 }

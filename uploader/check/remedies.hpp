@@ -1,0 +1,23 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include "uploader/check/catalogue.hpp"
+#include "uploader/check/look.hpp"
+
+namespace walferry {
+
+/// What an administrator types to have the spool drained from now on: the package's timer where it is
+/// installed.
+std::string how_to_drain(const CheckContext& context);
+
+/// And to see why a drain failed.
+std::string how_to_see_a_drain(const CheckContext& context);
+
+/// The package's unit for this configuration, "walferry-drain@NAME.service"; empty where there is none.
+std::string drain_service(const Settings& settings);
+
+/// The words for remedies on this host.
+RemedyWords remedy_words(const CheckContext& context, const std::optional<SpoolTraces::Owner>& spool);
+
+}  // namespace walferry
