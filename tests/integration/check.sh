@@ -50,7 +50,7 @@ hang_on_a_dead_file_server() {
     install -d "$work/dead"
     python3 "$tests/lib/network_filesystem.py" "$work/dead" hang &
     dead_server=$!
-    later "umount -l '$work/dead'"
+    later "kill $dead_server; umount -l '$work/dead'"
     wait_for 10 grep -q " $work/dead " /proc/mounts
     (
         exec 9>&-
@@ -75,6 +75,7 @@ switched_off() {
     checked || true
     finds failed archive-library basic_archive
     back archive_library
+    restart_server
 }
 try "archiving that is switched off is found: an empty archive_command, true, a library" switched_off
 
@@ -142,8 +143,7 @@ other_spool() {
     rm "$work/link"
     # Where the server's files are not to be seen, one directory may have two names.
     pg_settings "$pg" "listen_addresses = '127.0.0.1'" "port = $tcp_port"
-    pg_stop "$pg"
-    pg_start "$pg"
+    restart_server
     variant "s|host=$socket|host=127.0.0.1 port=$tcp_port|"
     as postgres "$postgres_bin/psql" -h 127.0.0.1 -p "$tcp_port" -U postgres -Xqc "alter system set archive_command = '$work/bin/walferry-archive-push --spool /elsewhere %p'" \
         -c 'select pg_reload_conf()' >/dev/null
@@ -151,8 +151,7 @@ other_spool() {
     finds warning archive-spool "not to be seen"
     finds skipped running-server-group
     sed -i '/^port = /d; /^listen_addresses = .127/d' "$pg/data/postgresql.conf"
-    pg_stop "$pg"
-    pg_start "$pg"
+    restart_server
 }
 tcp_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 try "a server that fills another spool is found, and a link to the right one is none" other_spool
@@ -197,6 +196,7 @@ programs_missing() {
     wait_for 30 archiver_fails
     expect_exit 1 checked
     finds failed archiver "archiving fails"
+    restart_server
     alter archive_command "$push"
     pg_archive_all "$socket"
     as uploader walferry drain
@@ -210,6 +210,7 @@ programs_missing() {
     finds failed archiver "the archiver is stuck"
     alter archive_command "$push"
     kill "$(pgrep -u postgres -xf 'sleep 600.25')"
+    restart_server
     pg_archive_all "$socket"
     as uploader walferry drain
     # One that has done nothing yet.
@@ -217,7 +218,7 @@ programs_missing() {
     wait_for 10 archiver_has_done_nothing
     expect_exit 0 checked
     finds warning archiver "nothing has been archived yet"
-    pg_archive_all "$socket"
+    end_segments 1
     as uploader walferry drain
 }
 archiver_sleeps() { pgrep -u postgres -xf 'sleep 600.25' >/dev/null; }
@@ -433,8 +434,7 @@ without_group() {
     wait_for 10 restart_pending
     expect_exit 1 checked
     finds failed archive-mode "until the server is restarted"
-    pg_stop "$pg"
-    pg_start "$pg"
+    restart_server
     pg_sql "$socket" "alter system set archive_mode = 'off'"
     pg_sql "$socket" 'select pg_reload_conf()' >/dev/null
     wait_for 10 restart_pending
@@ -479,8 +479,7 @@ in_a_container() {
         "$postgres_bin/pg_ctl" -D "$pg/data" -l "$pg/log" -w -s start
     expect_exit 0 checked
     finds skipped archive-program "container"
-    pg_stop "$pg"
-    pg_start "$pg"
+    restart_server
 }
 # A root of its own, as a container has, with this script's folder in it.
 make_other_root() {

@@ -83,6 +83,13 @@ back() { # SETTING
     wait_for 10 server_has "$1" ''
 }
 
+# An archiver that has ended, for another library or a command that was killed, is started again by the server only
+# after a while.
+restart_server() {
+    pg_stop "$pg"
+    pg_start "$pg"
+}
+
 # variant SED: $other is the configuration with that change.
 other=$work/etc/other.toml
 variant() {

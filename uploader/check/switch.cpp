@@ -60,7 +60,7 @@ class Follower {
         if (!end_segment(findings)) return;
         failures_ = count_of_failures();
         Way way = look();
-        while (!way.done() && steady_clock::now() < deadline_) {
+        while (!way.done() && drain_error_.empty() && steady_clock::now() < deadline_) {
             if (way.arrived && options_.drain && !std::exchange(drained_, true)) drain();
             std::this_thread::sleep_for(pause);
             way = look();
