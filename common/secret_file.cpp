@@ -36,18 +36,23 @@ Fd open_secret(const std::string& path, std::string_view what) {
     }
 }
 
-void check_guarded(int fd, const std::string& path, std::string_view what) {
+std::string owners_that_will_do(std::optional<uid_t> lender) {
+    std::string who = "root";
+    if (lender) who += " or to user id " + std::to_string(*lender);
+    if (::geteuid() != 0) who += " or to user id " + std::to_string(::geteuid());
+    return lender ? who : who + ", who asks for it";
+}
+
+void check_guarded(int fd, const std::string& path, std::string_view what, std::optional<uid_t> lender) {
     const struct stat status = os::status(fd, path);
     if (!S_ISREG(status.st_mode)) refuse(what, path, "it is not a regular file", "");
     if ((status.st_mode & S_IRWXO) != 0) {
         refuse(what, path, "everyone on this host may use it",
                "chmod o= " + path + ", and consider the secret known");
     }
-    if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
+    if (status.st_uid != 0 && status.st_uid != ::geteuid() && status.st_uid != lender) {
         refuse(what, path, "it belongs to user id " + std::to_string(status.st_uid),
-               ::geteuid() == 0 ? "it must belong to root, who asks for it"
-                                : "it must belong to root or to user id " + std::to_string(::geteuid()) +
-                                      ", who asks for it");
+               "it must belong to " + owners_that_will_do(lender));
     }
     if (static_cast<std::size_t>(status.st_size) > max_size)
         refuse(what, path, "it is larger than 64 KiB", "");
@@ -93,9 +98,9 @@ void SecretText::append(std::string_view text) {
     size_ += text.size();
 }
 
-SecretText read_secret_file(const std::string& path, std::string_view what) {
+SecretText read_secret_file(const std::string& path, std::string_view what, std::optional<uid_t> lender) {
     const Fd fd = open_secret(path, what);
-    check_guarded(fd.get(), path, what);
+    check_guarded(fd.get(), path, what, lender);
 
     SecretText text(max_size + 1);
     text.resize(os::read_at(fd.get(), text.buffer(), 0, path));

@@ -1,6 +1,9 @@
 #pragma once
+#include <sys/types.h>
+
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,8 +39,10 @@ class SecretText {
 /// Reads a file that holds a secret (identities, the writer key, store credentials), at most 64 KiB of it.
 /// `what` names it in messages: "identity file". Throws config unless it is a regular file, has no permission
 /// bit for "other", and belongs to root or the caller. Symbolic links are followed (systemd's credentials may
-/// be some); what is judged is the file that was opened, not its name.
-SecretText read_secret_file(const std::string& path, std::string_view what);
+/// be some); what is judged is the file that was opened, not its name. `lender`: a user whose files will do
+/// too, because the caller acts for that user.
+SecretText read_secret_file(const std::string& path, std::string_view what,
+                            std::optional<uid_t> lender = std::nullopt);
 
 /// Makes such a file, mode 0600, whole and durable or not at all. Throws config when the name is taken:
 /// nothing is ever replaced.

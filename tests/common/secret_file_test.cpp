@@ -113,3 +113,16 @@ TEST_CASE("secret text does not grow beyond its buffer and is gone from where it
     CHECK(moved.view() == "hush");
     CHECK(text.view().empty());
 }
+
+TEST_CASE("a lender's secret file is read, and no other user's") {
+    if (::geteuid() != 0) {
+        WARN("skipped: giving files away needs root");
+        return;
+    }
+    const TempDir directory;
+    const std::string path = guarded(directory, "hush", 0600);
+    REQUIRE(::chown(path.c_str(), 4711, 4711) == 0);
+    CHECK(read_secret_file(path, "secret", 4711).view() == "hush");
+    CHECK_THROWS_AS(read_secret_file(path, "secret", 4712), Error);
+    CHECK_THROWS_AS(read_secret_file(path, "secret"), Error);
+}
