@@ -151,35 +151,72 @@ void mend_ledger_files(const Directory& folder, Mender& mender) {
     }
 }
 
+uid_t user_called(const std::string& user) {
+    if (const passwd* entry = ::getpwnam(user.c_str())) return entry->pw_uid;
+    if (const auto id = number(user)) return *id;
+    throw Error(ErrorKind::usage, "--owner " + user + ": there is no such user",
+                "the user that the PostgreSQL server runs as, usually postgres");
+}
+
+gid_t group_called(const std::string& group) {
+    if (const struct group* entry = ::getgrnam(group.c_str())) return entry->gr_gid;
+    if (const auto id = number(group)) return *id;
+    throw Error(ErrorKind::usage, "--group " + group + ": there is no such group",
+                "the group that the server's user and the uploader share; `groupadd --system " + group +
+                    "` makes it");
+}
+
+std::string user_name(uid_t uid) {
+    const passwd* entry = ::getpwuid(uid);
+    return entry == nullptr ? std::to_string(uid) : entry->pw_name;
+}
+
+std::string group_name(gid_t gid) {
+    const struct group* entry = ::getgrgid(gid);
+    return entry == nullptr ? std::to_string(gid) : entry->gr_name;
+}
+
+/// Who had it before somebody gave it to root: what lies in it tells, where not all of it was given away.
+SpoolOwner former_owner(const SpoolPaths& spool) {
+    SpoolOwner former{0, 0};
+    for (const std::string& path : {spool.ready(), spool.tmp(), spool.ledger_directory(), spool.ledger()}) {
+        struct stat status {};
+        if (::stat(path.c_str(), &status) != 0) continue;
+        if (former.user == 0) former.user = status.st_uid;
+        if (former.group == 0) former.group = status.st_gid;
+    }
+    return former;
+}
+
+/// Giving all the rest to root too would end archiving.
+[[noreturn]] void refuse_root(const SpoolPaths& spool, bool group_too) {
+    const SpoolOwner former = former_owner(spool);
+    std::string options = "--owner " + (former.user != 0 ? user_name(former.user) : "USER");
+    if (group_too) options += " --group " + (former.group != 0 ? group_name(former.group) : "GROUP");
+    std::string hint = options + ": ";
+    hint += former.user != 0 ? "what lies in it belongs to that user still"
+                             : "the user that the server runs as, usually postgres";
+    if (group_too && former.group == 0) hint += ", and the group that it shares with the uploader";
+    throw Error(ErrorKind::usage, spool.root + " belongs to root, and no PostgreSQL server runs as root",
+                hint);
+}
+
 }  // namespace
+
+bool is_spool(const SpoolPaths& spool) {
+    struct stat status {};
+    return ::stat(spool.root.c_str(), &status) == 0 && ::access(spool.ready().c_str(), F_OK) == 0;
+}
 
 SpoolOwner find_spool_owner(const SpoolPaths& spool, const std::string& user, const std::string& group) {
     SpoolOwner owner{::geteuid(), ::getegid()};
     struct stat status {};
-    if (::stat(spool.root.c_str(), &status) == 0 && ::access(spool.ready().c_str(), F_OK) == 0) {
+    if (is_spool(spool) && ::stat(spool.root.c_str(), &status) == 0) {
+        if (status.st_uid == 0 && user.empty()) refuse_root(spool, status.st_gid == 0 && group.empty());
         owner = {status.st_uid, status.st_gid};
     }
-    if (!user.empty()) {
-        if (const passwd* entry = ::getpwnam(user.c_str())) {
-            owner.user = entry->pw_uid;
-        } else if (const auto id = number(user)) {
-            owner.user = *id;
-        } else {
-            throw Error(ErrorKind::usage, "--owner " + user + ": there is no such user",
-                        "the user that the PostgreSQL server runs as, usually postgres");
-        }
-    }
-    if (!group.empty()) {
-        if (const struct group* entry = ::getgrnam(group.c_str())) {
-            owner.group = entry->gr_gid;
-        } else if (const auto id = number(group)) {
-            owner.group = *id;
-        } else {
-            throw Error(ErrorKind::usage, "--group " + group + ": there is no such group",
-                        "the group that the server's user and the uploader share; `groupadd --system " +
-                            group + "` makes it");
-        }
-    }
+    if (!user.empty()) owner.user = user_called(user);
+    if (!group.empty()) owner.group = group_called(group);
     return owner;
 }
 

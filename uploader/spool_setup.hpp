@@ -14,8 +14,12 @@ struct SpoolOwner {
     gid_t group;
 };
 
+/// Whether there is a spool already.
+bool is_spool(const SpoolPaths& spool);
+
 /// Looks up names (or numbers). Empty: whoever a spool belongs to that is there already, else the caller and
-/// its primary group. Throws usage for unknown ones.
+/// its primary group. Throws usage for unknown ones, and where the user would be root by a spool that
+/// somebody gave away: no server runs as root.
 SpoolOwner find_spool_owner(const SpoolPaths& spool, const std::string& user, const std::string& group);
 
 /// Makes the spool and its ledger, or mends owners and modes of one that exists; touches no data. Returns a

@@ -22,6 +22,11 @@ mode_t mode_of(const std::string& path) {
     return status.st_mode & 07777;
 }
 
+/// Run by root, the spools of these tests are root's, which nobody is taken for without being named.
+SpoolOwner caller(const SpoolPaths& spool) {
+    return find_spool_owner(spool, std::to_string(::geteuid()), "");
+}
+
 }  // namespace
 
 TEST_CASE("init makes a spool with exactly the modes it needs, whatever the umask") {
@@ -45,14 +50,14 @@ TEST_CASE("init run again mends modes, touches no data, and says when there was 
     ::chmod(h.spool().ready(sysid).c_str(), 0700);
     ::chmod(h.file("000000010000000000000001").c_str(), 0600);
     ::chmod(h.spool().ledger().c_str(), 0600);
-    CHECK_FALSE(set_up_spool(h.spool(), find_spool_owner(h.spool(), "", "")).empty());
+    CHECK_FALSE(set_up_spool(h.spool(), caller(h.spool())).empty());
     CHECK(mode_of(h.spool().ready()) == 02770);
     CHECK(mode_of(h.spool().ready(sysid)) == 02770);
     CHECK(mode_of(h.file("000000010000000000000001")) == 0640);
     CHECK(mode_of(h.spool().ledger()) == 0660);
     CHECK(read_file(h.file("000000010000000000000001")) == before);
     CHECK(h.ledger().spooled().size() == 1);
-    CHECK(set_up_spool(h.spool(), find_spool_owner(h.spool(), "", "")).empty());
+    CHECK(set_up_spool(h.spool(), caller(h.spool())).empty());
 }
 
 TEST_CASE("init does not follow what a member of the group planted") {
@@ -64,7 +69,7 @@ TEST_CASE("init does not follow what a member of the group planted") {
     fs::create_hard_link(victim, h.file("000000010000000000000002"));
     fs::create_directory_symlink(h.dir.path(), h.spool().ready() + "/123");
     REQUIRE(::mkfifo(h.file("000000010000000000000003").c_str(), 0600) == 0);
-    set_up_spool(h.spool(), find_spool_owner(h.spool(), "", ""));
+    set_up_spool(h.spool(), caller(h.spool()));
     CHECK(mode_of(victim) == 0600);
     CHECK(mode_of(h.dir.path()) == 0700);
 }
@@ -100,6 +105,27 @@ TEST_CASE("init without names leaves a spool with whoever has it") {
     const SpoolOwner regrouped = find_spool_owner(spool, "", "4713");
     CHECK(regrouped.user == 4711);
     CHECK(regrouped.group == 4713);
+}
+
+TEST_CASE("a spool that was given to root stays no root's, and whose it was is said") {
+    if (::geteuid() != 0) {
+        std::cout << "skipped: giving files away needs root\n";
+        return;
+    }
+    TempDir dir;
+    const SpoolPaths spool(dir / "spool");
+    set_up_spool(spool, find_spool_owner(spool, "4711", "4712"));
+    REQUIRE(::chown(spool.root.c_str(), 0, 0) == 0);
+    try {
+        find_spool_owner(spool, "", "");
+        FAIL("was taken for root's");
+    } catch (const Error& error) {
+        CHECK(error.hint().find("--owner 4711 --group 4712") != std::string::npos);
+    }
+    CHECK(find_spool_owner(spool, "0", "").user == 0);
+    REQUIRE(::chown(spool.root.c_str(), 0, 4712) == 0);
+    CHECK_THROWS_AS(find_spool_owner(spool, "", "4712"), Error);
+    CHECK(find_spool_owner(spool, "4711", "").group == 4712);
 }
 
 TEST_CASE("init says which user or group does not exist") {
