@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <sstream>
 #include <string_view>
 
 #include "common/error.hpp"
+#include "uploader/server/conninfo.hpp"
 
 namespace walferry {
 namespace {
@@ -33,27 +33,9 @@ bool is_set(const char* variable) {
     return value != nullptr && *value != '\0';
 }
 
-/// What the configuration says, each keyword once. Throws config.
-std::map<std::string, std::string> keywords(const std::string& conninfo) {
-    char* problem = nullptr;
-    PQconninfoOption* options = PQconninfoParse(conninfo.c_str(), &problem);
-    if (options == nullptr) {
-        // libpq repeats what it was given, passwords too, so its own words stay out of the message.
-        PQfreemem(problem);
-        throw Error(ErrorKind::config, "server.conninfo is not a libpq connection string",
-                    "it looks like \"host=/var/run/postgresql port=5432 user=walferry\"");
-    }
-    std::map<std::string, std::string> known;
-    for (const PQconninfoOption* each = options; each->keyword != nullptr; ++each) {
-        if (each->val != nullptr) known[each->keyword] = each->val;
-    }
-    PQconninfoFree(options);
-    return known;
-}
-
 /// libpq would take a database called like the user, which need not exist for somebody who only makes
 /// backups.
-void complete(std::map<std::string, std::string>& known, ServerConnection::Kind kind) {
+void complete(Conninfo& known, ServerConnection::Kind kind) {
     const bool by_service = known.contains("service") || is_set("PGSERVICE");
     if (!known.contains("dbname") && !is_set("PGDATABASE") && !by_service) known["dbname"] = "postgres";
     known.emplace("fallback_application_name", "walferry backup");
@@ -143,6 +125,9 @@ ServerRows::~ServerRows() {
 int ServerRows::size() const noexcept {
     return PQntuples(result_);
 }
+int ServerRows::columns() const noexcept {
+    return PQnfields(result_);
+}
 bool ServerRows::is_null(int row, int column) const noexcept {
     return PQgetisnull(result_, row, column) != 0;
 }
@@ -177,7 +162,7 @@ int ServerConnection::socket() const noexcept {
 }
 
 void ServerConnection::connect(const std::string& conninfo, Kind kind) {
-    auto known = keywords(conninfo);
+    auto known = parse_conninfo(conninfo);
     complete(known, kind);
     std::vector<const char*> names;
     std::vector<const char*> values;
@@ -335,7 +320,7 @@ void ServerConnection::fail(const PGresult* result) {
 }
 
 std::string role_named_by(const std::string& conninfo) {
-    const auto known = keywords(conninfo);
+    const auto known = parse_conninfo(conninfo);
     if (const auto user = known.find("user"); user != known.end()) return user->second;
     return is_set("PGUSER") ? std::getenv("PGUSER") : "";
 }

@@ -24,6 +24,7 @@ class ServerRows {
     ServerRows& operator=(ServerRows&&) = delete;
 
     int size() const noexcept;
+    int columns() const noexcept;
     bool is_null(int row, int column) const noexcept;
     std::string text(int row, int column) const;  // a null is ""
 
