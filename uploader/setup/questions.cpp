@@ -1,8 +1,10 @@
 #include "uploader/setup/questions.hpp"
 
+#include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 
@@ -28,23 +30,53 @@ SecretText read_line() {
     }
 }
 
-/// As long as it lives, the terminal shows nothing of what is typed.
+// What the handler below puts back; it can be told nothing.
+termios terminal_before{};
+
+/// Ends the process the way the signal would have, with the terminal as it was.
+extern "C" void restore_and_end(int signal) {
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal_before);
+    struct sigaction usual {};
+    usual.sa_handler = SIG_DFL;
+    ::sigaction(signal, &usual, nullptr);
+    ::raise(signal);  // comes when the handler is left
+}
+
+/// As long as it lives, the terminal shows nothing of what is typed, and whoever ends the process gets a
+/// terminal that shows it again. Ctrl-Z is not heard: the shell would have the terminal show what is typed
+/// after `fg`.
 class Silence {
   public:
     Silence() {
-        if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
-        termios silent = before_;
+        if (::tcgetattr(STDIN_FILENO, &terminal_before) != 0) return;
+        handle();
+        termios silent = terminal_before;
         silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+        changed_ = true;
     }
     ~Silence() {
-        if (changed_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+        if (!changed_) return;
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal_before);
+        for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
     }
     Silence(const Silence&) = delete;
     Silence& operator=(const Silence&) = delete;
 
   private:
-    termios before_{};
+    static constexpr std::array signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+
+    void handle() {
+        for (std::size_t i = 0; i < signals.size(); ++i) {
+            struct sigaction action {};
+            action.sa_handler = signals[i] == SIGTSTP ? SIG_IGN : restore_and_end;
+            ::sigaction(signals[i], &action, &before_[i]);
+            // What nohup has switched off stays so.
+            if (before_[i].sa_handler == SIG_IGN) ::sigaction(signals[i], &before_[i], nullptr);
+        }
+    }
+
+    std::array<struct sigaction, signals.size()> before_{};
     bool changed_ = false;
 };
 
