@@ -36,11 +36,13 @@ void read_stores(Options& options) {
 int run(const GlobalOptions& global, Options options) {
     read_stores(options);
     options.setup.configuration = settings_path(global.config);
-    const Settings settings = set_up(std::move(options.setup));
+    const SetUp done = set_up(std::move(options.setup));
     if (options.no_check) return exit_code::done;
     std::printf("\n");
     std::fflush(stdout);
-    std::printf("%s", check_text(settings, run_check(settings, {})).c_str());
+    CheckOptions how;
+    how.uploader = done.uploader;
+    std::printf("%s", check_text(done.settings, run_check(done.settings, how)).c_str());
     // What it found is for a person to go on with; the set-up itself is done.
     return exit_code::done;
 }
@@ -50,7 +52,6 @@ int run(const GlobalOptions& global, Options options) {
 CommandBody declare_setup(CLI::App& app) {
     const auto options = std::make_shared<Options>();
     SetupOptions& setup = options->setup;
-    setup.cluster = "main";
     const auto repeated = [&](const char* name, std::vector<std::string>& values, const char* help,
                               const char* form) {
         app.add_option(name, values, help)->type_name(form)->allow_extra_args(false);
@@ -61,9 +62,10 @@ CommandBody declare_setup(CLI::App& app) {
     repeated("--directory", options->directories,
              "A store: a directory, such as a NAS mount (may be repeated)", "NAME=/PATH");
     repeated("--region", options->regions, "A bucket's region [told from the host's name]", "NAME=REGION");
-    repeated("--keys", options->keys, "A bucket's keys, in the form of AWS's tools [asked for]", "NAME=FILE");
-    repeated("--ca", options->authorities, "The authority that signed a store's certificate [the system's]",
+    repeated("--keys", options->keys, "A bucket's keys, in the form of AWS's tools, to be copied [asked for]",
              "NAME=FILE");
+    repeated("--ca", options->authorities,
+             "The authority that signed a store's certificate, to be copied [the system's]", "NAME=FILE");
     repeated("--recipient", setup.recipients, "Public key of who may restore (may be repeated)", "age1...");
     app.add_option(
            "--identity", setup.identity_file,
@@ -71,20 +73,26 @@ CommandBody declare_setup(CLI::App& app) {
         ->type_name("FILE");
     app.add_option("--spool", setup.spool, "Where segments wait [/var/spool/walferry/CLUSTER]")
         ->type_name("DIR");
-    app.add_option("--conninfo", setup.conninfo, "Where the server is, for libpq [the only one on this host]")
+    app.add_option("--conninfo", setup.conninfo,
+                   "Where the server is, for libpq [the only socket in /var/run/postgresql]")
         ->type_name("CONNINFO");
-    app.add_option("--owner", setup.owner, "The user the server runs as [postgres]")->type_name("USER");
-    app.add_option("--group", setup.group, "The uploader's user and group [walferry]")->type_name("GROUP");
+    app.add_option("--owner", setup.owner, "The user the server runs as [as the spool is; postgres]")
+        ->type_name("USER");
+    app.add_option("--group", setup.group, "The uploader's user and group [as the spool is; walferry]")
+        ->type_name("GROUP");
     app.add_flag("--apply", setup.apply, "Tell the server too, and start the timers");
     app.add_flag("--replace-archive-command", setup.replace_archive_command,
-                 "With --apply: in place of another archive_command");
+                 "With --apply: in place of another archive_command or archive_library");
     app.add_flag("--no-check", options->no_check, "Do not check everything at the end");
     app.footer(
         "Writes a commented configuration, keys and the spool, shows what the server is to be told\n"
         "(or tells it, with --apply), and checks everything. What is there already is never\n"
         "replaced; run again, it goes on from what it finds. What it cannot find out and was not\n"
-        "told, it asks at the terminal. Ends with 0 when it has done its part, whatever the check\n"
-        "says; `walferry check` is for asking that.\n\n"
+        "told, it asks at the terminal. It looks for servers in /var/run/postgresql only: where the\n"
+        "socket is elsewhere, --conninfo host=DIRECTORY names it. The package's units run what lies\n"
+        "in /etc/walferry; for a configuration elsewhere, and where there are no units, it says what\n"
+        "is to be run instead. Ends with 0 when it has done its part, whatever the check says;\n"
+        "`walferry check` is for asking that.\n\n"
         "  sudo walferry setup --apply \\\n"
         "      --s3 r2=https://ACCOUNT.r2.cloudflarestorage.com/wal --keys r2=r2.keys \\\n"
         "      --s3 b2=https://s3.us-west-004.backblazeb2.com/wal-b2 --keys b2=b2.keys \\\n"

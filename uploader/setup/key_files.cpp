@@ -1,5 +1,11 @@
 #include "uploader/setup/key_files.hpp"
 
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <optional>
+
 #include "common/codec/age_keys.hpp"
 #include "common/codec/signing.hpp"
 #include "common/error.hpp"
@@ -26,6 +32,17 @@ SecretText asked_credentials(const StoreChoice& store) {
     return credentials_text(access, secret.view());
 }
 
+/// Who called sudo may name files of their own: they are only read, and root could read them anyway.
+std::optional<uid_t> caller_of_sudo() {
+    const char* text = std::getenv("SUDO_UID");
+    if (::geteuid() != 0 || text == nullptr) return std::nullopt;
+    const std::string_view digits = text;
+    uid_t uid = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), uid);
+    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    return uid;
+}
+
 SecretText copy_of(const SecretText& text) {
     SecretText copy(text.view().size());
     copy.append(text.view());
@@ -49,7 +66,8 @@ void KeyFolder::take_store_keys(const std::string& cluster, const StoreChoice& s
     if (exists(file)) {
         const Credentials present(read_secret_file(file, what), file);
         if (store.keys_from.empty() ||
-            present == Credentials(read_secret_file(store.keys_from, what), store.keys_from))
+            present ==
+                Credentials(read_secret_file(store.keys_from, what, caller_of_sudo()), store.keys_from))
             return;
         throw Error(ErrorKind::config, file + " is there already, with other keys than " + store.keys_from,
                     "move it away if nothing needs it any more");
@@ -58,12 +76,13 @@ void KeyFolder::take_store_keys(const std::string& cluster, const StoreChoice& s
         throw Error(ErrorKind::usage, "there are no keys for store " + store.name,
                     "--keys " + store.name + "=FILE takes them from a file in the form of AWS's tools");
     }
-    const SecretText text =
-        store.keys_from.empty() ? asked_credentials(store) : read_secret_file(store.keys_from, what);
+    const SecretText text = store.keys_from.empty()
+                                ? asked_credentials(store)
+                                : read_secret_file(store.keys_from, what, caller_of_sudo());
     // Whatever is no such file is refused before it is kept.
     const Credentials checked(copy_of(text), store.keys_from.empty() ? file : store.keys_from);
     create_secret_file(file, what, text);
-    made_.push_back(file + ": the keys of store " + store.name + ", for root alone");
+    made_.push_back(file + ": the keys of store " + store.name);
 }
 
 std::pair<std::string, std::string> KeyFolder::writer_key() {
@@ -76,9 +95,40 @@ std::pair<std::string, std::string> KeyFolder::writer_key() {
     return {name, WriterKey::load(file).public_key()};
 }
 
-std::string recipient_of_identity(const std::string& file, bool& made) {
-    made = !exists(file);
-    if (!made) return load_identities(file).front().recipient().text();
+std::string KeyFolder::authority_name(const std::string& cluster, const StoreChoice& store) {
+    return cluster + "-" + store.name + ".ca.pem";
+}
+
+void KeyFolder::take_authority(const std::string& cluster, const StoreChoice& store) {
+    const std::string file = path(authority_name(cluster, store));
+    const std::string text = read_authority(store.ca_file);
+    if (!exists(file)) {
+        create_public_file(file, text);
+        made_.push_back(file + ": the authority of store " + store.name);
+    } else if (read_authority(file) != text) {
+        throw Error(ErrorKind::config,
+                    file + " is there already, and is another authority than " + store.ca_file,
+                    "move it away if nothing needs it any more");
+    }
+}
+
+std::string read_authority(const std::string& file) {
+    std::string text = read_public_file(file, "authority's certificate");
+    if (text.find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
+        throw Error(ErrorKind::config, file + " holds no certificate in PEM form",
+                    "it has a line -----BEGIN CERTIFICATE-----; openssl x509 -inform DER -in FILE makes one "
+                    "of the other form");
+    }
+    return text;
+}
+
+std::string recipient_of_identity(const std::string& file) {
+    const SecretText text = read_secret_file(file, "identity file", caller_of_sudo());
+    return parse_identities(text.view(), file).front().recipient().text();
+}
+
+std::string recipient_of_new_identity(const std::string& file) {
+    if (exists(file)) return recipient_of_identity(file);
     const AgeIdentity identity = AgeIdentity::generate();
     create_secret_file(file, "identity file", identity_file_text(identity));
     return identity.recipient().text();

@@ -6,7 +6,7 @@
 
 namespace walferry {
 
-/// The folder of keys beside the configuration, for root alone.
+/// The folder of keys beside the configuration, made for root alone.
 class KeyFolder {
   public:
     /// Makes `folder` (0755) and its "credentials" (0700) where they are missing. Throws io.
@@ -14,6 +14,12 @@ class KeyFolder {
 
     /// What the configuration calls a store's keys: "credentials/CLUSTER-STORE".
     static std::string store_keys_name(const std::string& cluster, const StoreChoice& store);
+
+    /// What it calls the copy of a store's authority: "CLUSTER-STORE.ca.pem".
+    static std::string authority_name(const std::string& cluster, const StoreChoice& store);
+
+    /// Copies the authority's certificate. Throws config where that is none, or another one is there.
+    void take_authority(const std::string& cluster, const StoreChoice& store);
 
     /// Takes over a store's keys, or asks for them; some that are there already stay. Throws usage where
     /// there is nobody to ask, config where others are there.
@@ -32,7 +38,12 @@ class KeyFolder {
     std::vector<std::string> made_;
 };
 
-/// The public key of the identity in that file, which is made when there is none: then `made` is set.
-std::string recipient_of_identity(const std::string& file, bool& made);
+/// The certificates in a file that somebody names. Throws config for a file without any.
+std::string read_authority(const std::string& file);
+
+/// The public key of the identity in that file.
+std::string recipient_of_identity(const std::string& file);
+/// The same, of one that is made when there is none.
+std::string recipient_of_new_identity(const std::string& file);
 
 }  // namespace walferry

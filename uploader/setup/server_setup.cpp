@@ -8,19 +8,21 @@
 
 #include "common/error.hpp"
 #include "uploader/server/archive_command.hpp"
+#include "uploader/server/conninfo.hpp"
 #include "uploader/server/server_connection.hpp"
 #include "uploader/server/server_user.hpp"
 #include "uploader/server/sql_text.hpp"
+#include "uploader/setup/role_rights.hpp"
 
 namespace walferry {
 namespace {
 
 /// Peer authentication asks who connects, so that is done as the server's user.
 std::unique_ptr<ServerConnection> connect(const std::string& conninfo, const std::string& owner) {
+    const std::string as_owner = with_user(conninfo, owner);
     const ActingAs acting(find_server_user(owner));
-    // What is named twice counts the last time.
     return std::make_unique<ServerConnection>(
-        conninfo + " user=" + owner, ServerConnection::Kind::sql, [] {}, [](const std::string&) {});
+        as_owner, ServerConnection::Kind::sql, [] {}, [](const std::string&) {});
 }
 
 std::string setting(ServerConnection& server, const std::string& name) {
@@ -28,36 +30,48 @@ std::string setting(ServerConnection& server, const std::string& name) {
     return rows.size() == 1 ? rows.text(0, 0) : "";
 }
 
-/// Nothing is lost where such a command is replaced. The server hides what it would run as "(disabled)".
-bool archives_nothing(const ArchiveCommand& command) {
-    return command.kind == ArchiveCommand::Kind::empty || command.kind == ArchiveCommand::Kind::discards ||
-           command.program == "disabled";
+/// What archive_command would be were archive_mode on: until then the server shows it as "(disabled)".
+std::string configured_command(ServerConnection& server) {
+    const ServerRows rows = server.query("SELECT reset_val FROM pg_settings WHERE name = 'archive_command'");
+    return rows.size() == 1 ? rows.text(0, 0) : "";
 }
 
-ServerStep role_step(const std::string& role) {
-    const std::string name = sql_name(role);
-    return {
-        "the uploader's role: to make backups, to see how archiving is doing, for check --switch",
-        {"CREATE ROLE " + name + " LOGIN REPLICATION", "GRANT pg_monitor, pg_read_server_files TO " + name,
-         "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text, bigint, bigint, boolean), "
-         "pg_show_all_file_settings(), pg_switch_wal(), pg_create_restore_point(text) TO " +
-             name,
-         "GRANT SELECT ON pg_file_settings TO " + name}};
+std::set<std::string> waiting_for_restart(ServerConnection& server) {
+    const ServerRows rows = server.query("SELECT name FROM pg_settings WHERE pending_restart");
+    std::set<std::string> names;
+    for (int row = 0; row < rows.size(); ++row) names.insert(rows.text(row, 0));
+    return names;
+}
+
+std::vector<std::string> missing_of_role(ServerConnection& server, const std::string& role) {
+    const ServerRows rows = server.query(role_rights_query(), {role});
+    std::vector<bool> has;
+    if (rows.size() == 1) {
+        for (int column = 0; column < rows.columns(); ++column) has.push_back(rows.text(0, column) == "t");
+    }
+    return role_statements(role, has);
+}
+
+bool archives_nothing(const ArchiveCommand& command) {
+    return command.kind == ArchiveCommand::Kind::empty || command.kind == ArchiveCommand::Kind::discards;
 }
 
 }  // namespace
 
 ServerSetup look_at_server(const std::string& conninfo, const std::string& owner, const std::string& role) {
     ServerSetup found;
+    found.role_statements = role_statements(role, {});
     try {
         const auto server = connect(conninfo, owner);
         found.archive_mode = setting(*server, "archive_mode");
-        found.archive_command = setting(*server, "archive_command");
+        found.archive_command = configured_command(*server);
         found.archive_library = setting(*server, "archive_library");
         found.archive_timeout = setting(*server, "archive_timeout");
+        found.wal_level = setting(*server, "wal_level");
         const ServerRows rows = server->query("SELECT pg_is_in_recovery()");
         found.in_recovery = rows.text(0, 0) == "t";
-        found.role_exists = server->query("SELECT 1 FROM pg_roles WHERE rolname = $1", {role}).size() > 0;
+        found.waiting = waiting_for_restart(*server);
+        found.role_statements = missing_of_role(*server, role);
         found.reached = true;
     } catch (const Error& error) {
         found.problem = error.message();
@@ -65,19 +79,26 @@ ServerSetup look_at_server(const std::string& conninfo, const std::string& owner
     return found;
 }
 
-ServerPlan plan_server(const ServerSetup& server, const std::string& role, const std::string& program,
-                       const std::string& spool) {
+ServerPlan plan_server(const ServerSetup& server, const std::string& program, const std::string& spool) {
     ServerPlan plan;
-    if (!server.role_exists && !server.in_recovery) plan.steps.push_back(role_step(role));
+    if (!server.role_statements.empty() && !server.in_recovery) {
+        plan.steps.push_back(
+            {"the uploader's role: to make backups, to see how archiving is doing, for check --switch",
+             server.role_statements});
+    }
     const auto set = [&](const char* why, const char* name, const std::string& value) {
         plan.steps.push_back({why, {"ALTER SYSTEM SET " + std::string(name) + " = " + sql_literal(value)}});
     };
-    if (server.archive_mode == "off" || !server.reached) {
+    if (server.wal_level == "minimal" && !server.waiting.contains("wal_level"))
+        set("with wal_level minimal a server whose archive_mode is on does not start", "wal_level",
+            "replica");
+    plan.needs_restart = server.archive_mode == "off";
+    if (!server.reached || (plan.needs_restart && !server.waiting.contains("archive_mode")))
         set("takes a restart", "archive_mode", "on");
-        plan.needs_restart = true;
-    }
-    if (!server.archive_library.empty())
+    if (!server.archive_library.empty()) {
         set("it would be asked instead of archive_command", "archive_library", "");
+        plan.other_library = server.archive_library;
+    }
     const ArchiveCommand now = parse_archive_command(server.archive_command);
     if (!now.fills(spool)) {
         set("each finished segment goes to the spool", "archive_command",

@@ -1,5 +1,5 @@
 #pragma once
-#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -9,9 +9,11 @@ namespace walferry {
 struct ServerSetup {
     bool reached = false;
     std::string problem;  // why it was not
-    std::string archive_mode, archive_command, archive_library, archive_timeout;
+    std::string archive_mode, archive_library, archive_timeout, wal_level;
+    std::string archive_command;    // as configured: the server runs none while archive_mode is off
+    std::set<std::string> waiting;  // settings that were changed and wait for a restart
     bool in_recovery = false;
-    bool role_exists = false;
+    std::vector<std::string> role_statements;  // for what the uploader's role still lacks
 };
 
 /// What the server is to be told: statements that take effect together, and what they are for.
@@ -22,17 +24,19 @@ struct ServerStep {
 struct ServerPlan {
     std::vector<ServerStep> steps;
     bool needs_restart = false;  // archive_mode is off in the running server
-    std::string other_command;   // an archive_command that does something else, and would be replaced
+    // What somebody has configured to archive, and the steps put an end to.
+    std::string other_command, other_library;
+
+    bool replaces_other() const { return !other_command.empty() || !other_library.empty(); }
 };
 
-/// Asks as the server's user, which is its superuser too unless somebody decided otherwise. Never throws for
-/// a server that does not answer.
+/// Asks as the server's user, which is its superuser too unless somebody decided otherwise. `role`: what the
+/// uploader logs in as. Never throws for a server that does not answer.
 ServerSetup look_at_server(const std::string& conninfo, const std::string& owner, const std::string& role);
 
-/// `role`: what the uploader logs in as; `program`: the push that is to fill `spool`. A command that does so
-/// already stays as it is, with its options.
-ServerPlan plan_server(const ServerSetup& server, const std::string& role, const std::string& program,
-                       const std::string& spool);
+/// `program`: the push that is to fill `spool`. A command that does so already stays as it is, with its
+/// options. Of a server that was not reached nothing is known, so that all of it is in the plan.
+ServerPlan plan_server(const ServerSetup& server, const std::string& program, const std::string& spool);
 
 /// Carries the plan out and has the server read its settings again. Throws server.
 void apply_plan(const ServerPlan& plan, const std::string& conninfo, const std::string& owner);

@@ -1,305 +1,256 @@
 #include "uploader/setup/setup.hpp"
 
-#include <grp.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 
-#include "common/codec/age_keys.hpp"
 #include "common/error.hpp"
-#include "common/settings_reader.hpp"
 #include "uploader/restore/server_access.hpp"
+#include "uploader/server/server_connection.hpp"
+#include "uploader/setup/answers.hpp"
+#include "uploader/setup/first_configuration.hpp"
+#include "uploader/setup/key_access.hpp"
 #include "uploader/setup/key_files.hpp"
 #include "uploader/setup/public_files.hpp"
-#include "uploader/setup/questions.hpp"
 #include "uploader/setup/server_setup.hpp"
+#include "uploader/setup/spool_users.hpp"
 #include "uploader/setup/units.hpp"
 #include "uploader/spool_setup.hpp"
 
 namespace walferry {
 namespace {
 
-constexpr const char* uploader_role = "walferry";
+constexpr const char* usual_role = "walferry";
 
 void say(const std::string& line) {
     std::printf("%s\n", line.c_str());
 }
 
-std::string folder_of(const std::string& path) {
-    return path.substr(0, path.rfind('/'));
-}
+/// What is to be done, and for whom.
+struct Task {
+    SetupOptions options;
+    SpoolUsers users;
+    Settings settings;
+};
 
-void need_users(const SetupOptions& options) {
-    if (!::getgrnam(options.group.c_str()) || !::getpwnam(options.group.c_str())) {
-        throw Error(
-            ErrorKind::usage,
-            "there is no user " + options.group + " with a group of that name, to run the uploader",
-            "the package makes them; by hand: useradd --system --user-group --home-dir /var/spool/walferry "
-            "--shell /usr/sbin/nologin " +
-                options.group);
-    }
-    if (!::getpwnam(options.owner.c_str())) {
-        throw Error(ErrorKind::usage, "there is no user " + options.owner + ", whom the server would run as",
-                    "name it: --owner USER; or install PostgreSQL first");
-    }
-}
-
-/// The running server has its groups from when it was started, so this takes effect with its next start.
-void join_group(const SetupOptions& options) {
-    const struct group* group = ::getgrnam(options.group.c_str());
-    for (char** member = group->gr_mem; *member != nullptr; ++member) {
-        if (options.owner == *member) return;
-    }
-    const passwd* user = ::getpwnam(options.owner.c_str());
-    if (user->pw_gid == group->gr_gid) return;
-    if (!run_program({"usermod", "--append", "--groups", options.group, options.owner})) {
-        throw Error(ErrorKind::io, "cannot make " + options.owner + " a member of the group " + options.group,
-                    "usermod --append --groups " + options.group + " " + options.owner);
-    }
-    say("made " + options.owner + " a member of the group " + options.group +
-        "; a server that runs gets to know at its next restart, and archives meanwhile all the same");
-}
-
-// --- what nobody gave
-
-StoreChoice asked_store(std::size_t number) {
-    const std::string where = ask("Store " + std::to_string(number) +
-                                  ", https://HOST/BUCKET[/PREFIX] or /DIRECTORY (Enter: no more):");
-    if (where.empty()) return {};
-    std::string name = ask("A short name for it [store" + std::to_string(number) + "]:");
-    if (name.empty()) name = "store" + std::to_string(number);
-    if (where.starts_with('/')) return parse_directory_choice(name + "=" + where);
-    StoreChoice store = parse_s3_choice(name + "=" + where);
-    const std::string region = ask("Its region [" + store.region + "]:");
-    if (!region.empty()) store.region = region;
-    return store;
-}
-
-void complete_stores(SetupOptions& options) {
-    if (!options.stores.empty()) return;
-    if (!can_ask()) {
-        throw Error(ErrorKind::usage, "no store is named",
-                    "--s3 NAME=https://HOST/BUCKET or --directory NAME=/PATH, twice for two stores");
-    }
-    for (std::size_t number = 1;; ++number) {
-        StoreChoice store = asked_store(number);
-        if (store.name.empty()) break;
-        options.stores.push_back(std::move(store));
-    }
-    if (options.stores.empty()) throw Error(ErrorKind::usage, "without a store nothing can be archived");
-}
-
-void complete_recipients(SetupOptions& options) {
-    if (!options.recipients.empty() || !options.identity_file.empty()) return;
-    if (!can_ask()) {
-        throw Error(ErrorKind::usage, "nobody is named who may read the archive",
-                    "--recipient age1…, a public key made elsewhere with `walferry keygen`; or --identity "
-                    "FILE, which "
-                    "makes a pair here, for you to take away");
-    }
-    for (;;) {
-        const std::string key = ask("Public key of who may restore, age1… (Enter: make a pair now):");
-        try {
-            if (key.empty())
-                options.identity_file = "/root/walferry-identity.txt";
-            else
-                options.recipients.push_back(AgeRecipient::parse(key).text());
-            return;
-        } catch (const Error& error) {
-            std::fprintf(stderr, "%s\n", error.message().c_str());
-        }
+void tell_of_drop_in(const DropIn& drop_in) {
+    if (drop_in.state == DropIn::State::written)
+        say("made " + drop_in.path + ": what the units need beside their own lines");
+    if (drop_in.state == DropIn::State::removed)
+        say("removed " + drop_in.path + ": the units need nothing beside their own lines any more");
+    if (drop_in.changed() && systemd_runs()) run_program({"systemctl", "daemon-reload"});
+    if (drop_in.state == DropIn::State::foreign) {
+        say(drop_in.path +
+            " is not setup's own, and is left as it is; these lines must stand in a file there:\n\n" +
+            drop_in.text);
     }
 }
 
-/// The server's place is found out where only one runs here.
-void complete_conninfo(SetupOptions& options) {
-    if (!options.conninfo.empty()) return;
-    const std::vector<std::string> ports = listening_ports();
-    if (ports.size() <= 1) {
-        if (!ports.empty() && ports[0] != "5432") options.conninfo = "port=" + ports[0];
+void make_spool(const Task& task) {
+    if (task.settings.spool.starts_with("/var/spool/walferry/")) make_folder("/var/spool/walferry", 0755);
+    const SpoolPaths spool(task.settings.spool);
+    const SpoolOwner owner = find_spool_owner(spool, task.users.owner, task.users.group);
+    for (const std::string& change : set_up_spool(spool, owner)) say(one_line(change));
+}
+
+/// The units are handed copies of the keys, and are allowed what the configuration needs.
+void prepare_uploader(const Task& task) {
+    if (units_run(task.options.configuration)) {
+        tell_of_drop_in(write_drop_in(task.settings));
         return;
     }
-    std::string shown;
-    for (const std::string& port : ports) shown += (shown.empty() ? "" : ", ") + port;
-    const std::string hint = "--conninfo port=" + ports[0] + ", for example";
-    if (!can_ask()) throw Error(ErrorKind::usage, "several servers run here, with the ports " + shown, hint);
-    const std::string port = ask("Several servers run here. Port (" + shown + "):");
-    options.conninfo = "port=" + port;
-}
-
-// --- the configuration
-
-/// `writer`: the key's file and its public half; without it, objects are not signed.
-std::string compose(const SetupOptions& options, const std::vector<std::string>& recipients,
-                    const std::pair<std::string, std::string>& writer) {
-    const std::string server =
-        options.conninfo + (options.conninfo.empty() ? "" : " ") + "user=" + uploader_role;
-    std::vector<ChosenKey> keys{{"", "cluster", {options.cluster}, false},
-                                {"", "spool", {options.spool}, false},
-                                {"server", "conninfo", {server}, false},
-                                {"encryption", "recipients", recipients, true}};
-    if (!writer.first.empty()) {
-        keys.push_back({"signing", "key_file", {writer.first}, false});
-        keys.push_back({"signing", "trusted_writers", {writer.second}, true});
-    }
-    std::vector<ChosenStore> stores;
-    for (const StoreChoice& store : options.stores)
-        stores.push_back(chosen_store(store, KeyFolder::store_keys_name(options.cluster, store)));
-    return compose_settings(keys, stores);
-}
-
-/// Throws usage for the first thing that is wrong. The file is not there yet, so its lines would tell nobody
-/// anything.
-void refuse_problems(const std::string& text, const std::string& file) {
-    const SettingsReport report = parse_settings(text, file, "");
-    if (report.problems.empty()) return;
-    const std::string& problem = report.problems.front();
-    const std::size_t place = problem.find(": ");
-    throw Error(ErrorKind::usage, place == std::string::npos ? problem : problem.substr(place + 2));
-}
-
-/// Before any file is made: a slip of the pen leaves nothing behind.
-void try_out(const SetupOptions& options) {
-    std::vector<std::string> recipients = options.recipients;
-    if (!options.identity_file.empty()) recipients.push_back(AgeIdentity::generate().recipient().text());
-    refuse_problems(compose(options, recipients, {}), options.configuration);
-}
-
-void tell_of_identity(const std::string& file) {
-    say("made " + file + ": THE KEY THAT READS THE ARCHIVE");
-    say("  Take it off this host now, to a safe and to the host that will restore: without it nobody can "
-        "ever");
-    say("  read what is archived, and whoever has this host and the key can. Then: shred -u " + file);
-}
-
-Settings write_configuration(SetupOptions& options) {
-    complete_stores(options);
-    complete_recipients(options);
-    complete_conninfo(options);
-    try_out(options);
-    KeyFolder keys(folder_of(options.configuration));
-    for (const StoreChoice& store : options.stores) {
-        if (store.type == StoreType::s3) keys.take_store_keys(options.cluster, store);
-    }
-    bool identity_made = false;
-    std::vector<std::string> recipients = options.recipients;
-    if (!options.identity_file.empty())
-        recipients.push_back(recipient_of_identity(options.identity_file, identity_made));
-    const auto writer = keys.writer_key();
-    const std::string text = compose(options, recipients, writer);
-    refuse_problems(text, options.configuration);
-    create_public_file(options.configuration, text);
-    for (const std::string& file : keys.made()) say("made " + file);
-    say("made " + options.configuration);
-    if (identity_made) tell_of_identity(options.identity_file);
-    return load_settings(options.configuration);
-}
-
-Settings configuration(SetupOptions& options) {
-    if (!exists(options.configuration)) return write_configuration(options);
-    if (!options.stores.empty() || !options.recipients.empty() || !options.identity_file.empty()) {
-        throw Error(
-            ErrorKind::usage, options.configuration + " exists, and is never replaced",
-            "edit it (walferry.toml(5) explains every key), or name another file with --config; without "
-            "stores and recipients, setup goes on from what it says");
-    }
-    say(options.configuration + " is there, and is left as it is");
-    return load_settings(options.configuration);
-}
-
-void make_spool(const SetupOptions& options, const Settings& settings) {
-    if (settings.spool.starts_with("/var/spool/walferry/")) make_folder("/var/spool/walferry", 0755);
-    const SpoolPaths spool(settings.spool);
-    for (const std::string& change :
-         set_up_spool(spool, find_spool_owner(spool, options.owner, options.group)))
-        say(one_line(change));
-    if (const auto drop_in = allow_paths(settings)) {
-        say("made " + *drop_in + ": the units may write there");
-        if (systemd_runs()) run_program({"systemctl", "daemon-reload"});
-    }
+    const std::vector<std::string> changes = let_group_read_keys(task.settings, task.users.group);
+    for (const std::string& change : changes) say(change);
+    if (!changes.empty())
+        say("  that is the spool's group, in which " + task.users.owner +
+            " is too; units keep the keys root's alone");
 }
 
 // --- the server
 
-std::string without_user(const std::string& conninfo) {
-    const std::string user = std::string("user=") + uploader_role;
-    std::string rest = conninfo;
-    if (const auto at = rest.find(user); at != std::string::npos) rest.erase(at, user.size());
-    while (rest.ends_with(' ')) rest.pop_back();
-    return rest;
+void show_other(const ServerPlan& plan, const ServerSetup& server) {
+    if (!plan.replaces_other()) return;
+    const std::string now =
+        server.archive_mode == "off" ? ", which archives nothing while archive_mode is off" : "";
+    if (!plan.other_command.empty())
+        say("\nIts archive_command is another now: " + one_line(plan.other_command) + now);
+    if (!plan.other_library.empty())
+        say("\nIts archive_library is set: " + one_line(plan.other_library) + now);
+    say("docs/migration.md says how to go over without a gap; `--apply --replace-archive-command` takes "
+        "its place.");
 }
 
-void show_plan(const ServerPlan& plan, const SetupOptions& options) {
-    say("\nFor the server, as its superuser (`--apply` does it), in this order:\n");
+void show_plan(const ServerPlan& plan, const ServerSetup& server, bool apply) {
+    say(server.reached
+            ? "\nFor the server, as its superuser (`--apply` does it), in this order:\n"
+            : "\nNothing is known of the server. As far as it is not so yet it is to be told, as its\n"
+              "superuser, in this order:\n");
     for (const ServerStep& step : plan.steps) {
         say("  -- " + step.why);
         for (const std::string& statement : step.statements) say("  " + statement + ";");
     }
     say("  SELECT pg_reload_conf();");
-    if (!plan.other_command.empty()) {
-        say("\nIts archive_command is another now: " + one_line(plan.other_command));
-        say("docs/migration.md says how to go over without a gap; `--apply --replace-archive-command` takes "
-            "its place.");
-    }
-    if (options.apply) say("Nothing of this was done.");
+    show_other(plan, server);
+    if (apply) say("Nothing of this was done.");
 }
 
-void set_up_server(const SetupOptions& options, const Settings& settings) {
-    const std::string conninfo = without_user(settings.server_conninfo);
-    const ServerSetup server = look_at_server(conninfo, options.owner, uploader_role);
+void apply_and_tell(const Task& task, const ServerPlan& plan) {
+    apply_plan(plan, task.settings.server_conninfo, task.users.owner);
+    for (const ServerStep& step : plan.steps) {
+        for (const std::string& statement : step.statements) say("done: " + statement);
+    }
+    if (!plan.other_command.empty())
+        say("it took the place of the archive_command " + one_line(plan.other_command));
+    if (!plan.other_library.empty())
+        say("it took the place of the archive_library " + one_line(plan.other_library));
+}
+
+void tell_of_restart(const ServerPlan& plan, const ServerSetup& server) {
+    if (!server.reached) {
+        say("\nWhere archive_mode was off, it takes effect when the server is restarted, at a time you\n"
+            "choose. Run setup again when the server answers: it says what is left.");
+    } else if (plan.needs_restart) {
+        say("\narchive_mode takes effect when the server is restarted, at a time you choose; until then\n"
+            "nothing is archived");
+    }
+}
+
+void set_up_server(const Task& task, const std::string& role) {
+    const ServerSetup server = look_at_server(task.settings.server_conninfo, task.users.owner, role);
     if (!server.reached) say("\nThe server could not be asked: " + one_line(server.problem));
     const ServerPlan plan =
-        plan_server(server, uploader_role, program_beside_this_one("walferry-archive-push"), settings.spool);
+        plan_server(server, program_beside_this_one("walferry-archive-push"), task.settings.spool);
+    const bool may = !plan.replaces_other() || task.options.replace_archive_command;
     if (plan.steps.empty()) {
-        say("the server archives to the spool already");
-        return;
-    }
-    const bool may = plan.other_command.empty() || options.replace_archive_command;
-    if (!options.apply || !server.reached || !may) {
-        show_plan(plan, options);
+        say(plan.needs_restart ? "the server has been told everything"
+                               : "the server archives to the spool already");
+    } else if (task.options.apply && server.reached && may) {
+        apply_and_tell(task, plan);
     } else {
-        apply_plan(plan, conninfo, options.owner);
-        for (const ServerStep& step : plan.steps) {
-            for (const std::string& statement : step.statements) say("done: " + statement);
-        }
+        show_plan(plan, server, task.options.apply);
     }
-    if (plan.needs_restart)
-        say("\narchive_mode takes effect when the server is restarted, at a time you choose; until then "
-            "nothing is "
-            "archived");
+    tell_of_restart(plan, server);
 }
 
-void set_up_timers(const SetupOptions& options) {
-    const std::vector<std::string> timers = timers_for(options.configuration);
-    if (timers.empty()) return;
+// --- who drains
+
+void set_up_timers(const Task& task, const std::vector<std::string>& timers) {
     std::vector<std::string> words{"systemctl", "enable", "--now"};
     words.insert(words.end(), timers.begin(), timers.end());
     std::string command;
     for (const std::string& word : words) command += (command.empty() ? "" : " ") + word;
-    if (options.apply && systemd_runs() && run_program(words)) {
+    if (task.options.apply && systemd_runs() && run_program(words)) {
         say("done: " + command);
     } else {
         say("\nThe uploader, a nightly base backup and a check every quarter of an hour:\n\n  " + command);
     }
 }
 
-}  // namespace
+void tell_of_cron(const Task& task) {
+    const std::string user = task.users.uploader.empty() ? "USER" : task.users.uploader;
+    const std::string walferry =
+        program_beside_this_one("walferry") + " --config " + task.options.configuration;
+    const std::string words = "  " + user + "  " + walferry;
+    say("\nNo systemd unit runs this configuration. In its place, lines of /etc/cron.d/walferry bring the\n"
+        "segments to the stores and make a base backup every night:\n");
+    say("  * * * * *" + words + " drain --quiet");
+    say("  30 1 * * *" + words + " backup");
+    say("\nOr, instead of the first line, a service that stays, as the user " + user + ":\n\n  " + walferry +
+        " drain --follow");
+}
 
-Settings set_up(SetupOptions options) {
+void set_up_draining(const Task& task) {
+    const std::vector<std::string> timers = timers_for(task.options.configuration);
+    if (timers.empty()) {
+        tell_of_cron(task);
+    } else {
+        set_up_timers(task, timers);
+    }
+}
+
+// --- the key that reads the archive
+
+/// The identity that lies here: the one that was named, else one at the usual place that belongs to a
+/// recipient. Empty where there is none.
+std::string identity_here(const Task& task) {
+    if (!task.options.identity_file.empty())
+        return exists(task.options.identity_file) ? task.options.identity_file : std::string();
+    return exists(usual_identity_file) && is_recipients_identity(usual_identity_file, task.settings)
+               ? usual_identity_file
+               : std::string();
+}
+
+void tell_of_identity(const Task& task) {
+    const std::string file = identity_here(task);
+    if (file.empty()) return;
+    say("\n" + file +
+        " is THE KEY THAT READS THE ARCHIVE\n"
+        "  Take it off this host now, to a safe and to the host that will restore: without it nobody can\n"
+        "  ever read what is archived, and whoever has this host and the key can. Then:\n"
+        "  shred -u " +
+        file);
+}
+
+std::string role_of(const Settings& settings) {
+    const std::string role = role_named_by(settings.server_conninfo);
+    return role.empty() ? usual_role : role;
+}
+
+void need_root(const SetupOptions& options) {
     if (::geteuid() != 0)
         throw Error(ErrorKind::usage, "setup gives files to other users, which only root can",
                     "sudo walferry setup");
     if (options.configuration.empty() || options.configuration.front() != '/')
         throw Error(ErrorKind::usage, "--config: the configuration needs a whole path");
-    if (options.spool.empty()) options.spool = "/var/spool/walferry/" + options.cluster;
-    need_users(options);
-    const Settings settings = configuration(options);
-    join_group(options);
-    make_spool(options, settings);
-    set_up_server(options, settings);
-    set_up_timers(options);
-    return settings;
+}
+
+void carry_out(const Task& task) {
+    join_group(task.users);
+    make_spool(task);
+    prepare_uploader(task);
+    set_up_server(task, role_of(task.settings));
+    set_up_draining(task);
+}
+
+Task begin(SetupOptions options) {
+    const bool is_first = !exists(options.configuration);
+    Task task;
+    if (is_first) {
+        if (options.cluster.empty()) options.cluster = "main";
+        if (options.spool.empty()) options.spool = "/var/spool/walferry/" + options.cluster;
+    } else {
+        task.settings = existing_configuration(options);
+    }
+    task.users = find_spool_users(is_first ? options.spool : task.settings.spool, options.configuration,
+                                  options.owner, options.group);
+    if (!units_run(options.configuration)) refuse_keys_of_others(options.configuration, task.users.group);
+    if (is_first) {
+        // Peer authentication lets a Unix user log in under its own name.
+        const std::string role = task.users.uploader.empty() ? usual_role : task.users.uploader;
+        task.settings = first_configuration(options, role);
+    }
+    task.options = std::move(options);
+    return task;
+}
+
+}  // namespace
+
+SetUp set_up(SetupOptions options) {
+    need_root(options);
+    // What is said of it is to hold in any folder.
+    if (!options.identity_file.empty())
+        options.identity_file = std::filesystem::absolute(options.identity_file).lexically_normal();
+    const Task task = begin(std::move(options));
+    try {
+        carry_out(task);
+    } catch (...) {
+        // A later run may not know of it any more.
+        tell_of_identity(task);
+        throw;
+    }
+    tell_of_identity(task);
+    return {task.settings, task.users.uploader};
 }
 
 }  // namespace walferry

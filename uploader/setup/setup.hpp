@@ -7,21 +7,28 @@
 
 namespace walferry {
 
+/// Empty is whatever was not given.
 struct SetupOptions {
     std::string configuration;   // the file, absolute
-    std::string cluster, spool;  // spool empty: /var/spool/walferry/CLUSTER
+    std::string cluster, spool;  // "main", /var/spool/walferry/CLUSTER
     std::vector<StoreChoice> stores;
     std::vector<std::string> recipients;
     std::string identity_file;  // its public key is a recipient; made when it is missing
-    std::string owner = "postgres", group = "walferry";
-    std::string conninfo;  // where the server is; empty: the only one on this host
+    std::string owner, group;   // of the spool
+    std::string conninfo;       // where the server is; the only one on this host
     bool apply = false;
     bool replace_archive_command = false;
 };
 
-/// Writes keys, configuration and spool, says what the server is to be told or tells it, and returns the
-/// configuration, for a check to follow. What is there already is never replaced, so that a setup that was
-/// interrupted is run again. Throws usage for what nobody can be asked.
-Settings set_up(SetupOptions options);
+/// For a check to follow.
+struct SetUp {
+    Settings settings;
+    std::string uploader;  // its user; empty where nothing tells
+};
+
+/// Writes keys, configuration and spool, and says what the server is to be told or tells it. What is there
+/// already is never replaced, so that a setup that was interrupted is run again. Throws usage for what nobody
+/// can be asked, and for an option that says something else than a configuration that is there.
+SetUp set_up(SetupOptions options);
 
 }  // namespace walferry
