@@ -364,6 +364,17 @@ other_cluster() {
 }
 check "a server of another cluster than the spool's is refused" other_cluster
 
+# The same server tells who has come as far as it.
+by_peer() {
+    printf 'local %s all peer\n' all replication >"$work/other/data/pg_hba.conf"
+    pg_sql "$work/other" 'select pg_reload_conf()'
+    expect_in 'Peer authentication failed' backup --config "$work/etc/other.toml"
+    expect_in 'but the WAL in the spool' walferry --config "$work/etc/other.toml" backup --checkpoint fast
+    sed 's,user=postgres,user=no_such_user,' "$work/etc/other.toml" >"$work/etc/peer.toml"
+    expect_in 'Peer authentication failed' walferry --config "$work/etc/peer.toml" backup
+}
+check "root logs in as the Unix user with the role's name, where the server asks who is there" by_peer
+
 bounded() {
     install -o "$uploader_uid" -g "$spool_gid" /dev/null "$work/measured"
     install -m 644 "$tests/bench/measure.py" "$work/"

@@ -7,6 +7,7 @@
 
 #include "common/error.hpp"
 #include "uploader/restore/server_access.hpp"
+#include "uploader/server/archive_command.hpp"
 #include "uploader/server/server_connection.hpp"
 #include "uploader/setup/answers.hpp"
 #include "uploader/setup/first_configuration.hpp"
@@ -74,7 +75,7 @@ void show_other(const ServerPlan& plan, const ServerSetup& server) {
     const std::string now =
         server.archive_mode == "off" ? ", which archives nothing while archive_mode is off" : "";
     if (!plan.other_command.empty())
-        say("\nIts archive_command is another now: " + one_line(plan.other_command) + now);
+        say("\nIts archive_command is another now: " + one_line(without_secrets(plan.other_command)) + now);
     if (!plan.other_library.empty())
         say("\nIts archive_library is set: " + one_line(plan.other_library) + now);
     say("docs/migration.md says how to go over without a gap; `--apply --replace-archive-command` takes "
@@ -101,7 +102,7 @@ void apply_and_tell(const Task& task, const ServerPlan& plan) {
         for (const std::string& statement : step.statements) say("done: " + statement);
     }
     if (!plan.other_command.empty())
-        say("it took the place of the archive_command " + one_line(plan.other_command));
+        say("it took the place of the archive_command " + one_line(without_secrets(plan.other_command)));
     if (!plan.other_library.empty())
         say("it took the place of the archive_library " + one_line(plan.other_library));
 }
