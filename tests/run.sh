@@ -136,9 +136,13 @@ if wanted fuzz; then
     fi
 fi
 
-# They wait more than they compute, so some run side by side; what each one says comes in one piece.
-side_by_side=${WALFERRY_TESTS_JOBS:-2}
-for script in "$tests"/fault/*.sh "$tests"/integration/*.sh; do
+# They wait more than they compute, so some run side by side, those that take long first; what each one says comes in
+# one piece.
+side_by_side=${WALFERRY_TESTS_JOBS:-$(($(nproc) + 1))}
+take_long=("$tests"/integration/{package,check,recovery,restore,backup}.sh "$tests"/fault/{limits,local,stores,power_loss}.sh)
+scripts=("$tests"/fault/*.sh "$tests"/integration/*.sh)
+mapfile -t scripts < <(printf '%s\n' "${take_long[@]}" "${scripts[@]}" | awk '!seen[$0]++')
+for script in "${scripts[@]}"; do
     name=$(basename "$script" .sh)
     if ! wanted "$name"; then continue; fi
     while [ "$(jobs -rp | wc -l)" -ge "$side_by_side" ]; do wait -n || true; done

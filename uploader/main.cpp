@@ -1,3 +1,6 @@
+#include <poll.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -27,6 +30,12 @@ int run(int argc, char** argv) {
     return chosen(global);
 }
 
+/// As `head` leaves.
+bool reader_has_left() {
+    pollfd output{STDOUT_FILENO, POLLOUT, 0};
+    return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -34,8 +43,9 @@ int main(int argc, char** argv) {
     prepare_signals();
     try {
         const int code = run(argc, argv);
-        // A full disk behind stdout must not look like success.
-        if (std::fflush(stdout) != 0) throw Error(ErrorKind::io, "cannot write to standard output");
+        // A full disk behind stdout must not look like success; a reader who has seen enough is no failure.
+        const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+        if (!written && !reader_has_left()) throw Error(ErrorKind::io, "cannot write to standard output");
         return code;
     } catch (const Error& error) {
         std::fprintf(stderr, "walferry: %s\n", one_line(error.message()).c_str());

@@ -54,3 +54,17 @@ environment() {
     expect_in 'everybody may write it' walferry --config "$file" config
 }
 check "WALFERRY_CONFIG names the file, --config wins, and one that everybody may write is refused" environment
+
+# A pipe whose reader has left, as `head` does, and a disk that is full.
+output_ends() {
+    python3 - "$work/bin/walferry" <<'PY'
+import os, subprocess, sys
+read, write = os.pipe()
+os.close(read)
+left = subprocess.run([sys.argv[1], "config", "--help"], stdout=write, stderr=subprocess.PIPE)
+assert (left.returncode, left.stderr) == (0, b""), left
+PY
+    expect_exit 1 walferry config --help >/dev/full
+    expect_in "cannot write to standard output" sh -c 'walferry config --help >/dev/full'
+}
+check "a reader who leaves early is no failure, a full disk behind standard output is one" output_ends
