@@ -32,7 +32,7 @@ cp "$stage"/walferry_*.deb "$out"
 cp "$build/bin/walferry-archive-push" "$out/walferry-archive-push-static"
 name=walferry-$version-linux-$(uname -m)
 DESTDIR=$stage/$name cmake --install "$build" --prefix / --strip >/dev/null
-cp README.md LICENSE "$stage/$name"
+cp -r README.md LICENSE docs "$stage/$name"
 tar -C "$stage" --owner=0 --group=0 --sort=name -czf "$out/$name.tar.gz" "$name"
 
 printf 'made %s\n' "$out"/walferry_*.deb "$out/walferry-archive-push-static" "$out/$name.tar.gz"

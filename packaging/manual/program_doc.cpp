@@ -19,19 +19,34 @@ std::vector<std::string> split(const std::string& text, const std::string& at) {
     return parts;
 }
 
-/// CLI11 says "ACTION:{pause,promote}" and "N:INT in [1 - 64]".
-void read_type(const std::string& type, OptionDoc& doc) {
-    doc.argument = type.substr(0, type.find(':'));
-    const std::size_t open = type.find('{');
-    const std::size_t close = type.find('}', open);
-    if (close != std::string::npos) doc.choices = split(type.substr(open + 1, close - open - 1), ",");
+/// CLI11 puts what it checks behind an option's form: "N:INT in [1 - 64]". A form may have colons of its own.
+std::string checks_of(CLI::Option& option) {
+    std::string checks;
+    try {
+        for (int i = 0;; ++i) {
+            const std::string check = option.get_validator(i)->get_description();
+            if (!check.empty()) checks += ":" + check;
+        }
+    } catch (const CLI::OptionNotFound&) {
+    }
+    return checks;
 }
 
-OptionDoc describe_option(const CLI::Option& option) {
+/// "ACTION:{pause,promote}" lists all the values there are.
+void read_type(CLI::Option& option, OptionDoc& doc) {
+    const std::string type = option.get_type_name();
+    const std::string checks = checks_of(option);
+    doc.argument = type.substr(0, type.size() - checks.size());
+    const std::size_t open = checks.find('{');
+    const std::size_t close = checks.find('}', open);
+    if (close != std::string::npos) doc.choices = split(checks.substr(open + 1, close - open - 1), ",");
+}
+
+OptionDoc describe_option(CLI::Option& option) {
     OptionDoc doc;
     for (const std::string& name : option.get_snames()) doc.names.push_back("-" + name);
     for (const std::string& name : option.get_lnames()) doc.names.push_back("--" + name);
-    if (option.get_items_expected_max() > 0) read_type(option.get_type_name(), doc);
+    if (option.get_items_expected_max() > 0) read_type(option, doc);
     if (doc.names.empty()) doc.argument = option.get_name();
     doc.help = option.get_description();
     doc.repeated = option.get_expected_max() > 1;
@@ -39,14 +54,14 @@ OptionDoc describe_option(const CLI::Option& option) {
     return doc;
 }
 
-void describe_options(const CLI::App& app, ProgramDoc& doc) {
-    for (const CLI::Option* option : app.get_options()) {
+void describe_options(CLI::App& app, ProgramDoc& doc) {
+    for (CLI::Option* option : app.get_options()) {
+        if (option->get_group().empty()) continue;  // hidden: one program calls another with it
         const bool operand = option->get_positional() && option->get_lnames().empty();
         (operand ? doc.operands : doc.options).push_back(describe_option(*option));
     }
     // Options of which only one may be given stand in a group, which is an App without a name.
-    for (const CLI::App* group :
-         app.get_subcommands([](const CLI::App* sub) { return sub->get_name().empty(); }))
+    for (CLI::App* group : app.get_subcommands([](CLI::App* sub) { return sub->get_name().empty(); }))
         describe_options(*group, doc);
 }
 
@@ -60,7 +75,7 @@ std::string own_text(const CLI::App& app) {
     return text;
 }
 
-ProgramDoc describe_app(const CLI::App& app) {
+ProgramDoc describe_app(CLI::App& app) {
     ProgramDoc doc;
     doc.name = app.get_name();
     doc.summary = app.get_description();
