@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# docs/migration.md, word for word but for the paths: servers that archive by cp, by pgBackRest and to Barman change to
-# walferry under load, and back. No segment is missing in the two archives together, and each restores its own time.
+# docs/migration.md, word for word but for paths, users and units: servers that archive by cp, by pgBackRest and to Barman
+# change to walferry under load, and back. (package.sh goes by the page as it stands, from cp.) No segment is missing in the two archives together, and each restores its own time.
 . "$(dirname "$0")/../lib/integration.sh" "$1"
 page=$tests/../docs/migration.md
 
@@ -9,7 +9,7 @@ begin() {
     pg=$work/$1 spool=$work/$1.spool configuration=$work/etc/$1.toml restoring=$work/$1.restoring/walferry.toml
     stores=("$1-one" "$1-two")
     begin_configuration "$configuration" "$spool"
-    sed -i "s,^work_dir.*,&\n\n[server]\nconninfo = \"host=$pg user=postgres\"," "$configuration"
+    sed -i "s,^work_dir.*,&\n\n[server]\nconninfo = \"host=$pg user=walferry dbname=postgres\"," "$configuration"
     add_directory_store "$configuration" "${stores[0]}"
     add_directory_store "$configuration" "${stores[1]}"
     export WALFERRY_CONFIG=$configuration PGHOST=$pg
@@ -23,6 +23,13 @@ begin() {
     chmod 711 "$pg"
     pg_settings "$pg" 'archive_mode = on' 'checkpoint_completion_target = 0' "${@:2}"
     pg_start "$pg"
+    # What walferry setup tells a server; here are neither the users nor the units that it is for.
+    cat >"$work/told.sql" <<SQL
+CREATE ROLE walferry LOGIN REPLICATION; GRANT pg_monitor, pg_read_server_files TO walferry;
+ALTER SYSTEM SET archive_command = '$work/bin/walferry-archive-push --spool $spool %p';
+ALTER SYSTEM SET archive_timeout = '60s';
+SELECT pg_reload_conf();
+SQL
     pg_sql "$pg" 'create table steps (n int primary key); insert into steps values (1)'
     pg_bench "$pg" -i -q -s 1 >"$work/pgbench.log" 2>&1
     start_as postgres "$work/load.log" "$postgres_bin/pgbench" -h "$pg" -U postgres -c 2 -T 3600 --rate=50 postgres
@@ -30,16 +37,19 @@ begin() {
     later "stop_process $load"
 }
 
+be_uploader="setpriv --reuid=$uploader_uid --regid=$spool_gid --clear-groups env HOME=/nonexistent"
 # block SECTION NUMBER: the commands of a block, with this test's places and users.
 block() {
     awk -v section="## $1" -v wanted="$2" '
         /^## / { inside = $0 == section }
         inside && /^```/ { open = !open; if (open) number++; next }
         inside && open && number == wanted' "$page" |
-        sed "s,runuser -u walferry --,setpriv --reuid=$uploader_uid --regid=$spool_gid --clear-groups env HOME=/nonexistent,
+        sed "s,^walferry setup --apply.*,runuser -u postgres -- psql -qf $work/told.sql,
+             s,^walferry drain,$be_uploader &,; s,^systemctl start walferry-backup,$be_uploader walferry backup,
+             s,^walferry check$,walferry check --json > $work/check.json || true,; /^systemctl disable/d
+             s,/root/archiving-before.sql,$work/before.sql,
              s,runuser -u barman -- barman,runuser -u postgres -- barman -c $work/barman.conf,
-             s,walferry-archive-push %p,$work/bin/walferry-archive-push --spool $spool %p,
-             s,/var/lib/postgresql/wal_archive,${legacy:-},; s,/var/spool/walferry/main,$spool,
+             s,/var/lib/postgresql/wal_archive,${legacy:-},
              s,/var/lib/postgresql/15/before,$work/before,; s,2026-01-31 09:05:00+01,${at:-},"
 }
 run_block() { # SECTION NUMBER
@@ -66,6 +76,8 @@ sys.exit(f"missing: {missing}" if missing else 0)'
 
 changed() {
     run_block "Before" 1 | grep -E ' [0-9A-F]{24} '
+    run_block "Before" 2
+    pg_sql "$pg" 'show archive_command' >"$work/old_command"
     pg_sql "$pg" 'select last_archived_wal from pg_stat_archiver' >"$work/last_old"
     run_block "The change" 1
     pg_sql "$pg" 'insert into steps values (2)'
@@ -77,9 +89,9 @@ changed() {
 }
 proven() {
     run_block "The change" 3 | tee "$work/proof"
-    grep -xE '[0-9A-F]{24}' "$work/proof" >"$work/first_new"
+    grep -xE '[0-9A-F]{24}' "$work/proof" # the first segment that walferry has
     expect_equal 0 "$(pg_sql "$pg" "select count(*) from pg_stat_archiver where last_failed_time > last_archived_time")" failures
-    expect_equal '' "$(as uploader sqlite3 -readonly "$spool/ledger/ledger.db" 'select * from gap')" gaps
+    expect_equal passed "$(jq -r '.findings[] | select(.id == "gaps") | .verdict' "$work/check.json")" "the check's word on gaps"
     chmod -R a+rX "$work/stores"
     as postgres walferry --config "$restoring" backups | tee "$work/backups"
     refused grep GAP "$work/backups"
@@ -138,6 +150,7 @@ check "and walferry's own first backup to the end" restored cp-restored
 
 back_again() {
     run_block "Back again" 1
+    expect_equal "$(cat "$work/old_command")" "$(pg_sql "$pg" 'show archive_command')" archive_command
     pg_archive_all "$pg"
     expect_at_least 1 "$(find "$legacy" -type f | wc -l)" "segments in the old directory"
     expect_equal 0 "$(find "$spool/ready" -type f | wc -l)" "segments in the spool"
