@@ -33,8 +33,18 @@ drain_all
 
 # The host that restores, as "What you need" has it.
 host=$work/host
-mkdir "$host/walferry"
-cp "$restoring" "$work"/restoring/*.credentials "$work/restoring/identity.txt" "$host/walferry/"
+# keys_into FOLDER: the stores' keys in it, called as walferry setup would, and the configuration says so.
+keys_into() {
+    local store
+    install -d -m 700 "$1/credentials"
+    for store in ceph swift; do
+        install -m 600 "$work/etc/$store.credentials" "$1/credentials/main-$store"
+    done
+    sed -i 's,^credentials_file = .*/*\(ceph\|swift\).credentials",credentials_file = "credentials/main-\1",' "$1/walferry.toml"
+}
+install -d "$host/walferry"
+install -m 600 "$restoring" "$work/restoring/identity.txt" "$host/walferry/"
+keys_into "$host/walferry"
 export WALFERRY_CONFIG=$host/walferry/walferry.toml PGHOST=$work/pg
 
 # block SECTION NUMBER: the commands of a block, with this test's places.
@@ -144,13 +154,14 @@ check "a store is lost: the other one brings everything back" store_lost
 host=$work/new-host
 install -d -o postgres -g postgres "$host"
 mkdir "$host/walferry"
-cp "$work/etc/identity.txt" "$work"/etc/*.credentials "$host/walferry/"
+install -m 600 "$work/etc/identity.txt" "$host/walferry/"
 export WALFERRY_CONFIG=$host/walferry/walferry.toml
 key_host_lost() {
     run_block "The host with the key is lost" 1
     expect_exit 2 walferry config
     expect_in "walferry.toml:" walferry config
     filled_in
+    keys_into "$host/walferry"
     walferry config >/dev/null
     run_block "What you need" 1
     run_block "What you need" 2 | tee "$work/listed"
