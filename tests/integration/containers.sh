@@ -99,13 +99,32 @@ for name, service in compose["services"].items():
     assert named <= set(compose["volumes"]), name
     assert service["cap_drop"] == ["ALL"] and service["read_only"] and "privileged" not in service, name
     assert service["security_opt"] == ["no-new-privileges:true"], name
+    assert service["pull_policy"] == "never", name
+    assert service.get("restart") == (None if name == "spool" else "unless-stopped"), name
 PYTHON
+    test -x "$kit/walferry-role.sh" # or the image's start script would read it as a part of itself
+    grep -q -- '--project-directory [^ ]*/packaging/container exec -T uploader walferry backup$' "$tests/../docs/containers.md"
     expect_equal /src/build/walferry-archive-push-static "$push_source" "what the server's image takes"
     expect_equal "walferry drain --follow" "$(container words "$kit/compose.yaml" uploader | xargs)" "the uploader's command"
     container words "$kit/compose.yaml" postgres | grep "^archive_command=.* --spool $(sed -n 's/^spool = "\(.*\)"/\1/p' "$kit/walferry.toml") %p"
     # Named in the image, so that it holds without compose, too.
     expect_equal 1000:1000 "$(container stage "$kit/compose.yaml" uploader USER)" "the image's user"
 }
+keys_stay_outside() { # of what is copied into the image that builds
+    /usr/bin/python3 - "$tests/../.dockerignore" <<'PYTHON'
+import re, sys
+def pattern(line): # as Docker reads it, as far as it is used here
+    one = {"**/": "(?:.*/)?", "*": "[^/]*"}
+    return re.compile(re.sub(r"\*\*/|\*|[^*]+", lambda m: one.get(m[0]) or re.escape(m[0]), line) + "(?:/.*)?")
+ignored = [pattern(line) for line in open(sys.argv[1]).read().split("\n") if line and line[0] != "#"]
+for path in "identity.txt", "packaging/container/identity.txt", "walferry-identity.txt", "r2.keys", "packaging/container/secrets/pgpass":
+    assert any(each.fullmatch(path) for each in ignored), path
+for path in "README.md", "common/codec/identity.cpp", "packaging/container/compose.yaml":
+    assert not any(each.fullmatch(path) for each in ignored), path
+PYTHON
+}
+check "what an administrator may have left in the clone does not come into an image" keys_stay_outside
+
 check "the compose file is one whole: secrets, volumes, users and the path of the spool" fits_together
 
 made() {
@@ -209,7 +228,9 @@ healthy() {
 check "its health check passes, and fails with a reason where a store is down" healthy
 
 backed_up() {
-    in_postgres sh /docker-entrypoint-initdb.d/walferry-role.sh
+    in_postgres /docker-entrypoint-initdb.d/walferry-role.sh
+    in_postgres sh /docker-entrypoint-initdb.d/walferry-role.sh # again
+    expect_equal 1 "$(grep -c walferry "$work/compose/volumes/data/pg_hba.conf")" "lines in pg_hba.conf"
     sed -i "s/ samenet / 127.0.0.1\/32 /" "$work/compose/volumes/data/pg_hba.conf"
     sed -i '/^host .*trust$/d' "$work/compose/volumes/data/pg_hba.conf"
     in_postgres psql -XAtqc 'select pg_reload_conf()' >/dev/null
