@@ -51,6 +51,55 @@ pages_and_completion() {
 }
 check "manual pages and completion are in order" pages_and_completion
 
+pages_and_help() {
+    /usr/bin/python3 - "$work/bin/walferry" "$build/manual/walferry.1" <<'PYTHON'
+import re, subprocess, sys
+program, page = sys.argv[1:]
+def in_help(*command):
+    text = subprocess.run([program, *command, "--help"], capture_output=True, text=True, check=True).stdout
+    found = re.findall(r"^(?:  |    )(?:-\w,)?(--[\w-]+)(?: (?!Excludes:|Needs:)(\S+))?", text, re.M)
+    # What an option's value is checked against stands behind its form.
+    return {name: re.sub(r":(INT|POSITIVE|\{.*)$", "", form) for name, form in found}
+def in_page(part):
+    part = re.sub(r"\\f[BIR]", "", part.replace("\\-", "-"))
+    return {name: form for name, form in re.findall(r"^\.TP\n(?:-\w, )?(--[\w-]+) ?(\S*)$", part, re.M)}
+options, commands = open(page).read().split(".SH COMMANDS\n")
+parts = {part.split(":")[0]: part for part in commands.split(".SS ")[1:]}
+assert len(parts) >= 20, parts.keys()
+parts = {(): options} | {(name,): part for name, part in parts.items()}
+for command, part in parts.items():
+    wanted, got = in_help(*command), in_page(part)
+    assert wanted and wanted == got, f"{command}: help {wanted}, page {got}"
+PYTHON
+}
+check "the page has the options and forms of every command's --help, and no others" pages_and_help
+
+linked() {
+    local from link
+    dpkg-deb --fsys-tarfile "$package" | tar -C "$work" -x ./usr/share/doc/walferry
+    for from in "$work"/usr/share/doc/walferry/{README.md,docs/*.md}; do
+        while read -r link; do
+            [ -e "$(dirname "$from")/$link" ] || { echo "$(basename "$from"): $link is not in the package" && return 1; }
+        done < <(grep -o '](\([a-z/-]*\.md\)[#)]' "$from" | sed 's/](\(.*\)./\1/')
+    done
+    # As messages and pages name them.
+    while read -r link; do
+        [ -e "$work/usr/share/doc/walferry/$link" ] || { echo "a program names $link" && return 1; }
+    done < <(strings "$work/bin/walferry" | grep -o '\bdocs/[a-z-]*\.md' | sort -u)
+}
+check "the pages that README, pages and messages name are in the package, as files to read" linked
+
+small() { # as in the Containerfile: with its one line, no systemd comes along
+    mkdir -p "$work/nothing/partial"
+    : >"$work/nothing/status"
+    apt-get -s -o Dir::State::status="$work/nothing/status" install --no-install-recommends systemd-standalone-sysusers "$package" |
+        sed -n 's/^Inst \([^ ]*\).*/\1/p' >"$work/plan"
+    grep -qx walferry "$work/plan"
+    refused grep -x -e systemd -e 'postgresql.*' "$work/plan"
+    [ "$(grep -c 'install .* systemd-standalone-sysusers /packages/walferry_' "$tests/../packaging/container/Containerfile")" = 2 ]
+}
+check "into an image it brings neither a systemd nor a server" small
+
 # --- a machine
 
 needed=$(dpkg-deb -f "$package" Depends | tr ',' '\n' | sed 's/ *(.*//; s/|.*//; s/ //g')
@@ -156,10 +205,9 @@ restored() { # as on a host that restores: the same files, readable by the serve
         walferry --config /etc/walferry/restore.toml backups"
     expect_exit 2 inside 'walferry --config /etc/walferry/restore.toml restore --to /var/lib/postgresql/15/restored' >"$work/restored" 2>&1
     grep -q 'postgres' "$work/restored"
-    inside 'cp -a /etc/walferry /etc/walferry.before
-        chgrp -R postgres /etc/walferry/credentials /etc/walferry/identity.txt
-        chmod 750 /etc/walferry/credentials
-        chmod 640 /etc/walferry/credentials/* /etc/walferry/identity.txt
+    inside 'cp -a /etc/walferry /etc/walferry.before'
+    inside "$(sed -n '/^## What you need/,/^## /p' "$tests/../docs/restoring.md" | sed -n '/^```$/,/^```$/p' | sed '1d; /^```$/,$d')"
+    inside 'systemd-tmpfiles --create walferry.conf # as at every boot
         walferry --config /etc/walferry/restore.toml restore --to /var/lib/postgresql/15/restored
         test -e /var/lib/postgresql/15/restored/recovery.signal -a ! -e /var/lib/postgresql/15/restored/walferry-restore-incomplete
         rm -r /var/lib/postgresql/15/restored /etc/walferry
@@ -223,7 +271,7 @@ asked() {
     expect_equal '"http://127.0.0.1:9" "bucket" "pre" "us-east-1"' \
         "$(jq -r '.store[0] | [.endpoint, .bucket, .prefix, .region] | map("\"\(.)\"") | join(" ")' "$work/third.json")" "the store"
     # It showed what the server would be told, which archives to another spool, and left it.
-    grep -q "ALTER SYSTEM SET archive_command = '/usr/bin/walferry-archive-push --spool ''/var/spool/walferry/third'' %p'" "$work/asked"
+    grep -q "ALTER SYSTEM SET archive_command = '/usr/bin/walferry-archive-push --spool /var/spool/walferry/third %p'" "$work/asked"
     expect_equal '/usr/bin/walferry-archive-push %p' "$(sql 'show archive_command')" archive_command
     inside 'rm -r /etc/walferry/third.toml /etc/walferry/credentials/third-first /var/spool/walferry/third'
 }
@@ -312,6 +360,42 @@ SH
 }
 check "a store that stays down is told to somebody, once" told
 
+follower=walferry-follow@second.service
+times_told() { grep -c "^told: $follower $1\$" "$machine/var/lib/walferry/told" || true; } # STATUS
+follower_failed() { [ "$(inside "systemctl show -P ActiveState $follower walferry-failed@$follower.service" | xargs)" = "failed inactive" ]; }
+follower_told() {
+    inside "systemctl stop $follower; mv /etc/walferry/credentials /etc/walferry/aside"
+    refused inside "systemctl start $follower" 2>/dev/null
+    wait_for 30 follower_failed
+    expect_equal 1 "$(times_told 243)" "times that missing keys were told"
+    refused inside "systemctl start $follower" 2>/dev/null
+    wait_for 30 follower_failed
+    expect_equal 1 "$(times_told 243)" "times that missing keys were told"
+    # One that dies each time it is started, faster than it would be started again.
+    inside "mv /etc/walferry/aside /etc/walferry/credentials
+        mkdir -p /run/systemd/system/$follower.d
+        printf '[Service]\nExecStart=\nExecStart=/bin/sh -c \"kill -KILL \$\$\$\$\"\nRestartSec=1ms\n' >/run/systemd/system/$follower.d/dies.conf
+        systemctl daemon-reload; systemctl reset-failed $follower; rm /var/lib/walferry/failures/*; systemctl start $follower"
+    wait_for 60 follower_failed
+    expect_equal 1 "$(times_told KILL)" "times that its death was told"
+    inside "rm -r /run/systemd/system/$follower.d; systemctl daemon-reload; systemctl reset-failed $follower; systemctl start $follower"
+}
+check "a follower that cannot stay is a failure, told once" follower_told
+
+stopped_early() {
+    local lines
+    lines=$(wc -l <"$machine/var/lib/walferry/told")
+    inside 'mv /mnt/nas /mnt/away'
+    inside "su billing -c \"cd /; psql -h /tmp -p 5499 -qAtXc 'create table w as select 1; select pg_switch_wal()' postgres\"" >/dev/null
+    wait_for 30 inside 'test -n "$(ls /var/spool/walferry/second/ready/*/)"'
+    inside "systemctl stop $follower; mv /mnt/away /mnt/nas"
+    expect_equal "4 inactive" "$(inside "systemctl show -P ExecMainStatus -P ActiveState $follower" | xargs)" "the follower"
+    inside "systemctl start $follower"
+    wait_for 30 inside 'test -z "$(ls /var/spool/walferry/second/ready/*/)"'
+    expect_equal "$lines" "$(wc -l <"$machine/var/lib/walferry/told")" "lines told"
+}
+check "a follower told to stop while a segment waits for its store has not failed" stopped_early
+
 # --- upgrade, while segments wait and more are archived
 
 next_package() {
@@ -319,6 +403,7 @@ next_package() {
     dpkg-deb -R "$package" "$work/next"
     sed -i 's/^Version: .*/Version: 9.0/' "$work/next/DEBIAN/control"
     printf '\n# another\n' >>"$work/next/usr/lib/walferry/tell-failure"
+    sed -i 's/^Description=.*/Description=another one/' "$work"/next/lib/systemd/system/walferry-follow@.service
     dpkg-deb --root-owner-group -b "$work/next" "$machine/root/next.deb" >/dev/null
 }
 
@@ -339,7 +424,7 @@ SH
     wait_for 60 inside 'test ! -e /proc/$(cat load.pid)'
     expect_equal 9.0 "$(inside 'dpkg-query -W -f "\${Version}" walferry')" "version"
     expect_equal 0 "$(sql 'select failed_count from pg_stat_archiver')" "segments that could not be archived"
-    expect_equal active "$(inside 'systemctl is-active walferry-follow@second')" "the follower"
+    expect_equal "another one active no" "$(inside "systemctl show -P Description -P ActiveState -P NeedDaemonReload $follower" | xargs)" "the follower"
     last=$(sql 'select last_archived_wal from pg_stat_archiver')
     inside 'systemctl start walferry-drain; walferry status --json' >"$work/status.json"
     expect_equal "$last" "$(jq -r '.stores[0].last_verified_segment' "$work/status.json")" "the last segment"
@@ -347,6 +432,16 @@ SH
     expect_equal 0 "$(inside 'sqlite3 -readonly /var/spool/walferry/main/ledger/ledger.db "select count(*) from gap"')" "gaps"
 }
 check "an upgrade while segments wait and more arrive loses nothing and fails no push" upgraded
+
+elsewhere() { # a user, or a group, that is kept in a directory
+    inside 'gpasswd -d postgres walferry >/dev/null
+        printf "#!/bin/sh\necho gpasswd: no >&2\nexit 1\n" >/usr/local/bin/gpasswd; chmod 755 /usr/local/bin/gpasswd
+        /var/lib/dpkg/info/walferry.postinst configure 9.0' >"$work/elsewhere" 2>&1
+    grep -q 'could not be put into the group' "$work/elsewhere"
+    inside 'rm /usr/local/bin/gpasswd; /var/lib/dpkg/info/walferry.postinst configure 9.0'
+    inside 'id -nG postgres' | tr ' ' '\n' | grep -x walferry
+}
+check "a user that cannot be put into the group leaves no half of an installation" elsewhere
 
 # --- remove and purge
 
@@ -359,7 +454,7 @@ kept() {
     inside 'test -e /etc/walferry/walferry.toml -a -e /etc/walferry/credentials/writer.key -a -e /var/spool/walferry/main/ledger/ledger.db'
     expect_equal "" "$(inside "systemctl list-units --no-legend --plain 'walferry*.timer' 'walferry-follow*'")" "units at work"
     inside 'dpkg --purge walferry' >"$work/purge.said" 2>&1
-    grep -q 'segments that are in no store yet' "$work/purge.said"
+    grep -q 'main: [0-9]* segments are in no store yet' "$work/purge.said"
     inside 'test -e /etc/walferry/credentials/writer.key -a -n "$(ls /var/spool/walferry/main/ready/*/)"'
 }
 check "removing keeps everything, and so does purging while a segment waits" kept
@@ -371,9 +466,68 @@ purged() {
     inside 'pg_ctlcluster --skip-systemctl-redirect 15 second stop; cp walferry-identity.txt /etc/walferry/identity.txt
         systemctl start walferry-drain walferry-drain@second'
     wait_for 30 inside 'test -z "$(find /var/spool/walferry -path "*/ready/*" -type f)"'
-    inside 'apt-get purge -y walferry' >"$work/purge.said" 2>&1
-    inside 'test ! -e /var/spool/walferry'
+    # A spool elsewhere, where a segment waits; and one on a disk that is not there.
+    inside 'apt-get remove -y walferry >/dev/null 2>&1
+        mkdir -p /srv/spool/ready/1 && touch /srv/spool/ready/1/000000010000000000000001
+        echo "spool = \"/srv/spool\"" >/etc/walferry/elsewhere.toml
+        /var/lib/dpkg/info/walferry.postrm purge
+        test -e /etc/walferry/credentials/writer.key -a -e /var/spool/walferry/main/ledger' >"$work/purge.said" 2>&1
+    grep -q '/srv/spool: 1 segments are in no store yet' "$work/purge.said"
+    inside 'rm /srv/spool/ready/1/*; echo "spool = \"/media/gone\"" >/etc/walferry/gone.toml
+        /var/lib/dpkg/info/walferry.postrm purge
+        test -e /etc/walferry/credentials/writer.key; rm /etc/walferry/gone.toml' >"$work/purge.said" 2>&1
+    grep -q '/media/gone: it is not there' "$work/purge.said"
+    # A spool that is a disk of its own.
+    inside 'cd /var/spool/walferry; mv main /root/main; mkdir main; mount -t tmpfs none main; cp -a /root/main/. main
+        dpkg --purge walferry' >"$work/purge.said" 2>&1
+    grep -q 'not all of /var/spool/walferry could be removed; .*: /var/spool/walferry /var/spool/walferry/main$' "$work/purge.said"
+    grep -q 'the empty spool /srv/spool is kept' "$work/purge.said"
+    inside 'umount /var/spool/walferry/main'
+    expect_equal "/var/spool/walferry
+/var/spool/walferry/main" "$(inside 'find /var/spool/walferry')" "what is left of the spools"
+    expect_equal "" "$(inside 'find /etc/systemd /run/systemd/system /var/lib/walferry -name "*walferry*"' 2>/dev/null)" "links and drop-ins"
     expect_equal "/etc/walferry/identity.txt" "$(inside 'find /etc/walferry -type f')" "what is left in /etc/walferry"
     grep -q 'kept, because without it an archive cannot be read: /etc/walferry/identity.txt' "$work/purge.said"
 }
 check "purging an empty spool leaves nothing but the key that reads the archive" purged
+
+# --- docs/migration.md as it stands: a server that archives by cp comes to walferry
+
+page_block() { # SECTION NUMBER
+    awk -v section="## $1" -v wanted="$2" '
+        /^## / { inside = $0 == section }
+        inside && /^```/ { open = !open; if (open) number++; next }
+        inside && open && number == wanted' "$tests/../docs/migration.md"
+}
+legacy=/var/lib/postgresql/wal_archive
+by_cp() {
+    inside "dpkg -i next.deb; install -d -o postgres -g postgres -m 777 $legacy" >/dev/null 2>&1
+    sql "drop owned by walferry; drop role walferry"
+    sql 'alter system reset all'
+    sql 'alter system set archive_mode = on'
+    sql "alter system set archive_command = 'cp %p $legacy/%f'; select pg_reload_conf()" >/dev/null
+    sql 'create table m as select 1; select pg_switch_wal()' >/dev/null
+    wait_for 70 inside "ls $legacy | grep -q ."
+    inside "ls $legacy | head -n 1" >"$work/first_by_cp"
+    inside "$(part 'walferry setup' | sed 's/--apply/--no-check/')"
+    expect_equal "cp %p $legacy/%f" "$(sql 'show archive_command')" archive_command
+}
+migrated() {
+    by_cp >"$work/migrated" 2>&1 || { cat "$work/migrated" && return 1; }
+    inside "$(page_block Before 1)"
+    inside "$(page_block Before 2)"
+    inside "$(page_block 'The change' 1)"
+    inside "$(page_block 'The change' 2)"
+    inside "$(page_block 'cp and a script' 1)"
+    inside "$(page_block 'The change' 3)" | tee "$work/proof"
+    grep -xF "$(cat "$work/first_by_cp")" "$work/proof"
+    expect_equal "walferry 1min" "$(sql "select rolname from pg_roles where rolname = 'walferry'; show archive_timeout" | xargs)" "role, archive_timeout"
+    inside 'systemctl is-enabled walferry-drain.timer walferry-backup.timer walferry-check.timer'
+    inside "$(page_block 'cp and a script' 2)"
+    expect_equal "700 0" "$(inside "stat -c %a $legacy; ls $legacy | wc -l" | xargs)" "the old directory"
+    inside "$(page_block 'Back again' 1)"
+    wait_for 10 by_cp_again
+    refused inside 'systemctl is-enabled walferry-drain.timer'
+}
+by_cp_again() { [ "$(sql 'show archive_command')" = "cp %p $legacy/%f" ]; }
+check "docs/migration.md as it stands: role, timers and archive_timeout come with the change, nothing is missing, and back" migrated
