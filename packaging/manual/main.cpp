@@ -49,6 +49,7 @@ Extras walferry_extras() {
              {"/etc/walferry/credentials/",
               "Stores' keys and the writer key, for root alone; the systemd units "
               "hand them to the uploader."},
+             {"/usr/share/doc/walferry/docs/", "What messages and this page call docs/NAME.md."},
              spool},
             "What waits, and what is wrong:\n\n"
             "    walferry status\n"
