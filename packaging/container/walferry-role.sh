@@ -2,6 +2,7 @@
 # The postgres image runs this once, when it makes the database: the role that the uploader connects as. It may be run again.
 set -eu
 psql -v ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres <<'SQL'
+SET client_min_messages = warning;
 \set password `cat /run/secrets/walferry_password`
 SELECT 'CREATE ROLE walferry' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'walferry') \gexec
 ALTER ROLE walferry LOGIN REPLICATION PASSWORD :'password';

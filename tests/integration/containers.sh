@@ -234,6 +234,9 @@ backed_up() {
     sed -i "s/ samenet / 127.0.0.1\/32 /" "$work/compose/volumes/data/pg_hba.conf"
     sed -i '/^host .*trust$/d' "$work/compose/volumes/data/pg_hba.conf"
     in_postgres psql -XAtqc 'select pg_reload_conf()' >/dev/null
+    in_uploader walferry check --switch --json >"$work/check.json" || true
+    expect_equal '' "$(jq -r '.findings[] | select(.id | test("^(server|switch)-r")) | .id' "$work/check.json")" "rights that the role lacks"
+    jq -r '.findings[] | .id + " " + .verdict' "$work/check.json" | tee "$work/verdicts" | grep -x 'switch-verified passed' || { cat "$work/verdicts" && return 1; }
     in_uploader walferry backup --checkpoint fast | grep 'can be restored from it alone' | wc -l | grep -x 2
 }
 check "a base backup from the uploader's container, by the role that the server's made" backed_up
