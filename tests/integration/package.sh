@@ -103,25 +103,27 @@ check "into an image it brings neither a systemd nor a server" small
 # --- a machine
 
 needed=$(dpkg-deb -f "$package" Depends | tr ',' '\n' | sed 's/ *(.*//; s/|.*//; s/ //g')
-if ! make_machine postgresql age zstd sqlite3 procps man-db $needed; then
+if ! make_machine postgresql age zstd sqlite3 procps man-db sudo $needed; then
     cat "$work/machine.log"
     skip "the package, installed" "no machine could be made of this host's mirror"
     exit 0
 fi
 # Its server must not take a port of this host.
 echo "listen_addresses = ''" >"$machine/etc/postgresql/15/main/conf.d/quiet.conf"
-printf '#!/bin/sh\nexec "$@"\n' >"$machine/usr/local/bin/sudo"
-chmod 755 "$machine/usr/local/bin/sudo"
-cp "$package" "$machine/root"
+# An administrator: an ordinary user with sudo, whose files are nobody else's.
+add_administrator
+admin=$machine/home/admin
+cp "$package" "$admin"
 start_s3 ceph wal
 start_s3 swift wal-b2
 for store in r2:ceph b2:swift; do
     (
         . "$work/${store#*:}/env"
         printf '[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n' "$S3_ACCESS_KEY" "$S3_SECRET_KEY"
-    ) >"$machine/root/${store%:*}.keys"
+    ) >"$admin/${store%:*}.keys"
 done
-chmod 600 "$machine"/root/*.keys
+chmod 600 "$admin"/*.keys
+belongs_to_administrator
 if ! boot_machine; then
     tail -n 5 "$work/boot.log"
     skip "the package, installed" "systemd does not come up in a container here"
@@ -148,7 +150,7 @@ SQL"
 postmaster() { inside 'head -n 1 /var/lib/postgresql/15/main/postmaster.pid'; }
 
 server_before=$(postmaster)
-inside "$(part 'apt install')" >"$work/install.said" 2>&1 || true
+as_administrator "$(part 'apt install')" >"$work/install.said" 2>&1 || true
 installed() {
     cat "$work/install.said"
     inside 'getent passwd walferry; id -nG postgres' | grep -w walferry
@@ -174,20 +176,22 @@ units_are_sound() {
 check "systemd finds nothing wrong with the units, and their exposure at most 2.0" units_are_sound
 
 set_up() {
-    inside "$(part 'walferry setup')"
+    as_administrator "$(part 'walferry setup')"
+    inside 'mv /home/admin/walferry-identity.txt /root'
+    expect_equal "600 admin" "$(inside 'stat -c "%a %U" /home/admin/*.keys | sort -u')" "the keys that were given"
     expect_equal "600 root:root" "$(inside 'stat -c "%a %U:%G" /etc/walferry/credentials/* | sort -u')" "keys"
     expect_equal "$server_before" "$(postmaster)" "the server's process"
-    inside "$(part 'systemctl restart postgresql')"
+    as_administrator "$(part 'systemctl restart postgresql')"
     expect_equal on "$(sql 'show archive_mode')" archive_mode
     expect_equal '/usr/bin/walferry-archive-push %p' "$(sql 'show archive_command')" archive_command
 }
 check "the README's quick start sets everything up without a question" set_up
 
-checked() { inside "$(part 'walferry check --switch')"; }
+checked() { as_administrator "$(part 'walferry check --switch')"; }
 check "walferry check --switch then follows a segment into both stores" checked
 
 backed_up() {
-    inside "$(part 'walferry-backup')"
+    as_administrator "$(part 'walferry-backup')"
     inside 'walferry status --json' >"$work/status.json"
     expect_equal 2 "$(jq '.last_restorable_backups | length' "$work/status.json")" "stores with a backup"
 }
@@ -220,7 +224,7 @@ every_day() {
     local line
     while read -r line; do
         case $line in *rebuild*) continue ;; esac # it is for a ledger that is broken
-        inside "$line" >"$work/every_day" 2>&1 || { echo "$line:" && cat "$work/every_day" && return 1; }
+        as_administrator "$line" >"$work/every_day" 2>&1 || { echo "$line:" && cat "$work/every_day" && return 1; }
     done < <(sed -n '/^## Every day/,/^## /p' "$tests/../README.md" | sed -n '/^```sh$/,/^```$/p' | sed '/^```/d')
     # Root was at it; the uploader goes on.
     sql 'create table v as select 1; select pg_switch_wal()' >/dev/null
@@ -328,6 +332,9 @@ second_cluster() {
     verified() { [ "$(inside 'walferry --config /etc/walferry/second.toml status --json' | jq '.stores[0].verified')" -ge 1 ]; }
     wait_for 60 verified
     expect_equal active "$(inside 'systemctl is-active walferry-follow@second')" "the follower"
+    # Its socket is in /tmp, of which the units have another.
+    inside 'systemctl start walferry-backup@second; systemctl start walferry-check@second' ||
+        { inside 'journalctl -u walferry-backup@second -u walferry-check@second -o cat --no-pager' && return 1; }
     inside 'ls /mnt/nas/second/*/wal/00000001/ | grep -q zst.age'
 }
 check "a second cluster, another user's, has a configuration, a spool and units of its own" second_cluster
@@ -509,7 +516,8 @@ by_cp() {
     sql 'create table m as select 1; select pg_switch_wal()' >/dev/null
     wait_for 70 inside "ls $legacy | grep -q ."
     inside "ls $legacy | head -n 1" >"$work/first_by_cp"
-    inside "$(part 'walferry setup' | sed 's/--apply/--no-check/')"
+    inside 'cp walferry-identity.txt /home/admin'
+    as_administrator "$(part 'walferry setup' | sed 's/--apply/--no-check/')"
     expect_equal "cp %p $legacy/%f" "$(sql 'show archive_command')" archive_command
 }
 migrated() {

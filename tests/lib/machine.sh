@@ -49,6 +49,21 @@ inside() {
         bash -euo pipefail -c "cd /root; $1" </dev/null
 }
 
+# Before it boots: a user who is root by sudo alone.
+add_administrator() {
+    chroot "$machine" useradd --create-home --shell /bin/bash admin
+    echo 'admin ALL=(ALL:ALL) NOPASSWD: ALL' >"$machine/etc/sudoers.d/admin"
+    # sudo looks its host's name up.
+    printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$(basename "$machine") $(uname -n)" >"$machine/etc/hosts"
+}
+belongs_to_administrator() { chroot "$machine" chown -R admin:admin /home/admin; }
+
+# as_administrator SCRIPT: the same as inside, by that user in its home.
+as_administrator() {
+    printf '%s\n' "$1" >"$machine/run.sh"
+    inside 'cd /home/admin; HOME=/home/admin setpriv --reuid=admin --regid=admin --init-groups bash -euo pipefail /run.sh'
+}
+
 stop_machine() {
     inside 'systemctl --no-block poweroff' || true
     wait_for 30 gone "$machine_pid" || kill -KILL "$machine_leader" "$machine_pid"
