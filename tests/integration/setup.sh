@@ -437,6 +437,8 @@ import os, pty, select, signal, sys, termios, time
 
 pid, terminal = pty.fork()
 if pid == 0:
+    for ignored in signal.SIGINT, signal.SIGQUIT:  # by the shell, where this runs in its background
+        signal.signal(ignored, signal.SIG_DFL)
     os.execvp(sys.argv[2], sys.argv[2:])
 said = b""
 def until(text):
@@ -463,7 +465,14 @@ if sys.argv[1] == "ctrl-c":
     os.write(terminal, b"\x03")
 else:
     os.kill(pid, signal.SIGTERM)
-status = os.waitpid(pid, 0)[1]
+end = time.monotonic() + 20
+done, status = 0, 0
+while not done and time.monotonic() < end:
+    time.sleep(0.05)
+    done, status = os.waitpid(pid, os.WNOHANG)
+if not done:
+    os.kill(pid, signal.SIGKILL)
+    sys.exit("did not end")
 print(before, shows(), os.WTERMSIG(status) if os.WIFSIGNALED(status) else -1)
 PY
 interrupted() {
