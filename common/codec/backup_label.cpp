@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/bytes.hpp"
+#include "common/codec/base64.hpp"
 #include "common/codec/strict_json.hpp"
 #include "common/lsn.hpp"
 
@@ -12,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t format = 1;
+constexpr std::uint64_t format = 2;
 constexpr std::uint64_t most_bytes = std::uint64_t{1} << 60;
 
 const StrictJson reader{"the backup's label",
@@ -29,9 +30,53 @@ std::uint64_t position(const Json& json, const char* name) {
     return *lsn;
 }
 
+/// File names and what quotes them are bytes; a text that is UTF-8 has one form only.
+std::string read_text(const Json& value, const char* name) {
+    if (value.is_string()) return value.get<std::string>();
+    const auto bytes = base64_decode(reader.text(value, "base64"));
+    reader.require(bytes.has_value() && !is_utf8(std::string(as_text(*bytes))), name);
+    return std::string(as_text(*bytes));
+}
+
+nlohmann::ordered_json text_json(const std::string& text) {
+    if (is_utf8(text)) return text;
+    return {{"base64", base64_encode(as_bytes(text))}};
+}
+
+std::vector<std::string> read_texts(const Json& json, const char* name) {
+    std::vector<std::string> texts;
+    for (const Json& each : reader.array(json, name)) texts.push_back(read_text(each, name));
+    return texts;
+}
+
+nlohmann::ordered_json texts_json(const std::vector<std::string>& texts) {
+    auto json = nlohmann::ordered_json::array();
+    for (const std::string& each : texts) json.push_back(text_json(each));
+    return json;
+}
+
 /// Empty where it is not there.
 std::string optional_text(const Json& json, const char* name) {
-    return json.contains(name) ? reader.text(json, name) : std::string();
+    return json.contains(name) ? read_text(json.at(name), name) : std::string();
+}
+
+std::map<std::string, std::string> read_settings(const Json& json) {
+    const Json& object = reader.field(json, "settings");
+    reader.require(object.is_object(), "settings");
+    std::map<std::string, std::string> settings;
+    for (const auto& [name, value] : object.items()) {
+        reader.require(value.is_string(), "settings");
+        settings.emplace(name, value.get<std::string>());
+    }
+    return settings;
+}
+
+unsigned read_mode(const Json& json) {
+    const std::string digits = reader.text(json, "data_directory_mode");
+    for (const unsigned mode : {0700U, 0750U}) {
+        if (digits == octal_mode(mode)) return mode;
+    }
+    reader.refuse("its data_directory_mode is neither 0700 nor 0750");
 }
 
 BackupLabel::Piece read_piece(const Json& json) {
@@ -52,8 +97,9 @@ BackupLabel::Stream read_stream(const Json& json) {
 }
 
 BackupLabel::Tablespace read_tablespace(const Json& json) {
-    return {static_cast<std::uint32_t>(reader.number(json, "oid", UINT32_MAX)), reader.text(json, "name"),
-            reader.text(json, "location")};
+    return {static_cast<std::uint32_t>(reader.number(json, "oid", UINT32_MAX)),
+            read_text(reader.field(json, "name"), "tablespace's name"),
+            read_text(reader.field(json, "location"), "tablespace's location")};
 }
 
 void check_stream(const BackupLabel::Stream& stream) {
@@ -77,7 +123,7 @@ void check_stream(const BackupLabel::Stream& stream) {
 void check_streams(const BackupLabel& label) {
     std::set<std::string> tablespaces;
     for (const BackupLabel::Tablespace& tablespace : label.tablespaces) {
-        reader.require(is_absolute(tablespace.location), "tablespace's location");
+        reader.require(is_absolute(tablespace.location) || tablespace.in_place(), "tablespace's location");
         const bool once = tablespaces.insert(std::to_string(tablespace.oid)).second;
         reader.require(once && label.stream(std::to_string(tablespace.oid)) != nullptr, "tablespaces");
     }
@@ -106,6 +152,9 @@ void check_fields(const BackupLabel& label) {
     reader.require(parse_time(label.started_at).has_value(), "started_at");
     reader.require(parse_time(label.stopped_at).has_value(), "stopped_at");
     reader.require(is_absolute(label.data_directory), "data_directory");
+    reader.require(std::none_of(label.missing.begin(), label.missing.end(),
+                                [](const std::string& each) { return each.empty(); }),
+                   "missing");
     reader.require(std::all_of(label.config_files.begin(), label.config_files.end(), is_absolute),
                    "config_files");
     check_streams(label);
@@ -144,6 +193,12 @@ std::uint64_t BackupLabel::object_size() const noexcept {
     return sum;
 }
 
+std::string octal_mode(unsigned mode) {
+    std::string digits = "0000";
+    for (std::size_t i = 4; i-- > 0; mode >>= 3) digits[i] = static_cast<char>('0' + (mode & 7));
+    return digits;
+}
+
 std::string backup_label_json(const BackupLabel& label) {
     // In the order of docs/format.md, for people who look at it.
     nlohmann::ordered_json json{
@@ -159,14 +214,18 @@ std::string backup_label_json(const BackupLabel& label) {
         {"stop_lsn", format_lsn(label.stop_lsn)},
         {"started_at", label.started_at},
         {"stopped_at", label.stopped_at},
-        {"data_directory", label.data_directory},
+        {"data_directory", text_json(label.data_directory)},
+        {"data_directory_mode", octal_mode(label.data_directory_mode)},
+        {"settings", label.settings},
+        {"missing", texts_json(label.missing)},
     };
     auto& tablespaces = json["tablespaces"] = nlohmann::ordered_json::array();
     for (const BackupLabel::Tablespace& each : label.tablespaces)
-        tablespaces.push_back({{"oid", each.oid}, {"name", each.name}, {"location", each.location}});
-    json["config_files"] = label.config_files;
+        tablespaces.push_back(
+            {{"oid", each.oid}, {"name", text_json(each.name)}, {"location", text_json(each.location)}});
+    json["config_files"] = texts_json(label.config_files);
     const auto add = [&](const char* name, const std::string& path) {
-        if (!path.empty()) json[name] = path;
+        if (!path.empty()) json[name] = text_json(path);
     };
     add("config_file", label.config_file);
     add("hba_file", label.hba_file);
@@ -197,13 +256,13 @@ BackupLabel parse_backup_label(std::string_view json_text) {
     label.stop_lsn = position(json, "stop_lsn");
     label.started_at = reader.text(json, "started_at");
     label.stopped_at = reader.text(json, "stopped_at");
-    label.data_directory = reader.text(json, "data_directory");
+    label.data_directory = read_text(reader.field(json, "data_directory"), "data_directory");
+    label.data_directory_mode = read_mode(json);
+    label.settings = read_settings(json);
+    label.missing = read_texts(json, "missing");
     for (const Json& each : reader.array(json, "tablespaces"))
         label.tablespaces.push_back(read_tablespace(each));
-    for (const Json& path : reader.array(json, "config_files")) {
-        reader.require(path.is_string(), "config_files");
-        label.config_files.push_back(path.get<std::string>());
-    }
+    label.config_files = read_texts(json, "config_files");
     label.config_file = optional_text(json, "config_file");
     label.hba_file = optional_text(json, "hba_file");
     label.ident_file = optional_text(json, "ident_file");

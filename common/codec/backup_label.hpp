@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,9 @@ struct BackupLabel {
     struct Tablespace {
         std::uint32_t oid = 0;  // its stream's name
         std::string name;       // empty where the server did not tell
-        std::string location;   // an absolute path on the server
+        std::string location;   // an absolute path on the server, or "pg_tblspc/OID"
+        /// A directory in the data directory itself (allow_in_place_tablespaces), without a link.
+        bool in_place() const { return location == "pg_tblspc/" + std::to_string(oid); }
         bool operator==(const Tablespace&) const = default;
     };
     struct Piece {
@@ -43,6 +46,10 @@ struct BackupLabel {
     std::string started_at;  // by the server's clock, as format_time() writes it
     std::string stopped_at;
     std::string data_directory;
+    unsigned data_directory_mode = 0700;  // of PGDATA on the server: 0700, or 0750 with group access
+    // In force at the backup, whatever set them: those that recovery compares with pg_control, and wal_level.
+    std::map<std::string, std::string> settings;
+    std::vector<std::string> missing;  // what of the cluster is not in this backup; empty: it is complete
     std::vector<Tablespace> tablespaces;
     std::vector<std::string> config_files;          // absolute paths; what the stream `config` holds
     std::string config_file, hba_file, ident_file;  // which of them is which; empty: not known
@@ -63,10 +70,14 @@ inline constexpr std::uint64_t backup_piece_size = std::uint64_t{64} << 20;
 /// A label is no larger: it would speak of a hundred terabytes.
 inline constexpr std::uint64_t max_backup_label_size = std::uint64_t{512} << 20;
 
-/// JSON for people and programs. Throws integrity for a label that parse_backup_label would refuse.
+/// "0700", as PostgreSQL shows data_directory_mode.
+std::string octal_mode(unsigned mode);
+
+/// JSON for people and programs. A text that is not UTF-8 (a path, say) is written as {"base64": "..."}.
+/// Throws integrity for a label that parse_backup_label would refuse.
 std::string backup_label_json(const BackupLabel& label);
 
-/// Strict: mandatory fields once each and well-formed, sizes that add up, format 1; unknown fields are
+/// Strict: mandatory fields once each and well-formed, sizes that add up, format 2; unknown fields are
 /// ignored. Throws integrity.
 BackupLabel parse_backup_label(std::string_view json);
 

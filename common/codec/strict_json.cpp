@@ -10,6 +10,14 @@ namespace walferry {
 
 using Json = nlohmann::json;
 
+bool is_utf8(const std::string& text) {
+    try {
+        return !Json(text).dump().empty();
+    } catch (const Json::exception&) {
+        return false;
+    }
+}
+
 void StrictJson::refuse(const std::string& why) const {
     throw Error(ErrorKind::integrity, what + " is not valid: " + why, hint);
 }

@@ -6,6 +6,9 @@
 
 namespace walferry {
 
+/// Whether JSON can hold the text as it is.
+bool is_utf8(const std::string& text);
+
 /// What somebody else wrote, read without any leniency: throws integrity naming `what` ("the object's
 /// envelope"), the field, and `hint`.
 struct StrictJson {

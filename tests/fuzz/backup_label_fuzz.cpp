@@ -18,6 +18,8 @@ void check(Bytes input) {
         }
     }
     must(size == label.size(), "sizes add up");
+    must(label.data_directory_mode == 0700 || label.data_directory_mode == 0750, "a mode is one of two");
+    for (const std::string& missing : label.missing) must(!missing.empty(), "what is missing has a name");
     for (const BackupLabel::Tablespace& tablespace : label.tablespaces)
         must(label.stream(std::to_string(tablespace.oid)) != nullptr, "a tablespace has its stream");
     const std::string canonical = backup_label_json(label);
@@ -26,6 +28,9 @@ void check(Bytes input) {
 
 std::vector<std::string> seeds() {
     const std::string good = backup_label_json(test::sample_label());
+    BackupLabel bytes = test::sample_label();
+    bytes.data_directory = "/caf\xe9";
+    bytes.tablespaces[0].location = "pg_tblspc/16384";
     BackupLabel small = test::sample_label();
     small.tablespaces.clear();
     small.config_files.clear();
@@ -34,7 +39,8 @@ std::vector<std::string> seeds() {
     small.streams = {{"base", 3, {test::sample_piece(3)}}, {"manifest", 4, {test::sample_piece(4)}}};
     std::string more = good;
     more.insert(more.rfind('}'), R"(,"later":{"name":[1.5e300,null,"\ud83d\ude00"]})");
-    return {good, backup_label_json(small), more, good.substr(0, 200), "[]", R"({"walferry_backup":2})"};
+    return {good, backup_label_json(small),  backup_label_json(bytes), more, good.substr(0, 200),
+            "[]", R"({"walferry_backup":1})"};
 }
 
 }  // namespace walferry::fuzz

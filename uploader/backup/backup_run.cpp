@@ -222,6 +222,8 @@ void BackupRun::describe(const BaseBackup& backup) {
     label_.started_at = format_time(facts_.now);
     label_.stopped_at = format_time(stopped);
     label_.data_directory = facts_.data_directory;
+    label_.data_directory_mode = facts_.data_directory_mode;
+    label_.settings = facts_.settings;
     for (const ConfigFiles::File& file : config_.files) label_.config_files.push_back(file.path);
     label_.config_file = facts_.config_file;
     label_.hba_file = facts_.hba_file;

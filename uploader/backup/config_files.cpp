@@ -4,24 +4,15 @@
 #include <archive_entry.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "common/codec/strict_json.hpp"
 #include "common/error.hpp"
 
 namespace walferry {
 namespace {
 
 constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of one file
-
-/// Paths stand in the label, which is JSON.
-bool is_utf8(const std::string& text) {
-    try {
-        return !nlohmann::json(text).dump().empty();
-    } catch (const nlohmann::json::exception&) {
-        return false;
-    }
-}
 
 void add_from(ServerConnection& server, const char* sql, std::set<std::string>& paths) {
     std::string why;

@@ -19,6 +19,20 @@ WallTime time_of(const std::string& text) {
     return *time;
 }
 
+/// pg_settings shows what is in force, whether a file, ALTER SYSTEM or the command line set it.
+void read_settings(ServerConnection& server, ServerFacts& facts) {
+    const ServerRows rows = server.query(
+        "SELECT name, setting FROM pg_settings WHERE name IN ('max_connections', 'max_worker_processes', "
+        "'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction', 'hot_standby', "
+        "'wal_level', 'data_directory_mode')");
+    for (int row = 0; row < rows.size(); ++row) {
+        if (rows.text(row, 0) == "data_directory_mode")
+            facts.data_directory_mode = rows.text(row, 1) == "0750" ? 0750 : 0700;
+        else
+            facts.settings[rows.text(row, 0)] = rows.text(row, 1);
+    }
+}
+
 }  // namespace
 
 ServerFacts ask_server(ServerConnection& server) {
@@ -49,6 +63,7 @@ ServerFacts ask_server(ServerConnection& server) {
     facts.in_recovery = rows.text(0, 5) == "t";
     facts.archive_mode = rows.text(0, 6);
     facts.now = time_of(rows.text(0, 7));
+    read_settings(server, facts);
     return facts;
 }
 

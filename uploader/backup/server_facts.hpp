@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ struct ServerFacts {
     std::string version_text;
     std::uint64_t segment_size = 0;
     std::string data_directory;
+    unsigned data_directory_mode = 0700;
+    std::map<std::string, std::string> settings;  // those that a restored server has to match
     std::string config_file, hba_file, ident_file;
     bool in_recovery = false;
     std::string archive_mode;  // "off", "on", "always"

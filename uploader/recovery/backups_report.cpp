@@ -42,6 +42,10 @@ nlohmann::json backup_json(ArchiveSurvey& survey, const SurveyedBackup& backup) 
                         {"timeline", label.timeline},
                         {"start_lsn", format_lsn(label.start_lsn)},
                         {"stop_lsn", format_lsn(label.stop_lsn)},
+                        {"data_directory", label.data_directory},
+                        {"data_directory_mode", octal_mode(label.data_directory_mode)},
+                        {"settings", label.settings},
+                        {"missing", label.missing},
                         {"missing_pieces", backup.missing_pieces},
                         {"reach", reaches_json(survey, label, backup.together)}};
     auto& stores = json["stores"] = nlohmann::json::array();
@@ -94,7 +98,7 @@ void add_weaker_stores(ArchiveSurvey& survey, const SurveyedBackup& backup, std:
 }
 
 bool is_sound(const SurveyedBackup& backup) {
-    return backup.missing_pieces == 0 &&
+    return backup.missing_pieces == 0 && backup.label.missing.empty() &&
            std::all_of(backup.together.timelines.begin(), backup.together.timelines.end(),
                        [](const Reach& reach) { return reach.consistent && !reach.gap; });
 }
@@ -137,6 +141,8 @@ std::string backups_text(ArchiveSurvey& survey) {
                 std::to_string(label.timeline) + ", " + format_bytes(label.size()) + ", stored as " +
                 format_bytes(label.object_size()) + "\n  started " + label.started_at + ", complete at " +
                 label.stopped_at + "\n  held by " + held_by(survey, backup) + "\n";
+        for (const std::string& each : label.missing)
+            text += "  NOT RESTORABLE, it is incomplete: " + one_line(each) + "\n";
         if (backup.missing_pieces > 0) text += "  DAMAGED: no store has all of its pieces\n";
         for (const Reach& reach : backup.together.timelines)
             text += "  " + reach_line(survey, label, reach) + "\n";

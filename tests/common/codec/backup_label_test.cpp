@@ -44,7 +44,9 @@ TEST_CASE("a label says more in a later version and is still read") {
     json["later"] = {{"id", 1}};
     json["streams"][0]["later"] = nullptr;
     CHECK(parse_backup_label(json.dump()) == sample_label());
-    json["walferry_backup"] = 2;
+    json["walferry_backup"] = 3;
+    CHECK(refused(json.dump()));
+    json["walferry_backup"] = 1;
     CHECK(refused(json.dump()));
 }
 
@@ -80,6 +82,14 @@ TEST_CASE("a label whose parts do not fit together is refused") {
     CHECK(refused(with("/system_identifier", "07")));
     CHECK(refused(with("/pg_version_num", 140005)));
     CHECK(refused(with("/data_directory", "relative")));
+    CHECK(refused(with("/data_directory_mode", "0777")));
+    CHECK(refused(with("/data_directory_mode", "700")));
+    CHECK(refused(with("/settings/max_connections", 100)));
+    CHECK(refused(with("/settings", nlohmann::json::array())));
+    CHECK(refused(with("/missing/0", "")));
+    CHECK(refused(with("/missing", "")));
+    CHECK(refused(with("/tablespaces/0/location", "pg_tblspc/16385")));
+    CHECK_FALSE(refused(with("/tablespaces/0/location", "pg_tblspc/16384")));
     CHECK(refused(with("/tablespaces", nlohmann::json::array())));
     CHECK(refused(with("/tablespaces/0/location", "../x")));
     CHECK(refused(with("/tablespaces/0/oid", 16385)));
@@ -96,9 +106,26 @@ TEST_CASE("a label whose parts do not fit together is refused") {
     CHECK(refused(with("/streams/0/pieces/0/object_size", 0)));
 }
 
+TEST_CASE("paths that are not UTF-8 survive a label's JSON, in one form only") {
+    BackupLabel label = sample_label();
+    label.data_directory = "/caf\xe9";
+    label.tablespaces[0].name = "\xff";
+    label.tablespaces[0].location = "/not/\xff/utf-8";
+    label.config_files[0] = label.config_file = "/etc/\xe9.conf";
+    label.missing = {"base/\xe9"};
+    const std::string text = backup_label_json(label);
+    CHECK(parse_backup_label(text) == label);
+    auto json = nlohmann::json::parse(text);
+    CHECK(json["data_directory"] == nlohmann::json{{"base64", "L2NhZuk"}});
+    json["data_directory"] = {{"base64", "L2NhZg"}};  // "/caf" has no business there
+    CHECK(refused(json.dump()));
+    json["data_directory"] = {{"base64", "L2NhZuk="}};
+    CHECK(refused(json.dump()));
+}
+
 TEST_CASE("a label that could not be read back is not written") {
     BackupLabel label = sample_label();
-    label.tablespaces[0].location = "/not/\xff/utf-8";
+    label.missing = {""};
     CHECK_THROWS_AS(backup_label_json(label), Error);
     label = sample_label();
     label.streams.pop_back();

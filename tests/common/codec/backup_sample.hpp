@@ -23,6 +23,9 @@ inline BackupLabel sample_label() {
     label.started_at = "2026-11-24T12:13:14.000Z";
     label.stopped_at = "2026-11-24T12:14:15.123Z";
     label.data_directory = "/var/lib/postgresql/15/main";
+    label.data_directory_mode = 0750;
+    label.settings = {{"max_connections", "100"}, {"hot_standby", "on"}, {"wal_level", "replica"}};
+    label.missing = {"base/5, a link to another disk"};
     label.tablespaces = {{16384, "fast", "/mnt/fast"}};
     label.config_files = {"/etc/postgresql/15/main/postgresql.conf", "/etc/postgresql/15/main/pg_hba.conf"};
     label.config_file = label.config_files[0];
