@@ -13,6 +13,8 @@ constexpr std::array table{
               'c'},
     OptionRow{"only", "STORE", "ask this store only, and not the spool; may be repeated", 'o'},
     OptionRow{"without", "STORE", "do without this store, as if it were gone for good; may be repeated", 'w'},
+    OptionRow{"spool", "DIR", "look into this spool first; default: the configuration's", 's'},
+    OptionRow{"no-spool", nullptr, "this host has no spool: ask the stores only", 'S'},
     OptionRow{"system-identifier", "N", "the cluster, where its global/pg_control cannot be found", 'i'},
     OptionRow{"no-prefetch", nullptr, "fetch this file only, and leave no helper behind", 'n'},
     OptionRow{"help", nullptr, "print this text", 'h'},
@@ -24,9 +26,10 @@ constexpr std::array exit_statuses{
     ExitStatusRow{
         1,
         "not in the archive: every store that was asked answered, none has it, and none has a later "
-        "WAL segment of that timeline; recovery ends here"},
+        "WAL segment of that timeline; nor has the spool, which was looked into; recovery ends here"},
     ExitStatusRow{255,
-                  "anything else: a store that cannot be reached, a gap, no key, two contents, damage "
+                  "anything else: a store that cannot be reached, a spool that cannot be entered, a gap, no "
+                  "key, two contents, damage "
                   "everywhere. PostgreSQL stops the recovery instead of ending it early"},
 };
 
@@ -47,6 +50,12 @@ void apply(CommandLine& line, const OptionRow& row, const char* argument) {
             break;
         case 'i':
             line.options.system_identifier = system_identifier_argument(argument);
+            break;
+        case 's':
+            line.options.spool = argument;
+            break;
+        case 'S':
+            line.options.no_spool = true;
             break;
         case 'n':
             line.options.prefetch = false;
@@ -79,6 +88,9 @@ CommandLine parse_command_line(int argc, char** argv) {
                   ? "only one of NAME and DEST is given (restore_command gives %f and %p)"
                   : "more than NAME and DEST is given, from " + std::string(argv[operand + 2]) + " on");
     }
+    if (line.options.spool && line.options.no_spool) wrong("--spool and --no-spool exclude each other");
+    if (line.options.spool && !line.options.spool->starts_with('/'))
+        wrong("--spool: \"" + *line.options.spool + "\" is no absolute path");
     line.options.name = argv[operand];
     line.options.destination = argv[operand + 1];
     if (line.options.destination.empty()) wrong("the destination's name is empty");
@@ -97,6 +109,8 @@ std::vector<std::string> fetch_arguments(const Options& options) {
     if (options.config) add_sorted("--config", {*options.config});
     add_sorted("--only", options.only);
     add_sorted("--without", options.without);
+    if (options.spool) add_sorted("--spool", {*options.spool});
+    if (options.no_spool) arguments.emplace_back("--no-spool");
     return arguments;
 }
 

@@ -15,6 +15,8 @@ struct Options {
     std::optional<std::string> config;
     std::vector<std::string> only, without;
     std::optional<std::uint64_t> system_identifier;
+    std::optional<std::string> spool;  // else the configuration's
+    bool no_spool = false;
     bool prefetch = true;
 };
 

@@ -34,14 +34,23 @@ TEST_CASE("archive-get's options are read before and after NAME and DEST", "[get
                                                                          "b2"});
 }
 
+TEST_CASE("archive-get hands on where the spool is, or that there is none", "[get]") {
+    CHECK(get::fetch_arguments(parse({"a", "b", "--spool", "/s"}).options) ==
+          std::vector<std::string>{"--spool", "/s"});
+    CHECK(get::fetch_arguments(parse({"a", "b", "--no-spool"}).options) ==
+          std::vector<std::string>{"--no-spool"});
+}
+
 TEST_CASE("archive-get says what is wrong with its command line", "[get]") {
     CHECK_THROWS_WITH(parse({}), Contains("no file is named"));
     CHECK_THROWS_WITH(parse({"a"}), Contains("only one of NAME and DEST"));
     CHECK_THROWS_WITH(parse({"a", "b", "c"}), Contains("from c on"));
     CHECK_THROWS_WITH(parse({"a", ""}), Contains("destination"));
-    CHECK_THROWS_WITH(parse({"--spool", "a", "b"}), Contains("--spool is not an option"));
+    CHECK_THROWS_WITH(parse({"--oops", "a", "b"}), Contains("--oops is not an option"));
     CHECK_THROWS_WITH(parse({"a", "b", "--only"}), Contains("--only needs an argument"));
     CHECK_THROWS_WITH(parse({"a", "b", "--system-identifier", "x"}), Contains("no system identifier"));
+    CHECK_THROWS_WITH(parse({"a", "b", "--spool", "s"}), Contains("no absolute path"));
+    CHECK_THROWS_WITH(parse({"a", "b", "--spool=/s", "--no-spool"}), Contains("exclude each other"));
     CHECK_THROWS_WITH(parse({"--help", "a", "b"}), Contains("restore nothing"));
 }
 

@@ -331,6 +331,44 @@ only_in_spool() {
 }
 check "what still waits in the spool comes from there, and counts when a gap is told" only_in_spool
 
+# What lies in the spool and cannot be used, or cannot be seen, is not absent; whatever a store has is delivered.
+unusable_in_spool() {
+    local waiting=$spool/ready/$sysid/${names[23]} way owner mode
+    end_helpers
+    install -o postgres -g "$spool_gid" -m 640 "$data/pg_wal/${names[23]}" "$waiting"
+    get "${names[23]}"
+    is_restored "${names[23]}"
+    truncate -s 100000 "$waiting"
+    stops "cannot be used" "${names[23]}"
+    stops "cannot be used" "${names[23]}" --spool "$spool"
+    absent "${names[23]}" --no-spool
+    install -o postgres -g "$spool_gid" -m 640 "$data/pg_wal/${names[3]}" "$waiting" # another segment's header
+    stops "cannot be used" "${names[23]}"
+    chown root "$waiting"
+    chmod 600 "$waiting"
+    stops "Permission denied" "${names[23]}"
+    rm "$waiting"
+    mkdir "$waiting"
+    stops "no regular file" "${names[23]}"
+    rmdir "$waiting"
+    absent "${names[23]}"
+    for way in "$spool/ready/$sysid" "$spool/ready" "$spool"; do
+        owner=$(stat -c %u:%g "$way")
+        mode=$(stat -c %a "$way")
+        chmod 700 "$way"
+        chown root: "$way"
+        stops "cannot look into the spool" "${names[23]}"
+        get "${names[2]}" # a store has it
+        is_restored "${names[2]}"
+        end_helpers
+        chown "$owner" "$way"
+        chmod "$mode" "$way"
+    done
+    expect_exit 255 said "${names[2]}" --spool "$spool" --no-spool
+    absent "${names[23]}"
+}
+check "what is in the spool and cannot be used or seen is never called absent" unusable_in_spool
+
 two_contents() {
     local other first second
     make_segments 13 1 1 77 >/dev/null

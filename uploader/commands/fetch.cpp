@@ -32,6 +32,8 @@ constexpr std::chrono::seconds hurry{15};
 struct Options {
     std::string name, destination;
     std::vector<std::string> only, without;
+    std::string spool;
+    bool no_spool = false;
     std::uint64_t system_identifier = 0;
     std::string timeout;
     bool serve = false;
@@ -50,7 +52,15 @@ std::string restore_command_without(const GlobalOptions& global, const Options& 
     for (const std::string& store : options.only) command += " --only " + store;
     for (const std::string& store : options.without) command += " --without " + store;
     for (const std::string& store : unreachable) command += " --without " + store;
+    if (!options.spool.empty()) command += " --spool " + options.spool;
+    if (options.no_spool) command += " --no-spool";
     return command + " %f %p'";
+}
+
+/// Empty for none. With --only the stores that are named are what the caller wants to know about.
+std::string spool_of(const Options& options, const Settings& settings) {
+    if (!options.spool.empty()) return options.spool;
+    return options.no_spool || !options.only.empty() ? std::string() : settings.spool;
 }
 
 /// The segment is written beside its destination, and has no name there until it is whole.
@@ -101,7 +111,7 @@ int fetch_one(const GlobalOptions& global, const Options& options, const Setting
 
     const DecodeOptions decoding = decode_options(settings);
     ArchiveView view(settings, asked);
-    SegmentFetcher fetcher(view, decoding, asked.only.empty() ? settings.spool : std::string());
+    SegmentFetcher fetcher(view, decoding, spool_of(options, settings));
     auto timeline = read_checkpoint_timeline("global/pg_control");
     if (!timeline) timeline = read_checkpoint_timeline(control_file_beside(options.destination));
     if (timeline) fetcher.set_own_timeline(*timeline);
@@ -141,8 +151,8 @@ int serve(const Options& options, const Settings& settings, const ViewOptions& a
         throw Error(ErrorKind::usage,
                     "--serve is for walferry-archive-get, which leaves a socket to listen on");
     const DecodeOptions decoding = decode_options(settings);
-    FetchHelper helper(settings, asked, decoding, Directory{Fd(directory_descriptor), "pg_wal"},
-                       Fd(listening_descriptor),
+    FetchHelper helper(settings, asked, decoding, spool_of(options, settings),
+                       Directory{Fd(directory_descriptor), "pg_wal"}, Fd(listening_descriptor),
                        options.with_process > 0 ? std::optional(options.with_process) : std::nullopt);
     helper.serve();
     std::_Exit(0);
@@ -173,6 +183,9 @@ CommandBody declare_fetch(CLI::App& app) {
     app.add_option("--without", options->without, "Do without this store (may be repeated)")
         ->type_name("STORE")
         ->allow_extra_args(false);
+    app.add_option("--spool", options->spool, "Look into this spool first; default: the configuration's")
+        ->type_name("DIR");
+    app.add_flag("--no-spool", options->no_spool, "This host has no spool: ask the stores only");
     app.add_option("--system-identifier", options->system_identifier,
                    "The cluster's, where the archive holds several")
         ->type_name("N");
@@ -186,7 +199,7 @@ CommandBody declare_fetch(CLI::App& app) {
         "be told. Looks in the spool, then in the stores. Everything is checked before DEST appears.\n"
         "Needs encryption.identity_file.\n\n"
         "Ends with 44, and with nothing else, where every store answered twice that it has neither the file\n"
-        "nor a later WAL segment of its timeline.\n\n");
+        "nor a later WAL segment of its timeline, and the spool, which was looked into, has neither.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };
 }
 

@@ -60,11 +60,11 @@ class UnnamedFile : public Sink {
 }  // namespace
 
 FetchHelper::FetchHelper(const Settings& settings, const ViewOptions& options, const DecodeOptions& decoding,
-                         Directory directory, Fd listening, std::optional<pid_t> server)
+                         std::string spool, Directory directory, Fd listening, std::optional<pid_t> server)
     : settings_(settings),
       view_(settings, options),
       decoding_(decoding),
-      spool_path_(options.only.empty() ? settings.spool : std::string()),
+      spool_path_(std::move(spool)),
       directory_(std::move(directory)),
       listening_(std::move(listening)),
       server_(watch(server)),

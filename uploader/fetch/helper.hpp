@@ -26,9 +26,10 @@ namespace walferry {
 /// another cluster's. Whatever it cannot do it says, and the caller does it itself.
 class FetchHelper {
   public:
-    /// `directory`: where the files are made. `server`: the process whose end ends this one.
+    /// `spool`: empty for none. `directory`: where the files are made. `server`: the process whose end ends
+    /// this one.
     FetchHelper(const Settings& settings, const ViewOptions& options, const DecodeOptions& decoding,
-                Directory directory, Fd listening, std::optional<pid_t> server);
+                std::string spool, Directory directory, Fd listening, std::optional<pid_t> server);
     ~FetchHelper();
 
     /// Returns when nobody has asked for a minute, the server is gone, or something failed that a new helper

@@ -99,6 +99,18 @@ bool SegmentFetcher::read_copies(const WalName& name, const Look& look, const st
     return false;
 }
 
+std::string SegmentFetcher::later_in_spool(const WalName& name) {
+    std::string first;
+    if (name.kind != WalKind::segment) return first;
+    for (const WalName& waiting : spool_->waiting(view_.system_identifier())) {
+        if (waiting.kind != WalKind::segment || waiting.timeline != name.timeline ||
+            waiting.text <= name.text)
+            continue;
+        if (first.empty() || waiting.text < first) first = waiting.text;
+    }
+    return first;
+}
+
 std::optional<std::string> SegmentFetcher::trusted_content(const WalName& name, const Look& look,
                                                            const Say& say) {
     const bool settled = std::any_of(look.answers.begin(), look.answers.end(),
@@ -133,6 +145,7 @@ Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, ArchiveView::Ti
             attempt.end = Attempt::End::fetched;
             return attempt;
         }
+        if (spooled.trouble) say(spooled.trouble->message());
         Look look = view_.look(name, fresh, deadline);
         for (std::size_t i = 0; i < view_.size(); ++i) {
             if (!look.troubles[i]) continue;
@@ -144,9 +157,8 @@ Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, ArchiveView::Ti
         std::vector<StoreAnswer> answers = look.answers;
         if (!spooled.disputed.empty()) {
             answers.push_back({true, {ObjectName{name.text, spooled.disputed, {}, {}, false}}, {}, {}});
-        } else if (spool_) {
-            answers.push_back(
-                {true, {}, {}, name.kind == WalKind::segment ? spool_->later(sysid, name) : ""});
+        } else if (spool_ && !spooled.trouble) {
+            answers.push_back({true, {}, {}, later_in_spool(name)});
         }
         const Verdict verdict = judge(name, answers);
         switch (verdict.kind) {
@@ -158,6 +170,10 @@ Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, ArchiveView::Ti
                 }
                 break;
             case Verdict::Kind::absent:
+                if (spooled.trouble) {
+                    attempt.trouble = *spooled.trouble;
+                    break;
+                }
                 attempt.end = Attempt::End::absent;
                 break;
             case Verdict::Kind::gap:
@@ -205,12 +221,7 @@ Attempt SegmentFetcher::persist(const WalName& name, ArchiveView::Time deadline,
         Attempt attempt = this->attempt(name, fresh, deadline, open, say_once);
         if (attempt.end == Attempt::End::fetched) return attempt;
         const bool absent = attempt.end == Attempt::End::absent;
-        if (absent && absent_before) {
-            if (spool_ && spool_->is_closed())
-                say(name.text + " may still be in the spool " + spool_->path() +
-                    ", which this user may not enter");
-            return attempt;
-        }
+        if (absent && absent_before) return attempt;
         if (!absent && !attempt.may_pass) return attempt;
         const milliseconds wait = absent ? pause_before_asking_again : pause;
         if (!absent) pause = std::min(2 * pause, longest_pause);

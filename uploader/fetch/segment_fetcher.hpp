@@ -52,6 +52,7 @@ class SegmentFetcher {
   private:
     bool read_copies(const WalName& name, const Look& look, const std::string& content, Attempt& attempt,
                      const std::function<Sink&()>& open, const Say& say);
+    std::string later_in_spool(const WalName& name);
     std::optional<std::string> trusted_content(const WalName& name, const Look& look, const Say& say);
     ObjectStore& connection(std::size_t index);
 

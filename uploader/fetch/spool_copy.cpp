@@ -10,7 +10,7 @@
 #include "common/error.hpp"
 #include "common/fingerprint.hpp"
 #include "common/os.hpp"
-#include "uploader/drain/spool_scan.hpp"
+#include "uploader/directory_entries.hpp"
 #include "uploader/fetch/object_read.hpp"
 
 namespace walferry {
@@ -19,19 +19,40 @@ bool SpoolCopy::has(std::uint64_t system_identifier, const WalName& name) const 
     return ::access(paths_.segment(system_identifier, name.text).c_str(), F_OK) == 0;
 }
 
-std::string SpoolCopy::later(std::uint64_t system_identifier, const WalName& name) const {
-    std::string first;
-    try {
-        for (const SpoolFile& file : scan_spool(paths_).files) {
-            if (file.system_identifier != system_identifier || file.name.kind != WalKind::segment ||
-                file.name.timeline != name.timeline || file.name.text <= name.text)
-                continue;
-            if (first.empty() || file.name.text < first) first = file.name.text;
-        }
-    } catch (const Error&) {
-        return {};
+std::vector<WalName> SpoolCopy::waiting(std::uint64_t system_identifier) const {
+    std::vector<WalName> names;
+    if (const auto trouble = cannot_look(system_identifier)) throw *trouble;
+    const std::string path = paths_.ready(system_identifier);
+    const Directory directory{Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), path};
+    if (!directory.fd && errno == ENOENT) return names;
+    if (!directory.fd) throw_errno(errno, "open " + path);
+    for (const std::string& text : entries_of(directory)) {
+        if (auto name = WalName::parse(text)) names.push_back(std::move(*name));
     }
-    return first;
+    return names;
+}
+
+/// A spool that is not there may be one whose disk is not mounted; one whose folders this user cannot read
+/// may hold anything. Only the folder of a cluster that never archived may be missing.
+std::optional<Error> SpoolCopy::cannot_look(std::uint64_t system_identifier) const {
+    const auto trouble = [this](const std::string& path, int err) {
+        return Error(err == EACCES ? ErrorKind::denied : ErrorKind::no_spool,
+                     "cannot look into the spool " + paths_.root +
+                         (path == paths_.root ? "" : " (" + path + ")") + ": " + std::strerror(err),
+                     err == EACCES ? "let the server's user read it: it belongs to the spool's group"
+                                   : "mount it, name it with --spool PATH, or, where this host has no spool, "
+                                     "say so with --no-spool before %f in restore_command");
+    };
+    for (const std::string& path : {paths_.root, paths_.ready(), paths_.ready(system_identifier)}) {
+        const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        const int err = errno;
+        if (!directory && err == ENOENT && (path == paths_.root || path == paths_.ready(system_identifier)))
+            return std::nullopt;
+        // Of a folder this user must be able to ask for names in it as well as to list it.
+        if (!directory) return trouble(path, err);
+        if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) != 0) return trouble(path, errno);
+    }
+    return std::nullopt;
 }
 
 bool SpoolCopy::disputed(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
@@ -64,18 +85,18 @@ SpoolCopy::Result SpoolCopy::fetch(std::uint64_t system_identifier, const WalNam
                                    const std::string& content, const std::function<Sink&()>& open,
                                    const std::function<void(const std::string&)>& say) {
     const std::string path = paths_.segment(system_identifier, name.text);
-    const auto unusable = [&](const std::string& why) {
-        say("the spool's copy of " + name.text + " cannot be used: " + why);
-        return Result{};
+    const auto unusable = [&](ErrorKind kind, const std::string& why) {
+        return Result{false, {}, Error(kind, "the spool's copy of " + name.text + " cannot be used: " + why)};
     };
     const Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!file && (errno == ENOENT || errno == ENOTDIR)) return {};
-    if (!file && errno == EACCES) {
-        closed_ = true;
-        return {};
+    const int err = errno;
+    if (!file && err == ENOENT) return {false, {}, cannot_look(system_identifier)};
+    if (!file && (err == EACCES || err == ENOTDIR)) {
+        if (auto trouble = cannot_look(system_identifier)) return {false, {}, std::move(trouble)};
     }
-    if (!file) return unusable(std::strerror(errno));
-    if (!S_ISREG(os::status(file.get(), path).st_mode)) return unusable("it is no regular file");
+    if (!file) return unusable(err == EACCES ? ErrorKind::denied : ErrorKind::io, std::strerror(err));
+    if (!S_ISREG(os::status(file.get(), path).st_mode))
+        return unusable(ErrorKind::integrity, "it is no regular file");
 
     HeaderCheck checked(open());
     Fingerprint fingerprint;
@@ -85,7 +106,7 @@ SpoolCopy::Result SpoolCopy::fetch(std::uint64_t system_identifier, const WalNam
         try {
             got = os::read_at(file.get(), buffer, offset, path);
         } catch (const Error& error) {
-            return unusable(error.message());
+            return unusable(error.kind(), error.message());
         }
         if (got == 0) break;
         fingerprint.update(Bytes(buffer).first(got));
@@ -94,15 +115,15 @@ SpoolCopy::Result SpoolCopy::fetch(std::uint64_t system_identifier, const WalNam
     try {
         checked.check(name, system_identifier);
     } catch (const Error& error) {
-        return unusable(error.message());
+        return unusable(error.kind(), error.message());
     }
     if (!content.empty()) {
         if (fingerprint.digits() != content) return {};
     } else if (disputed(system_identifier, name, fingerprint.digits(), say)) {
-        return {false, fingerprint.digits()};
+        return {false, fingerprint.digits(), {}};
     }
     checked.finish();
-    return {true, {}};
+    return {true, {}, {}};
 }
 
 }  // namespace walferry
