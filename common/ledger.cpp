@@ -6,13 +6,17 @@
 #include "common/error.hpp"
 #include "common/ledger_change.hpp"
 #include "common/ledger_file.hpp"
+#include "common/message.hpp"
 #include "sql/embedded.hpp"
 
 namespace walferry {
 namespace {
 
 constexpr std::int64_t application_id = 0x57464c47;  // "WFLG": tells `file` and us what this database is
-constexpr std::array<const char*, 2> migrations{sql::migrations_001_ledger, sql::migrations_002_backup};
+constexpr std::array<const char*, 3> migrations{sql::migrations_001_ledger, sql::migrations_002_backup,
+                                                sql::migrations_003_growth};
+// From so many segments on a migration takes longer than a moment.
+constexpr std::int64_t many_segments = 200'000;
 
 using sqlite::Statement;
 
@@ -94,6 +98,7 @@ void Ledger::migrate(bool create) {
     if (version() == newest) return;
     Change change(*this, sqlite::Synchronous::full);
     // Read again under the write lock: another process may have migrated meanwhile.
+    announce_migration(version(), newest);
     for (std::int64_t done = version(); done < newest; ++done) {
         database_->execute(migrations[static_cast<std::size_t>(done)]);
     }
@@ -101,6 +106,18 @@ void Ledger::migrate(bool create) {
     database_->execute(("PRAGMA user_version = " + std::to_string(newest)).c_str());
     database_->execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
     change.commit();
+}
+
+void Ledger::announce_migration(std::int64_t from, std::int64_t to) {
+    if (from == 0) return;
+    const std::int64_t segments = database_->integer("SELECT coalesce(max(id), 0) FROM segment");
+    if (segments < many_segments) return;
+    say_line(
+        "walferry",
+        "the ledger " + path_ + " with " + std::to_string(segments) + " segments is brought from version " +
+            std::to_string(from) + " to " + std::to_string(to) +
+            ": about ten seconds for each million, once. Archiving goes on meanwhile; other commands wait "
+            "or say that the ledger is locked");
 }
 
 std::vector<StoreRow> Ledger::active_stores() {
@@ -134,6 +151,7 @@ std::int64_t Ledger::begin_run(std::int64_t pid, WallTime now) {
     Change change(*this, sqlite::Synchronous::normal);
     change.run(sql::ledger_begin_run, pid, format_time(now));
     const std::int64_t id = change.last_insert_id();
+    change.run(sql::ledger_forget_runs, id);
     change.commit();
     return id;
 }
@@ -303,8 +321,7 @@ bool Ledger::verified_everywhere(std::int64_t segment) {
 
 std::vector<ConflictRow> Ledger::conflicts(bool settled_too) {
     const std::lock_guard lock(mutex_);
-    Statement statement(*database_, sql::ledger_open_conflicts);
-    statement.bind(settled_too ? 1 : 0);
+    Statement statement(*database_, settled_too ? sql::ledger_all_conflicts : sql::ledger_open_conflicts);
     return rows<ConflictRow>(statement, [](const Statement& s) {
         return ConflictRow{
             s.integer(0), unsigned_number(s.text(1)), s.text(2), s.text(3), s.text(4), s.text(5),
@@ -333,27 +350,6 @@ std::vector<StoreSummary> Ledger::store_summaries() {
         return StoreSummary{s.text(0),          s.text(10),         s.integer(1),      s.integer(2),
                             s.optional_text(3), s.integer(4),       s.integer(5),      s.integer(6),
                             s.optional_text(7), s.optional_text(8), s.optional_text(9)};
-    });
-}
-
-std::vector<ListRow> Ledger::list(const std::optional<std::string>& state,
-                                  const std::optional<std::string>& store) {
-    const std::lock_guard lock(mutex_);
-    Statement statement(*database_, sql::ledger_list);
-    statement.bind(state, store);
-    return rows<ListRow>(statement, [](const Statement& s) {
-        return ListRow{unsigned_number(s.text(0)),
-                       s.text(1),
-                       s.text(2),
-                       static_cast<std::uint64_t>(s.integer(3)),
-                       s.text(4),
-                       s.optional_text(5),
-                       s.text(6),
-                       s.text(7),
-                       s.text(8),
-                       s.integer(9),
-                       s.optional_text(10),
-                       s.optional_text(11)};
     });
 }
 

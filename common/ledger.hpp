@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -150,6 +151,15 @@ struct ListRow {
     std::optional<std::string> last_error, verified_at;
 };
 
+/// What a list shows: everything that is set narrows it.
+struct ListQuery {
+    std::optional<std::string> state, store;
+    std::optional<std::string> name = std::nullopt;  // how a segment's name begins
+    std::optional<std::string> since =
+        std::nullopt;  // spooled then or later, a time of the ledger's or its beginning
+    std::optional<std::int64_t> last = std::nullopt;  // so many segments, those that were spooled last
+};
+
 /// The operator's side of the ledger. Thread-safe: one connection behind a mutex. Everything throws Error of
 /// kind ledger.
 class Ledger {
@@ -246,12 +256,18 @@ class Ledger {
     /// The name of the WAL segment that is `count` behind that one among those that the ledger knows of its
     /// timeline, or the first of them.
     std::string segment_before(const SegmentRow& segment, int count);
+    /// Calls `each` for a segment's copy in each active store, until it says false. By name; with `since` or
+    /// `last` in the order of time, and where `state` is pending or stored in the order of arrival. Nothing
+    /// is locked while `each` runs.
+    void list(const ListQuery& query, const std::function<bool(const ListRow&)>& each);
+    /// All of it in memory.
     std::vector<ListRow> list(const std::optional<std::string>& state,
                               const std::optional<std::string>& store);
 
   private:
     class Change;
     void migrate(bool create);
+    void announce_migration(std::int64_t from, std::int64_t to);
 
     std::mutex mutex_;
     std::unique_ptr<sqlite::Database> database_;

@@ -14,7 +14,7 @@ void Ledger::check() {
         Statement integrity(*database_, "PRAGMA integrity_check(1)");
         found = integrity.step() ? integrity.text(0) : "no answer";
         // What is used is there: preparing looks up every table and column.
-        for (const char* used : {sql::ledger_list, sql::ledger_store_summary, sql::ledger_verified_everywhere,
+        for (const char* used : {sql::list_copies, sql::ledger_store_summary, sql::ledger_verified_everywhere,
                                  sql::ledger_last_run, sql::ledger_open_conflicts, sql::push_known})
             const Statement prepared(*database_, used);
     } catch (const Error& error) {

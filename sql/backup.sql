@@ -40,9 +40,18 @@ SELECT b.id, u.store, b.name, b.system_identifier, u.label_key, u.label_sha256, 
 SELECT backup, store, store_id, state, stopped_at, missing_segments, conflicts, restorable
   FROM backup_copies WHERE backup_id = ?1 ORDER BY store_id;
 
+-- Of each cluster in each store; newest first, so that the search ends at the first one that can be restored.
 -- :last_restorable
-SELECT backup, store, store_id, state, max(stopped_at), missing_segments, conflicts, restorable
-  FROM backup_copies WHERE restorable GROUP BY store_id ORDER BY store_id;
+SELECT c.backup, c.store, c.store_id, c.state, c.stopped_at, c.missing_segments, c.conflicts, c.restorable,
+       c.system_identifier
+  FROM (SELECT DISTINCT system_identifier FROM backup) k
+ CROSS JOIN store t
+ CROSS JOIN backup_copies c
+    ON c.store_id = t.id
+   AND c.backup_id = (SELECT d.backup_id FROM backup_copies d
+                       WHERE d.system_identifier = k.system_identifier AND d.store_id = t.id AND d.restorable
+                       ORDER BY d.stopped_at DESC LIMIT 1)
+ WHERE t.retired_at IS NULL ORDER BY c.system_identifier, c.store_id;
 
 -- :other_cluster
 SELECT system_identifier FROM segment

@@ -22,12 +22,16 @@ UPDATE run SET finished_at = ?2, exit_code = ?3, verified = ?4, removed = ?5, me
 -- :note_run
 UPDATE run SET verified = ?2, removed = ?3 WHERE id = ?1;
 
+-- Runs are kept for a look back, not for ever: a timer makes half a million a year. A few at a time.
+-- :forget_runs
+DELETE FROM run WHERE id IN (SELECT id FROM run WHERE id < ?1 - 10000 ORDER BY id LIMIT 100);
+
 -- :open_run
-SELECT started_at FROM run WHERE pid = ?1 AND finished_at IS NULL ORDER BY id DESC LIMIT 1;
+SELECT started_at FROM run INDEXED BY run_open WHERE pid = ?1 AND finished_at IS NULL ORDER BY id DESC LIMIT 1;
 
 -- :spooled
-SELECT id, system_identifier, name, fingerprint, size, spooled_at, removed_at FROM segment
- WHERE removed_at IS NULL;
+SELECT id, system_identifier, name, fingerprint, size, spooled_at, removed_at
+  FROM segment INDEXED BY segment_in_spool WHERE removed_at IS NULL;
 
 -- :rows_of
 SELECT id, system_identifier, name, fingerprint, size, spooled_at, removed_at FROM segment
@@ -48,7 +52,7 @@ SELECT id FROM segment WHERE system_identifier = ?1 AND name = ?2 AND fingerprin
 
 -- :open_uploads
 SELECT u.segment, u.store, u.state, u.attempts, u.object_key, u.next_attempt_at
-  FROM upload u JOIN segment s ON s.id = u.segment AND s.removed_at IS NULL;
+  FROM segment s INDEXED BY segment_waiting CROSS JOIN upload u ON u.segment = s.id WHERE s.removed_at IS NULL;
 
 -- :uploads_of
 SELECT segment, store, state, attempts, object_key, next_attempt_at FROM upload WHERE segment = ?1;
@@ -95,11 +99,15 @@ INSERT INTO upload (segment, store, attempts, last_error) VALUES (?1, ?2, 1, ?3)
 
 -- :open_conflicts
 SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at
-  FROM conflict c JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store
- WHERE c.settled_at IS NULL OR ?1 ORDER BY c.id;
+  FROM conflict c INDEXED BY conflict_open JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store
+ WHERE c.settled_at IS NULL ORDER BY c.id;
+
+-- :all_conflicts
+SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at
+  FROM conflict c JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store ORDER BY c.id;
 
 -- :in_conflict
-SELECT EXISTS (SELECT 1 FROM conflict c JOIN segment s ON s.id = c.segment
+SELECT EXISTS (SELECT 1 FROM segment s CROSS JOIN conflict c ON c.segment = s.id
                 WHERE s.system_identifier = ?1 AND s.name = ?2);
 
 -- :settle
@@ -109,18 +117,21 @@ UPDATE conflict SET settled_at = ?3
 
 -- :store_summary
 SELECT t.name, b.segments, b.bytes, b.oldest_spooled_at,
-       (SELECT count(*) FROM upload u WHERE u.store = t.id AND u.state = 'stored'),
-       (SELECT count(*) FROM upload u WHERE u.store = t.id AND u.state = 'verified'),
-       (SELECT count(*) FROM conflict c WHERE c.settled_at IS NULL AND (c.store = t.id OR c.store IS NULL)),
-       (SELECT s.name FROM upload u JOIN segment s ON s.id = u.segment
-         WHERE u.store = t.id AND u.state = 'verified' ORDER BY u.segment DESC LIMIT 1),
-       (SELECT u.verified_at FROM upload u
-         WHERE u.store = t.id AND u.state = 'verified' ORDER BY u.segment DESC LIMIT 1),
-       (SELECT u.last_error FROM upload u
-         WHERE u.store = t.id AND u.state <> 'verified' AND u.last_error IS NOT NULL
-         ORDER BY u.next_attempt_at DESC LIMIT 1),
+       coalesce((SELECT uploads FROM upload_count c WHERE c.store = t.id AND c.state = 'stored'), 0),
+       coalesce((SELECT uploads FROM upload_count c WHERE c.store = t.id AND c.state = 'verified'), 0),
+       (SELECT count(*) FROM conflict c INDEXED BY conflict_open WHERE c.settled_at IS NULL AND c.store = t.id)
+       + (SELECT count(*) FROM conflict c INDEXED BY conflict_open WHERE c.settled_at IS NULL AND c.store IS NULL),
+       s.name, u.verified_at,
+       (SELECT e.last_error FROM upload e INDEXED BY upload_error
+         WHERE e.store = t.id AND e.state <> 'verified' AND e.last_error IS NOT NULL
+         ORDER BY e.next_attempt_at DESC LIMIT 1),
        t.type
   FROM store t JOIN backlog b ON b.store = t.name
+  LEFT JOIN upload u
+    ON u.segment = (SELECT max(v.segment) FROM upload v INDEXED BY upload_verified
+                     WHERE v.store = t.id AND v.state = 'verified')
+   AND u.store = t.id
+  LEFT JOIN segment s ON s.id = u.segment
  WHERE t.retired_at IS NULL ORDER BY t.id;
 
 -- :gaps
@@ -128,10 +139,10 @@ SELECT after_segment, before_segment, missing FROM gap ORDER BY system_identifie
 
 -- :newest_verified
 SELECT s.id, s.system_identifier, s.name, s.fingerprint, s.size, s.spooled_at, s.removed_at
-  FROM upload u
-  JOIN segment s ON s.id = u.segment AND s.kind = 'wal'
-  JOIN store t ON t.id = u.store AND t.retired_at IS NULL
- WHERE t.name = ?1 AND u.state = 'verified' ORDER BY u.segment DESC LIMIT 1;
+  FROM store t
+ CROSS JOIN upload u INDEXED BY upload_verified ON u.store = t.id AND u.state = 'verified'
+ CROSS JOIN segment s ON s.id = u.segment AND s.kind = 'wal'
+ WHERE t.name = ?1 AND t.retired_at IS NULL ORDER BY u.segment DESC LIMIT 1;
 
 -- :segment_before
 SELECT min(name) FROM (
@@ -141,13 +152,6 @@ SELECT min(name) FROM (
 
 -- :last_run
 SELECT pid, started_at, finished_at, exit_code, verified, removed, message FROM run ORDER BY id DESC LIMIT 1;
-
--- :list
-SELECT system_identifier, name, fingerprint, size, spooled_at, removed_at, store, state, object_key,
-       attempts, last_error, verified_at
-  FROM copies
- WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR store = ?2)
- ORDER BY system_identifier, timeline, name, fingerprint, store_id;
 
 -- What follows is for a ledger that is made anew (walferry rebuild); none of it changes what is known already.
 
@@ -169,7 +173,7 @@ SELECT id, ?4, 'stored', ?5, ?6, ?7, 1, ?8 FROM segment
 UPDATE segment SET size = ?2 WHERE system_identifier = ?1 AND kind IN ('wal', 'partial') AND size = 0;
 
 -- :known_segment_size
-SELECT size FROM segment WHERE system_identifier = ?1 AND kind = 'wal' AND size > 0 ORDER BY id DESC LIMIT 1;
+SELECT size FROM wal_run WHERE system_identifier = ?1 LIMIT 1;
 
 -- What is in the spool is ours. Where neither content is, nothing tells which one that would be: both are said to
 -- be, so that settling asks for the right one.

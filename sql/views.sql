@@ -20,53 +20,49 @@ CREATE VIEW backlog AS
     SELECT t.name AS store, count(s.id) AS segments, coalesce(sum(s.size), 0) AS bytes,
            min(s.spooled_at) AS oldest_spooled_at
       FROM store t
-      LEFT JOIN segment s
+      LEFT JOIN segment s INDEXED BY segment_in_spool
         ON s.removed_at IS NULL
        AND NOT EXISTS (SELECT 1 FROM upload u
                         WHERE u.segment = s.id AND u.store = t.id AND u.state = 'verified')
      WHERE t.retired_at IS NULL
      GROUP BY t.id;
 
--- Where a WAL segment starts, in bytes. SQLite reads no hexadecimal text, hence the sums over the digits.
-DROP VIEW IF EXISTS wal_position;
-CREATE VIEW wal_position AS
-    WITH place (digit, weight) AS (VALUES (1, 268435456), (2, 16777216), (3, 1048576), (4, 65536), (5, 4096),
-                                          (6, 256), (7, 16), (8, 1))
-    SELECT id, system_identifier, timeline, name, size,
-           (SELECT sum((instr('0123456789ABCDEF', substr(name, 8 + digit, 1)) - 1) * weight) FROM place)
-               * 4294967296
-           + (SELECT sum((instr('0123456789ABCDEF', substr(name, 16 + digit, 1)) - 1) * weight) FROM place)
-               * size AS start
-      FROM segment
-     WHERE kind = 'wal';
-
 -- Missing segments between two that the ledger knows, within a timeline.
+DROP VIEW IF EXISTS wal_position;
 DROP VIEW IF EXISTS gap;
 CREATE VIEW gap AS
-    SELECT system_identifier, timeline, name AS after_segment, next_name AS before_segment,
-           (next_start - start) / size - 1 AS missing
-      FROM (SELECT *, lead(name) OVER w AS next_name, lead(start) OVER w AS next_start
-              FROM (SELECT DISTINCT system_identifier, timeline, name, size, start FROM wal_position)
-            WINDOW w AS (PARTITION BY system_identifier, timeline ORDER BY start))
-     WHERE next_start > start + size;
+    SELECT system_identifier, timeline,
+           format('%08X%08X%08X', timeline, last / (4294967296 / size), last % (4294967296 / size)) AS after_segment,
+           format('%08X%08X%08X', timeline, next_first / (4294967296 / next_size),
+                  next_first % (4294967296 / next_size)) AS before_segment,
+           (next_first * next_size - (last + 1) * size) / size AS missing
+      FROM (SELECT *, lead(first) OVER w AS next_first, lead(size) OVER w AS next_size
+              FROM wal_run
+            WINDOW w AS (PARTITION BY system_identifier, timeline ORDER BY first * size))
+     WHERE next_first * next_size > (last + 1) * size;
 
 -- How far recovery would come from each store alone: the last WAL segment of a timeline before which none
 -- that the ledger knows is unverified there. (Holes that the ledger knows nothing of are in `gap`.)
 DROP VIEW IF EXISTS recovery_point;
 CREATE VIEW recovery_point AS
-    SELECT t.name AS store, s.system_identifier, s.timeline, max(s.name) AS segment,
-           max(u.verified_at) AS verified_at
-      FROM store t
-      JOIN upload u ON u.store = t.id AND u.state = 'verified'
-      JOIN segment s ON s.id = u.segment AND s.kind = 'wal'
-     WHERE t.retired_at IS NULL
-       AND s.name < coalesce((SELECT min(x.name)
-                                FROM segment x
-                                LEFT JOIN upload v ON v.segment = x.id AND v.store = t.id
-                               WHERE x.kind = 'wal' AND x.system_identifier = s.system_identifier
-                                 AND x.timeline = s.timeline AND x.removed_at IS NULL
-                                 AND coalesce(v.state, 'pending') <> 'verified'), 'G')
-     GROUP BY t.id, s.system_identifier, s.timeline;
+    SELECT t.name AS store, s.system_identifier, s.timeline, s.name AS segment, u.verified_at
+      FROM (SELECT DISTINCT system_identifier, timeline FROM wal_run) r
+      JOIN store t ON t.retired_at IS NULL
+      JOIN segment s ON s.id = (
+           SELECT w.id
+             FROM segment w
+             JOIN upload v ON v.segment = w.id AND v.store = t.id AND v.state = 'verified'
+            WHERE w.system_identifier = r.system_identifier AND w.kind = 'wal'
+              AND w.name >= format('%08X', r.timeline)
+              AND w.name < coalesce((SELECT min(x.name)
+                                       FROM segment x INDEXED BY segment_in_spool
+                                       LEFT JOIN upload y ON y.segment = x.id AND y.store = t.id
+                                      WHERE x.removed_at IS NULL AND x.kind = 'wal'
+                                        AND x.system_identifier = r.system_identifier AND x.timeline = r.timeline
+                                        AND coalesce(y.state, 'pending') <> 'verified'),
+                                    format('%08X', r.timeline + 1))
+            ORDER BY w.name DESC LIMIT 1)
+      JOIN upload u ON u.segment = s.id AND u.store = t.id;
 
 -- Which base backup is where, and what it still lacks there. It can be restored from a store alone when the store
 -- has all of it and each segment from its start to its stop, without a conflict that nobody settled.

@@ -4,6 +4,7 @@
 measure.py run RESULTS LABEL COMMAND…   appends one line to RESULTS: label, seconds, core-seconds, KiB of memory
 measure.py note RESULTS LABEL MILLISECONDS   appends what was measured elsewhere, as seconds
 measure.py table RESULTS                medians by label, in order of their first appearance
+measure.py growth SIZE=RESULTS…         medians of seconds, a column for each size, and the most memory
 measure.py ratio RESULTS FIELD LABEL OTHER BAR TITLE   the medians' ratio, and whether it meets the bar
 measure.py limit RESULTS FIELD LABEL BAR TITLE         the same for a greatest value, such as memory
 measure.py middle RESULTS FIELD LABEL BAR TITLE        the same for a median of seconds
@@ -51,6 +52,16 @@ def p99(values):
     return sorted(values)[min(len(values) - 1, int(len(values) * 0.99))]
 
 
+def growth(*columns):
+    sizes = [column.split("=", 1)[0] for column in columns]
+    tables = [read(column.split("=", 1)[1]) for column in columns]
+    print(f"{'seconds (MiB of memory at the largest)':52}" + "".join(f"{int(size):>13,}" for size in sizes))
+    for label in tables[0]:
+        cells = "".join(f"{median(rows, label, 'seconds'):13.3f}" if label in rows else f"{'':13}" for rows in tables)
+        kib = max((row[2] for row in tables[-1].get(label, [])), default=0)
+        print(f"{label:52}{cells}" + (f"  ({kib / 1024:.0f})" if kib else ""))
+
+
 def table(results):
     print(f"{'':44} {'rounds':>6} {'seconds':>9} {'p99':>9} {'core-s':>8} {'MiB':>6}")
     for label, values in read(results).items():
@@ -84,4 +95,5 @@ def note(results, label, milliseconds):
     append(results, label, float(milliseconds) / 1000, 0, 0)
 
 
-{"run": run, "note": note, "table": table, "ratio": ratio, "limit": limit, "middle": middle}[sys.argv[1]](*sys.argv[2:])
+{"run": run, "note": note, "table": table, "growth": growth, "ratio": ratio, "limit": limit,
+ "middle": middle}[sys.argv[1]](*sys.argv[2:])
