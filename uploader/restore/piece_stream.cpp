@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "common/clock.hpp"
 #include "common/codec/backup_piece.hpp"
 #include "common/store/retry.hpp"
 #include "uploader/drain/errors_only.hpp"
@@ -18,11 +19,19 @@ constexpr int attempts_beside_another_store = 2;
 constexpr std::chrono::seconds patience{60};
 constexpr std::chrono::seconds pause{2};
 
-/// Takes an object as long as its label says, and no longer.
+/// Takes an object as long as its label says, and no longer; ends early where `stalls` says so.
 class ObjectReceiver : public Receiver {
   public:
+    using Clock = std::chrono::steady_clock;
     explicit ObjectReceiver(std::uint64_t size) : size_(size) {}
     void begin() override { bytes.clear(); }
+    void start(std::function<bool(std::uint64_t, Clock::duration)> stalls) {
+        started_ = Clock::now();
+        stalls_ = std::move(stalls);
+        stalled = false;
+        bytes.clear();
+    }
+    Clock::duration took() const { return Clock::now() - started_; }
     void announced(std::uint64_t length) override {
         if (length != size_)
             throw Error(ErrorKind::integrity,
@@ -33,6 +42,9 @@ class ObjectReceiver : public Receiver {
             throw Error(ErrorKind::integrity, "it is longer than " + std::to_string(size_) + " bytes");
         if (bytes.empty()) bytes.reserve(size_);
         bytes.insert(bytes.end(), more.begin(), more.end());
+        if (!stalls_(bytes.size(), took())) return;
+        stalled = true;
+        throw Error(ErrorKind::interrupted, "another store is faster");
     }
     void check(const std::string& sha256) const {
         Sha256 digest;
@@ -40,10 +52,14 @@ class ObjectReceiver : public Receiver {
         if (hex(digest.finish()) != sha256)
             throw Error(ErrorKind::integrity, "its bytes do not hash to its name");
     }
+    std::uint64_t size() const { return size_; }
     std::vector<std::byte> bytes;
+    bool stalled = false;
 
   private:
     const std::uint64_t size_;
+    Clock::time_point started_;
+    std::function<bool(std::uint64_t, Clock::duration)> stalls_;
 };
 
 }  // namespace
@@ -64,7 +80,6 @@ struct PieceStream::Place {
     StoreSettings settings;
     std::optional<ObjectKeys> keys;
     std::shared_ptr<Breaker> breaker = std::make_shared<Breaker>();
-    bool failed = false;
 };
 
 class PieceStream::Source : public ByteSource {
@@ -170,26 +185,74 @@ class PieceStream::Worker {
         }
     }
 
+    enum class Tried { got, failed, stalled };
+
     /// `trouble` becomes the error that a later attempt may get over, else the last one.
     bool try_stores(const Piece& piece, ObjectReceiver& object, std::optional<Error>& trouble) {
-        for (const std::size_t index : stream_.order(piece.index)) {
-            Place& place = *stream_.places_[index];
-            const std::string key =
-                place.keys->backup(stream_.origin_.label->id,
-                                   piece_object(stream_.origin_.label_object, piece.part, *piece.label));
-            try {
-                connection(index).get(key, object);
-                object.check(piece.label->sha256);
-                stream_.note_success(index);
-                return true;
-            } catch (const Error& error) {
-                if (error.kind() == ErrorKind::interrupted) throw;
-                stream_.note_failure(index, key, error);
-                if (!trouble || !traits(trouble->kind()).retryable) trouble = error;
-            }
+        std::vector<std::size_t> left = stream_.begin_order();
+        std::vector<std::size_t> slow;
+        while (!left.empty()) {
+            const std::size_t index = left.front();
+            left.erase(left.begin());
+            const Tried tried = try_store(index, piece, object, !left.empty(), trouble);
+            if (tried == Tried::got) return true;
+            if (tried == Tried::stalled) slow.push_back(index);
         }
-        return false;
+        // The others could not give it: it takes as long as it takes.
+        return std::any_of(slow.begin(), slow.end(), [&](std::size_t index) {
+            return try_store(index, piece, object, false, trouble) == Tried::got;
+        });
     }
+
+    Tried try_store(std::size_t index, const Piece& piece, ObjectReceiver& object, bool may_stall,
+                    std::optional<Error>& trouble) {
+        const std::string key = stream_.places_[index]->keys->backup(
+            stream_.origin_.label->id, piece_object(stream_.origin_.label_object, piece.part, *piece.label));
+        const Transfer transfer(stream_, index, object);
+        try {
+            object.start([&](std::uint64_t done, ObjectReceiver::Clock::duration took) {
+                if (!may_stall) return false;
+                const std::lock_guard lock(stream_.mutex_);
+                return stream_.pace_->is_stalling(index, done, object.size(), took);
+            });
+            connection(index).get(key, object);
+            object.check(piece.label->sha256);
+            const std::lock_guard lock(stream_.mutex_);
+            stream_.pace_->works(index);
+            return Tried::got;
+        } catch (const Error& error) {
+            if (object.stalled) {
+                stream_.note_slow(index, key, object.bytes.size(), object.size());
+                return Tried::stalled;
+            }
+            if (error.kind() == ErrorKind::interrupted) throw;
+            stream_.note_failure(index, key, error);
+            if (!trouble || !traits(trouble->kind()).retryable) trouble = error;
+            return Tried::failed;
+        }
+    }
+
+    /// Counts as under way, and is measured when it ends.
+    class Transfer {
+      public:
+        Transfer(PieceStream& stream, std::size_t index, const ObjectReceiver& object)
+            : stream_(stream), index_(index), object_(object) {
+            const std::lock_guard lock(stream_.mutex_);
+            stream_.pace_->begin(index_);
+        }
+        ~Transfer() {
+            const std::lock_guard lock(stream_.mutex_);
+            stream_.pace_->end(index_);
+            stream_.pace_->measured(index_, object_.bytes.size(), object_.took());
+        }
+        Transfer(const Transfer&) = delete;
+        Transfer& operator=(const Transfer&) = delete;
+
+      private:
+        PieceStream& stream_;
+        const std::size_t index_;
+        const ObjectReceiver& object_;
+    };
 
     ObjectStore& connection(std::size_t index) {
         if (!connections_[index]) {
@@ -213,6 +276,7 @@ PieceStream::PieceStream(const PieceOrigin& origin, const std::vector<std::strin
             place.settings.attempts = std::min(store->attempts, attempts_beside_another_store);
         place.keys.emplace(store->prefix, origin.label->cluster, origin.label->system_identifier);
     }
+    pace_.emplace(places_.size());
     for (const std::string& name : streams) {
         BackupPart part{name, 0};
         for (const BackupLabel::Piece& label : origin.label->stream(name)->pieces) {
@@ -259,20 +323,20 @@ Bytes PieceStream::take_block() {
     return {};
 }
 
-/// Those that work, in turns, so that each carries its share; then the others.
-std::vector<std::size_t> PieceStream::order(std::size_t piece) const {
+std::vector<std::size_t> PieceStream::begin_order() const {
     const std::lock_guard lock(mutex_);
-    std::vector<std::size_t> indexes;
-    for (std::size_t i = 0; i < places_.size(); ++i) {
-        if (!places_[i]->failed) indexes.push_back(i);
+    return pace_->order();
+}
+
+void PieceStream::note_slow(std::size_t index, const std::string& key, std::uint64_t done,
+                            std::uint64_t size) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!told_slow_.insert(index).second) return;
     }
-    if (!indexes.empty())
-        std::rotate(indexes.begin(), indexes.begin() + static_cast<std::ptrdiff_t>(piece % indexes.size()),
-                    indexes.end());
-    for (std::size_t i = 0; i < places_.size(); ++i) {
-        if (places_[i]->failed) indexes.push_back(i);
-    }
-    return indexes;
+    origin_.say("store " + places_[index]->settings.name + " is slow: " + key +
+                " is taken from another one (" + format_bytes(done) + " of " + format_bytes(size) +
+                " had come)");
 }
 
 void PieceStream::note_failure(std::size_t index, const std::string& key, const Error& error) {
@@ -284,23 +348,18 @@ void PieceStream::note_failure(std::size_t index, const std::string& key, const 
         if (of_the_object) {
             damaged_.push_back(store + ": " + key);
         } else {
-            news = !places_[index]->failed;
-            places_[index]->failed = true;
+            news = !pace_->has_failed(index);
+            pace_->failed(index);
         }
     }
     if (news) origin_.say("store " + store + ": " + key + " cannot be used: " + error.what());
 }
 
-void PieceStream::note_success(std::size_t index) {
-    const std::lock_guard lock(mutex_);
-    places_[index]->failed = false;
-}
-
 std::set<std::string> PieceStream::failed_stores() const {
     const std::lock_guard lock(mutex_);
     std::set<std::string> names;
-    for (const auto& place : places_) {
-        if (place->failed) names.insert(place->settings.name);
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+        if (pace_->has_failed(i)) names.insert(places_[i]->settings.name);
     }
     return names;
 }

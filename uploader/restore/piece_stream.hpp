@@ -19,6 +19,7 @@
 #include "common/settings.hpp"
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
+#include "uploader/restore/store_pace.hpp"
 #include "uploader/restore/tar_reader.hpp"
 
 namespace walferry {
@@ -36,7 +37,7 @@ struct PieceOrigin {
 /// The streams of a backup, one after the other, as one sequence of pieces that workers fetch and decode
 /// ahead of whoever reads. A piece is kept as it was stored until its hash fits the label, and only then
 /// decoded, a few blocks ahead: so what comes out is what the label's writer has put in, and memory stays
-/// bounded.
+/// bounded. Each store is asked at its own pace, and a transfer that stalls is begun again in another store.
 class PieceStream {
   public:
     /// All must outlive it.
@@ -60,9 +61,9 @@ class PieceStream {
     class Worker;
 
     Bytes take_block();
-    std::vector<std::size_t> order(std::size_t piece) const;
+    std::vector<std::size_t> begin_order() const;
     void note_failure(std::size_t place, const std::string& key, const Error& error);
-    void note_success(std::size_t place);
+    void note_slow(std::size_t place, const std::string& key, std::uint64_t done, std::uint64_t size);
 
     const PieceOrigin& origin_;
     std::vector<std::unique_ptr<Piece>> pieces_;
@@ -76,6 +77,8 @@ class PieceStream {
     std::size_t reading_ = 0;     // the piece that is being read
     std::vector<std::byte> block_;
     std::vector<std::string> damaged_;
+    std::optional<StorePace> pace_;
+    std::set<std::size_t> told_slow_;
     std::vector<std::jthread> workers_;
 };
 
