@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <optional>
+#include <set>
 
 #include "common/error.hpp"
 #include "common/lsn.hpp"
@@ -38,16 +39,20 @@ bool take(std::string_view& text, char c) {
 
 std::optional<microseconds> take_fraction(std::string_view& text) {
     if (!take(text, '.')) return microseconds(0);
+    // What PostgreSQL's clock cannot tell apart is left out: the target is no later than what was written.
     int value = 0;
     int digits = 0;
-    for (; digits < 6 && !text.empty() && text.front() >= '0' && text.front() <= '9'; ++digits)
-        value = value * 10 + *take_number(text, 1);
+    for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; ++digits) {
+        const int digit = *take_number(text, 1);
+        if (digits < 6) value = value * 10 + digit;
+    }
     if (digits == 0) return std::nullopt;
     for (; digits < 6; ++digits) value *= 10;
     return microseconds(value);
 }
 
-/// The day and the time of day as they are written, without a time zone.
+/// The day and the time of day as they are written, without a time zone; a leap second is the next minute's
+/// first.
 std::optional<MicroTime> take_clock(std::string_view& text) {
     const auto year = take_number(text, 4);
     if (!year || !take(text, '-')) return std::nullopt;
@@ -64,12 +69,12 @@ std::optional<MicroTime> take_clock(std::string_view& text) {
     const std::chrono::year_month_day date{std::chrono::year(*year),
                                            std::chrono::month(static_cast<unsigned>(*month)),
                                            std::chrono::day(static_cast<unsigned>(*day))};
-    if (!second || !fraction || !date.ok() || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
+    if (!second || !fraction || !date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
     return MicroTime(std::chrono::sys_days(date)) + std::chrono::hours(*hour) + minutes(*minute) +
            std::chrono::seconds(*second) + *fraction;
 }
 
-/// Z, +HH, +HH:MM or +HHMM, and nothing behind it.
+/// Z, +HH, +HH:MM or +HHMM, as RFC 3339 and PostgreSQL have them, and nothing behind it.
 std::optional<minutes> take_zone(std::string_view& text) {
     if (take(text, 'Z') || take(text, 'z')) return text.empty() ? std::optional(minutes(0)) : std::nullopt;
     const bool west = text.starts_with('-');
@@ -77,26 +82,49 @@ std::optional<minutes> take_zone(std::string_view& text) {
     const auto hours = take_number(text, 2);
     take(text, ':');
     const auto rest = text.empty() ? std::optional(0) : take_number(text, 2);
-    if (!hours || !rest || *hours > 15 || *rest > 59 || !text.empty()) return std::nullopt;
+    if (!hours || !rest || *hours > 23 || *rest > 59 || !text.empty()) return std::nullopt;
     const minutes distance = std::chrono::hours(*hours) + minutes(*rest);
     return west ? -distance : distance;
 }
 
-/// "+01:00": this host's distance from UTC where its clock shows `clock`.
-std::string local_zone(MicroTime clock) {
-    const std::time_t shown = std::chrono::system_clock::to_time_t(
-        std::chrono::time_point_cast<std::chrono::system_clock::duration>(clock));
-    std::tm fields{};
-    ::gmtime_r(&shown, &fields);
-    fields.tm_isdst = -1;
-    const std::time_t meant = std::mktime(&fields);
-    std::tm local{};
-    ::localtime_r(&meant, &local);
-    const long distance = local.tm_gmtoff / 60;
+std::string zone_text(minutes distance) {
+    const auto count = std::abs(distance.count());
     std::array<char, 48> text{};
-    std::snprintf(text.data(), text.size(), "%c%02ld:%02ld", distance < 0 ? '-' : '+',
-                  std::labs(distance) / 60, std::labs(distance) % 60);
+    std::snprintf(text.data(), text.size(), "%c%02d:%02d", distance < minutes(0) ? '-' : '+',
+                  static_cast<int>(count / 60), static_cast<int>(count % 60));
     return text.data();
+}
+
+/// This host's distance from UTC at a moment.
+minutes local_distance(MicroTime moment) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(
+        std::chrono::time_point_cast<std::chrono::system_clock::duration>(moment));
+    std::tm local{};
+    ::localtime_r(&seconds, &local);
+    return minutes(local.tm_gmtoff / 60);
+}
+
+/// The distances from UTC with which this host's clock shows `clock`: two in the hour that comes twice, none
+/// in the one that is left out.
+std::set<minutes> local_readings(MicroTime clock) {
+    std::set<minutes> readings;
+    for (const int hours : {-26, 26}) {
+        const minutes distance = local_distance(clock + std::chrono::hours(hours));
+        if (local_distance(clock - distance) == distance) readings.insert(distance);
+    }
+    return readings;
+}
+
+std::string advice_on_zone(const std::string& text, MicroTime clock) {
+    const std::set<minutes> readings = local_readings(clock);
+    const std::string advice = "write \"" + text + "Z\" for UTC";
+    const auto with = [&](minutes distance) { return "\"" + text + zone_text(distance) + "\""; };
+    if (readings.empty()) return advice + "; this host's clock left that hour out";
+    if (readings.size() == 1)
+        return advice + ", or " + with(*readings.begin()) + " for what this host's clock shows";
+    // The greater distance from UTC is the earlier moment.
+    return advice + ". This host's clock showed it twice: " + with(*readings.rbegin()) +
+           " for the first time, " + with(*readings.begin()) + " for the second";
 }
 
 std::string_view action_name(TargetAction action) {
@@ -117,8 +145,7 @@ MicroTime parse_target_time(std::string_view text) {
     if (rest.empty()) {
         throw Error(ErrorKind::usage,
                     "--target-time " + std::string(text) + " does not say in which time zone",
-                    "write \"" + std::string(text) + "Z\" for UTC, or \"" + std::string(text) +
-                        local_zone(*clock) + "\" for what this host's clock shows");
+                    advice_on_zone(std::string(text), *clock));
     }
     const auto zone = take_zone(rest);
     if (!zone) {
@@ -158,6 +185,20 @@ std::string parse_target_name(const std::string& text) {
     return text;
 }
 
+std::uint32_t parse_timeline(const std::string& text) {
+    const bool as_in_names = text.size() == 8;
+    std::uint32_t value = 0;
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), value, as_in_names ? 16 : 10);
+    const bool leading_zero = !as_in_names && text.starts_with('0');
+    if (error != std::errc() || end != text.data() + text.size() || value == 0 || leading_zero) {
+        throw Error(
+            ErrorKind::usage, "--timeline " + one_line(text) + " is no timeline",
+            "write its number, 16, or the eight hexadecimal digits that file names begin with, 00000010");
+    }
+    return value;
+}
+
 std::string describe(const RecoveryTarget& target) {
     const std::string before = target.exclusive ? "just before " : "";
     switch (target.kind) {
@@ -177,38 +218,29 @@ std::string describe(const RecoveryTarget& target) {
     return "";
 }
 
-std::vector<std::pair<std::string, std::string>> target_settings(const RecoveryTarget& target,
-                                                                 std::uint32_t timeline) {
-    const auto wanted = [&]() -> std::pair<std::string, std::string> {
-        switch (target.kind) {
-            case TargetKind::latest:
-                return {};
-            case TargetKind::immediate:
-                return {"recovery_target", "immediate"};
-            case TargetKind::time:
-                return {"recovery_target_time", format_target_time(target.time)};
-            case TargetKind::lsn:
-                return {"recovery_target_lsn", format_lsn(target.lsn)};
-            case TargetKind::xid:
-                return {"recovery_target_xid", target.text};
-            case TargetKind::name:
-                return {"recovery_target_name", target.text};
-        }
-        return {};
-    }();
-    std::vector<std::pair<std::string, std::string>> settings{
-        {"recovery_target_timeline", std::to_string(timeline)}};
-    for (const char* name : {"recovery_target", "recovery_target_time", "recovery_target_lsn",
-                             "recovery_target_xid", "recovery_target_name"}) {
-        if (name != wanted.first) settings.emplace_back(name, "");
+std::vector<std::pair<std::string, std::string>> target_settings(const RecoveryTarget& target) {
+    std::vector<std::pair<std::string, std::string>> settings;
+    switch (target.kind) {
+        case TargetKind::latest:
+            return settings;
+        case TargetKind::immediate:
+            settings.emplace_back("recovery_target", "immediate");
+            break;
+        case TargetKind::time:
+            settings.emplace_back("recovery_target_time", format_target_time(target.time));
+            break;
+        case TargetKind::lsn:
+            settings.emplace_back("recovery_target_lsn", format_lsn(target.lsn));
+            break;
+        case TargetKind::xid:
+            settings.emplace_back("recovery_target_xid", target.text);
+            break;
+        case TargetKind::name:
+            settings.emplace_back("recovery_target_name", target.text);
+            break;
     }
-    if (!wanted.first.empty()) settings.push_back(wanted);
     settings.emplace_back("recovery_target_inclusive", target.exclusive ? "off" : "on");
     settings.emplace_back("recovery_target_action", action_name(target.action));
-    // What an earlier standby was told would run, or hold up, or clear the archive, here too.
-    settings.emplace_back("recovery_end_command", "");
-    settings.emplace_back("archive_cleanup_command", "");
-    settings.emplace_back("recovery_min_apply_delay", "0");
     return settings;
 }
 

@@ -5,6 +5,7 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/lsn.hpp"
+#include "common/wal_header.hpp"
 
 namespace walferry {
 namespace {
@@ -35,8 +36,13 @@ std::optional<std::string> time_obstacle(const SurveyedBackup& backup, MicroTime
     return range(backup, reach, end);
 }
 
+std::string not_held(const RecoveryTarget& target) {
+    return target.kind == TargetKind::xid ? "transaction " + target.text + " had ended before it was complete"
+                                          : "its WAL holds no restore point \"" + target.text + "\"";
+}
+
 std::optional<std::string> target_obstacle(const SurveyedBackup& backup, const RecoveryTarget& target,
-                                           const Reach& reach, const ReachEnd& end) {
+                                           const Reach& reach, const ReachEnd& end, const TargetHeld& held) {
     switch (target.kind) {
         case TargetKind::latest:
             if (reach.gap) return range(backup, reach, end);
@@ -47,9 +53,11 @@ std::optional<std::string> target_obstacle(const SurveyedBackup& backup, const R
             if (target.lsn < backup.label.stop_lsn || !reach.holds(target.lsn))
                 return range(backup, reach, end);
             return std::nullopt;
-        case TargetKind::immediate:
         case TargetKind::xid:
         case TargetKind::name:
+            if (held && held(backup, reach) == std::optional(false)) return not_held(target);
+            return std::nullopt;
+        case TargetKind::immediate:
             return std::nullopt;
     }
     return std::nullopt;
@@ -58,21 +66,32 @@ std::optional<std::string> target_obstacle(const SurveyedBackup& backup, const R
 }  // namespace
 
 std::optional<std::string> obstacle(const SurveyedBackup& backup, const RestoreWish& wish,
-                                    const ReachEnd& end) {
+                                    const ReachEnd& end, const TargetHeld& held) {
+    if (!backup.label.missing.empty() && !wish.incomplete) {
+        return "it lacks " + backup.label.missing.front() +
+               (backup.label.missing.size() > 1
+                    ? " and " + std::to_string(backup.label.missing.size() - 1) + " more of the cluster"
+                    : std::string()) +
+               " (--incomplete restores what it has)";
+    }
     if (backup.missing_pieces > 0)
         return counted(backup.missing_pieces, "piece is", "pieces are") + " missing in every store";
     const Reach* reach = reach_of(backup, wish.timeline);
-    if (reach == nullptr) return "no way leads from it to timeline " + std::to_string(*wish.timeline);
+    if (reach == nullptr) {
+        const std::string name = WalName::segment_at(*wish.timeline, 0, min_segment_size).text;
+        return "no way leads from it to timeline " + std::to_string(*wish.timeline) + " (" +
+               name.substr(0, 8) + " in the names of files)";
+    }
     if (!reach->consistent) {
         return "it needs WAL up to LSN " + format_lsn(backup.label.stop_lsn) +
                (reach->gap ? ", and " + gap_text(*reach)
                            : ", and that is there only up to LSN " + format_lsn(reach->end_lsn));
     }
-    return target_obstacle(backup, wish.target, *reach, end);
+    return target_obstacle(backup, wish.target, *reach, end, held);
 }
 
 RestoreChoice choose_backup(std::span<const SurveyedBackup> backups, const RestoreWish& wish,
-                            const ReachEnd& end) {
+                            const ReachEnd& end, const TargetHeld& held) {
     if (backups.empty())
         throw Error(ErrorKind::not_found, "there is no complete backup in the stores that answered",
                     "`walferry backups` says what there is");
@@ -82,7 +101,7 @@ RestoreChoice choose_backup(std::span<const SurveyedBackup> backups, const Resto
         const SurveyedBackup& backup = backups[i];
         if (wish.backup && backup.label.id.text != *wish.backup) continue;
         known = true;
-        const auto reason = obstacle(backup, wish, end);
+        const auto reason = obstacle(backup, wish, end, held);
         if (!reason) return {&backup, *reach_of(backup, wish.timeline)};
         reasons += (reasons.empty() ? "" : "; ") + ("backup " + backup.label.id.text) + ": " + *reason;
     }

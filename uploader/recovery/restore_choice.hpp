@@ -14,6 +14,7 @@ struct RestoreWish {
     RecoveryTarget target;
     std::optional<std::string> backup;      // its ID; else the newest that will do
     std::optional<std::uint32_t> timeline;  // else the highest that leads on from the backup
+    bool incomplete = false;                // a backup that lacks something of the cluster will do
 };
 
 struct RestoreChoice {
@@ -24,13 +25,17 @@ struct RestoreChoice {
 /// When the last segment of a reach came into the spool; nullopt where that is not known.
 using ReachEnd = std::function<std::optional<MicroTime>(const Reach&)>;
 
+/// Whether a transaction or a restore point that is the target lies behind a backup; nullopt where that is
+/// not known.
+using TargetHeld = std::function<std::optional<bool>(const SurveyedBackup&, const Reach&)>;
+
 /// Why a backup does not lead to the target; nullopt where it does, as far as can be told beforehand.
 std::optional<std::string> obstacle(const SurveyedBackup& backup, const RestoreWish& wish,
-                                    const ReachEnd& end);
+                                    const ReachEnd& end, const TargetHeld& held = {});
 
 /// The newest backup that can reach the target. `backups`: the oldest first. Throws usage for a backup that
 /// is not there, integrity where none will do, with the reason of each.
 RestoreChoice choose_backup(std::span<const SurveyedBackup> backups, const RestoreWish& wish,
-                            const ReachEnd& end);
+                            const ReachEnd& end, const TargetHeld& held = {});
 
 }  // namespace walferry

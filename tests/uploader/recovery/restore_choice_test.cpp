@@ -16,6 +16,7 @@ SurveyedBackup backup(const std::string& id, std::uint64_t segment, const std::s
     SurveyedBackup made;
     made.label = sample_label();
     made.label.id = {id};
+    made.label.missing.clear();
     made.label.start_lsn = segment * size + 40;
     made.label.stop_lsn = segment * size + 256;
     made.label.stopped_at = stopped;
@@ -126,6 +127,17 @@ TEST_CASE("a backup that lacks its own WAL or a piece is passed over") {
     CHECK(refusal(backups, {}).find("1 piece is missing in every store") != std::string::npos);
 }
 
+TEST_CASE("a backup that lacks something of the cluster is passed over, unless that is said to be enough") {
+    auto backups = two_days();
+    backups[1].label.missing = {"base/5, a link to another disk"};
+    CHECK(chosen(backups, {}) == monday);
+    RestoreWish wish;
+    wish.incomplete = true;
+    CHECK(chosen(backups, wish) == tuesday);
+    backups[0].label.missing = {"base/5", "base/7"};
+    CHECK(refusal(backups, {}).find("it lacks base/5 and 1 more of the cluster") != std::string::npos);
+}
+
 TEST_CASE("the highest timeline is followed unless another one is asked for") {
     const std::vector<SurveyedBackup> backups{
         backup(monday, 2, "2026-11-23T10:05:00.000Z", {reach(1, 9), reach(2, 7), reach(3, 8)})};
@@ -136,6 +148,25 @@ TEST_CASE("the highest timeline is followed unless another one is asked for") {
     wish.timeline = 4;
     CHECK(refusal(backups, wish).find("no way leads") != std::string::npos);
     CHECK(refusal(backups, at_lsn(8 * size + 1)).find("timeline 3") != std::string::npos);
+}
+
+TEST_CASE("a transaction or a restore point older than the newest backup takes the older backup") {
+    RestoreWish wish;
+    wish.target.kind = TargetKind::xid;
+    wish.target.text = "815";
+    const auto end = ends_at("2026-11-24 12:00:00Z");
+    const auto before = [](const char* id) {
+        return [id](const SurveyedBackup& backup, const Reach&) {
+            return std::optional(backup.label.id.text != id);
+        };
+    };
+    CHECK(choose_backup(two_days(), wish, end, before(tuesday.c_str())).backup->label.id.text == monday);
+    const auto unknown = [](const SurveyedBackup&, const Reach&) { return std::optional<bool>(); };
+    CHECK(choose_backup(two_days(), wish, end, unknown).backup->label.id.text == tuesday);
+    const auto nowhere = [](const SurveyedBackup&, const Reach&) { return std::optional(false); };
+    CHECK_THROWS_AS(choose_backup(two_days(), wish, end, nowhere), Error);
+    wish.target.kind = TargetKind::name;
+    CHECK(choose_backup(two_days(), wish, end, before(tuesday.c_str())).backup->label.id.text == monday);
 }
 
 TEST_CASE("a backup that was named is taken or refused, never replaced by another") {
