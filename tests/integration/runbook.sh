@@ -53,7 +53,7 @@ block() {
         /^## / { inside = $0 == section }
         inside && /^```/ { open = !open; if (open) number++; next }
         inside && open && number == wanted' "$tests/../docs/restoring.md" |
-        sed "s,/etc/walferry,$host/walferry,g; s,/var/lib/postgresql/15/main,$work/pg/data,g; s,/var/lib/postgresql/15/before,$work/before,g
+        sed "s,/etc/walferry,$host/walferry,g; s,/var/lib/postgresql/15/main,$work/pg/data,g; s,/var/lib/postgresql/15/before,$work/pg/before,g
              s,/restore/,$work/hand/,g; s,20260131T020000Z-1a2b3c4d,$backup,g; s,16384,$oid,g; s,2026-01-31 09:05:00+01:00,$at,g
              s,/var/tmp/precious.sql,$work/precious.sql,g; s,--no-archiving,--no-archiving --tablespace $work/space=$work/space.before,; s,--without b2,--without swift,"
 }
@@ -66,7 +66,8 @@ backup='' oid=''
 
 prepared() {
     run_block "What you need" 1
-    run_block "What you need" 2 | tee "$work/listed"
+    run_block "What you need" 2
+    run_block "What you need" 3 | tee "$work/listed"
     grep -q 'held by ceph, swift' "$work/listed"
 }
 check "what you need: rights on the files, and a look at what there is" prepared
@@ -82,7 +83,7 @@ table_lost() {
     run_block "A table is lost" 4
     expect_equal 1000 "$(pg_sql "$work/pg" 'select count(*) from precious')" "rows that came back"
     run_block "A table is lost" 5
-    refused test -e "$work/before"
+    refused test -e "$work/pg/before" -o -e "$work/pg/before.startup.log"
     rm -r "$work/space.before"
 }
 copy_is_open() { as postgres psql -p 5433 -XAtc 'select pg_is_in_recovery()' | grep -x f; }
@@ -100,7 +101,7 @@ server_lost() {
     expect_equal 1000 "$(pg_sql "$work/pg" 'select count(*) from precious')" "rows"
     expect_equal 7MB "$(pg_sql "$work/pg" 'show work_mem')" "a setting from conf.d"
     expect_equal "$work/pg/data" "$(pg_sql "$work/pg" 'show data_directory')" "data directory"
-    grep -q 'archive recovery complete' "$work/pg/data/startup.log"
+    grep -q 'archive recovery complete' "$work/pg/data.startup.log"
     run_block "The server is lost" 4
     pg_archive_all "$work/pg"
     pg_stop "$work/pg"
@@ -116,20 +117,24 @@ by_hand() {
         block "Without walferry" 3 >>"$work/block" && block "Without walferry" 4 >>"$work/block" && bash -euo pipefail "$work/block")
     as_it_says
     # No timeline of the server that was just brought back: its segments are not in this store yet.
-    run_block "Without walferry" 5 || { tail -20 "$work/hand/data/startup.log"; return 1; }
+    run_block "Without walferry" 5 || { tail -20 "$work/hand/startup.log"; return 1; }
     wait_for 60 opened_again
     expect_equal 3 "$(pg_sql "$work/pg" 'select max(n) from steps')" "last step"
     expect_equal 5000 "$(pg_sql "$work/pg" 'select count(*) from placed')" "rows in the tablespace"
+    expect_equal 7MB "$(pg_sql "$work/pg" 'show work_mem')" "a setting from conf.d"
     as postgres "$postgres_bin/pg_ctl" -D "$work/hand/data" -m fast -w -s stop
 }
 # The one step that the runbook leaves to hands.
 as_it_says() {
     local name
     for name in postgresql pg_hba pg_ident; do
-        sed -E '/^(data_directory|hba_file|ident_file|external_pid_file|include)/d' "$work/hand/etc$work/pg.etc/$name.conf" \
+        sed -E '/^(data_directory|hba_file|ident_file|external_pid_file)/d' "$work/hand/etc$work/pg.etc/$name.conf" \
             >"$work/hand/data/$name.conf"
         chown postgres "$work/hand/data/$name.conf"
     done
+    # Included as before, by a name that now lies in the data directory.
+    cp -r "$work/hand/etc$work/pg.etc/conf.d" "$work/hand/data/conf.d"
+    chown -R postgres "$work/hand/data/conf.d"
 }
 check "without walferry: age, zstd and tar alone" by_hand
 
@@ -164,7 +169,8 @@ key_host_lost() {
     keys_into "$host/walferry"
     walferry config >/dev/null
     run_block "What you need" 1
-    run_block "What you need" 2 | tee "$work/listed"
+    run_block "What you need" 2
+    run_block "What you need" 3 | tee "$work/listed"
     grep -q 'held by ceph, swift' "$work/listed"
     mv "$work/pg/data" "$work/older/once-more"
     mv "$work/space" "$work/older/space-once-more"
