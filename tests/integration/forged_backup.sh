@@ -107,6 +107,6 @@ forged_wal() {
     eval "$(jq -r .start_command "$work/beside.json") -s -w -t 60 -o '-c unix_socket_directories=$work/beside'"
     expect_equal 1001 "$(pg_sql "$work/beside" 'select count(*) from t')" "rows"
     pg_stop "$work/beside"
-    grep -q "$name with content .* was signed by no trusted writer" "$work/beside/data/startup.log"
+    grep -q "$name with content .* was signed by no trusted writer" "$work/beside/data.startup.log"
 }
 check "a forged content beside a true segment is left alone by backups and restore, as recovery does" forged_wal

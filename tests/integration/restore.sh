@@ -50,7 +50,8 @@ check "a dropped table is back: to a time, with the tablespace elsewhere, paused
 
 at_once() {
     restore immediate --immediate --target-action promote --only swift
-    as postgres "$postgres_bin/pg_verifybackup" -n -i postgresql.auto.conf -i tablespace_map "$work/immediate/data"
+    # The tablespace is elsewhere; everything else is what the manifest says.
+    as postgres "$postgres_bin/pg_verifybackup" -n -i tablespace_map "$work/immediate/data"
     start_restored immediate '-c archive_mode=off'
     wait_for 60 is_open immediate
     refused test "$(last_step immediate)" -gt 4
@@ -78,19 +79,38 @@ store_down() {
     control_s3 swift crash
     expect_exit 4 backups >/dev/null
     restore xid --target-xid "$step_6_xid" --exclusive --target-action promote
-    expect_equal swift "$(jq -r '.without[0]' "$work/xid.json")" "store that recovery does without"
+    expect_equal '[] ["swift"]' "$(jq -cr '"\(.without) \(.silent)"' "$work/xid.json")" "stores left out, and silent"
+    grep -q 'store ceph leads along timeline 1 to the end of segment' "$work/xid.said"
+    grep -q 'store swift did not answer' "$work/xid.said"
+    # What only swift may know decides how recovery goes: it waits for it.
+    start_without_waiting xid
+    wait_for 60 has_ended xid
+    grep -q 'exited with exit code 255' "$work/xid/data.startup.log"
+    control_s3 swift up
     start_restored xid
     wait_for 60 is_open xid
     expect_equal 5 "$(last_step xid)" "last step"
     expect_equal "" "$(pg_sql "$work/xid" "select to_regclass('precious')")" "the dropped table"
 }
-check "with a store down recovery is told to do without it: to just before a transaction" store_down
+check "with a store down the backup comes from the other one, and recovery waits for both: to just before a transaction" \
+    store_down
+
+left_out() {
+    control_s3 swift crash
+    restore left --target-xid "$step_6_xid" --exclusive --target-action promote --without swift --no-archiving
+    expect_equal '["swift"] []' "$(jq -cr '"\(.without) \(.silent)"' "$work/left.json")" "stores left out, and silent"
+    start_restored left
+    wait_for 60 is_open left
+    expect_equal 5 "$(last_step left)" "last step"
+    pg_stop "$work/left"
+    control_s3 swift up
+}
+check "a store that the operator leaves out is left out of recovery" left_out
 
 # That server archives, on a timeline of its own.
 timeline_switch() {
     pg_sql "$work/xid" "insert into steps values (100)"
     pg_archive_all "$work/xid"
-    control_s3 swift up
     as uploader walferry drain >/dev/null
     is_sound xid
     restore lsn --target-lsn "$dropped_lsn" --timeline 1 --target-action promote --no-archiving
@@ -133,9 +153,9 @@ dies_on_the_way() {
     wait "$restoring_pid" || { cat "$work/dying.said" && return 1; }
     [ -z "${2:-}" ] || control_s3 ceph up
     grep -q 'store ceph: .*/base.00000000-.* cannot be used' "$work/dying.said"
-    grep -q 'store ceph failed on the way: recovery is told to do without it' "$work/dying.said"
-    expect_equal ceph "$(jq -r '.without[0]' "$work/dying.json")" "store that recovery does without"
-    grep -q -- '--without ceph' "$work/dying/data/postgresql.auto.conf"
+    jq -r '.notes[]' "$work/dying.json" | grep -q 'store ceph failed on the way. Recovery asks it all the same'
+    expect_equal '[] ["ceph"]' "$(jq -cr '"\(.without) \(.silent)"' "$work/dying.json")" "stores left out, and silent"
+    refused grep -q -- '--without' "$work/dying/data/pg_wal/walferry-recovery.conf"
     start_restored dying
     wait_for 60 is_open dying
     expect_equal 4 "$(last_step dying)" "last step"

@@ -67,8 +67,13 @@ restore() {
 # start_restored NAME: with the command that the restore printed, and a socket of its own.
 start_restored() {
     eval "$(jq -r .start_command "$work/$1.json") -s -w -t 120 -o \"-c unix_socket_directories=$work/$1 ${2:-}\"" ||
-        { tail -n 30 "$work/$1/data/startup.log" && return 1; }
+        { tail -n 30 "$(jq -r .log "$work/$1.json")" && return 1; }
 }
+# start_without_waiting NAME: the server may well end.
+start_without_waiting() {
+    eval "$(jq -r .start_command "$work/$1.json") -s -W -o \"-c unix_socket_directories=$work/$1 ${2:-}\""
+}
+has_ended() { tail -n 1 "$(jq -r .log "$work/$1.json")" | grep -q 'database system is shut down'; }
 is_paused() { [ "$(pg_sql "$work/$1" 'select pg_get_wal_replay_pause_state()')" = paused ]; }
 is_open() { [ "$(pg_sql "$work/$1" 'select pg_is_in_recovery()')" = f ]; }
 last_step() { pg_sql "$work/$1" 'select max(n) from steps'; }

@@ -13,6 +13,7 @@
 #include "uploader/drain/progress.hpp"
 #include "uploader/json_text.hpp"
 #include "uploader/restore/restore.hpp"
+#include "uploader/restore/tablespace_option.hpp"
 #include "uploader/signals.hpp"
 
 namespace walferry {
@@ -23,7 +24,7 @@ struct Options {
     bool latest = false, immediate = false, json = false;
     std::string time, lsn, xid, name, backup;
     std::string action;
-    std::uint32_t timeline = 0;
+    std::string timeline;
     std::uint64_t system_identifier = 0;
     std::vector<std::string> tablespaces;
 };
@@ -64,7 +65,10 @@ RecoveryTarget target_of(const Options& options) {
 void complete(Options& options) {
     RestoreOptions& restore = options.restore;
     restore.wish.target = target_of(options);
-    if (options.timeline != 0) restore.wish.timeline = options.timeline;
+    if (restore.standby && (restore.wish.target.kind != TargetKind::latest || !options.timeline.empty()))
+        throw Error(ErrorKind::usage, "--standby follows the archive: it has no target and no --timeline",
+                    "");
+    if (!options.timeline.empty()) restore.wish.timeline = parse_timeline(options.timeline);
     if (options.system_identifier != 0) restore.system_identifier = options.system_identifier;
     if (!options.backup.empty()) {
         if (!BackupId::parse(options.backup))
@@ -72,13 +76,8 @@ void complete(Options& options) {
                         "`walferry backups` lists them");
         restore.wish.backup = options.backup;
     }
-    for (const std::string& text : options.tablespaces) {
-        const std::size_t equals = text.find("=/");
-        if (equals == std::string::npos || equals == 0)
-            throw Error(ErrorKind::usage, "--tablespace " + text + " is not OLD=NEW",
-                        "both are absolute paths");
-        restore.tablespaces.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-    }
+    for (const std::string& text : options.tablespaces)
+        restore.tablespaces.push_back(parse_tablespace_option(text));
 }
 
 nlohmann::json as_json(const RestoreReport& report, bool dry_run) {
@@ -93,21 +92,26 @@ nlohmann::json as_json(const RestoreReport& report, bool dry_run) {
             {"user", report.user},
             {"restore_command", report.restore_command},
             {"without", report.without},
+            {"silent", report.silent},
             {"damaged", report.damaged},
             {"files", report.files},
             {"bytes", report.bytes},
             {"start_command", report.start_command},
+            {"log", report.log},
             {"notes", report.notes},
             {"dry_run", dry_run}};
 }
 
-void print(const RestoreReport& report, const RecoveryTarget& target) {
+void print(const RestoreReport& report, const RestoreOptions& options) {
+    const RecoveryTarget& target = options.wish.target;
     std::printf("restored %s, %s, each compared with the backup's manifest, all on stable storage\n",
                 counted(report.files, "file", "files").c_str(), format_bytes(report.bytes).c_str());
     for (const std::string& object : report.damaged)
         std::printf("DAMAGED, and read from another store: %s\n", one_line(object).c_str());
-    for (const std::string& note : report.notes) std::printf("note: %s\n", one_line(note).c_str());
-    std::printf("start the server, which then recovers:\n  %s\n", report.start_command.c_str());
+    for (std::size_t i = report.told; i < report.notes.size(); ++i)
+        std::printf("note: %s\n", one_line(report.notes[i]).c_str());
+    std::printf("start the server, which then %s:\n  %s\n", options.standby ? "follows" : "recovers",
+                report.start_command.c_str());
     if (target.kind != TargetKind::latest && target.action == TargetAction::pause) {
         std::printf(
             "it stops at the target, readable; when that is what you want, open it for writing:\n"
@@ -161,7 +165,7 @@ int run(const GlobalOptions& global, Options options) {
     if (options.json)
         std::printf("%s\n", json_text(as_json(report, restore.dry_run)).c_str());
     else if (!restore.dry_run)
-        print(report, restore.wish.target);
+        print(report, restore);
     return 0;
 }
 
@@ -207,24 +211,32 @@ CommandBody declare_restore(CLI::App& app) {
     list("--only", restore.only, "STORE", "From this store only, recovery too (may be repeated)");
     list("--without", restore.without, "STORE", "Without this store, recovery too (may be repeated)");
     list("--tablespace", options->tablespaces, "OLD=NEW",
-         "Put the tablespace of OLD into NEW (may be repeated)");
+         "Put the tablespace of OLD into NEW; \\= for an = in a path (may be repeated)");
     app.add_option("--system-identifier", options->system_identifier,
                    "The cluster's, where the archive holds several")
         ->type_name("N");
     app.add_option("--owner", restore.owner, "Who runs the server; default: postgres, for root")
         ->type_name("USER");
+    app.add_option("--bindir", restore.programs, "Where PostgreSQL's programs are; default: looked for")
+        ->type_name("DIR");
     app.add_option("--jobs", restore.jobs, "Pieces fetched and decoded at a time")
         ->type_name("N")
         ->check(CLI::Range(1, 64));
     app.add_flag("--no-archiving", restore.no_archiving,
                  "Turn archive_mode off, for a copy beside a server that lives");
+    app.add_flag("--standby", restore.standby,
+                 "A standby that follows the archive; set primary_conninfo for one that streams too");
+    app.add_flag("--no-spool", restore.no_spool, "Recovery is not to look into this host's spool");
+    app.add_flag("--incomplete", restore.wish.incomplete,
+                 "A backup that lacks something of the cluster will do (`walferry backups` names it)");
     app.add_flag("--dry-run", restore.dry_run, "Say what would be done, and do nothing");
     app.add_flag("--json", options->json, "What was done as JSON");
     app.footer(
         "Unpacks a base backup, compares every file with the backup's manifest, brings it to stable\n"
         "storage and sets up the server's recovery, which starts with the server. Damage in one store\n"
-        "is mended from another, and said. A store that does not answer is left out, of the\n"
-        "restore_command too. Nothing outside DIR and the places of tablespaces is touched, and none\n"
+        "is repaired from another, and said. A store that does not answer is not left out: recovery\n"
+        "asks it again and stops where it needs its answer. Only --without leaves a store out. Nothing\n"
+        "outside DIR and the places of tablespaces is touched, and none\n"
         "of them may hold anything before. DIR is complete when it has PG_VERSION and no\n"
         "walferry-restore-incomplete. Needs encryption.identity_file. docs/restoring.md leads through "
         "it.\n\n");

@@ -45,18 +45,19 @@ void CheckedUnpack::entry(const TarEntry& entry) {
     if (!rules_.first_folder.empty() && !entry.path.starts_with(rules_.first_folder))
         refuse("\"" + entry.path + "\" does not belong into a tablespace");
     if (entry.kind == TarEntry::Kind::link) return link(entry);
-    // PostgreSQL has 0700 and 0600, or 0750 and 0640; nothing else comes out of a backup.
+    // As they were, but for what lets others write or another user's rights in.
     if (entry.kind == TarEntry::Kind::directory)
-        return tree_.make_directory(entry.path, 0700 | (entry.mode & 0050));
-    group_access_ = group_access_ || (entry.mode & 0040) != 0;
+        return tree_.make_directory(entry.path, 0700 | (entry.mode & 0055));
+    const unsigned mode = 0600 | (entry.mode & 0155);
     file_ = &check_.begin(rules_.prefix + entry.path, entry.size);
     checksum_.emplace(file_->algorithm);
     const auto held = held_back_.find(entry.path);
-    kept_ = held == held_back_.end() ? nullptr : &held->second;
+    kept_ = held == held_back_.end() ? nullptr : &held->second.content;
+    if (kept_ != nullptr) held->second.mode = mode;
     if (kept_ != nullptr && entry.size > longest_held_back) refuse(entry.path + " is far too large");
     shown_ = tree_.shown(entry.path);
     at_ = 0;
-    if (kept_ == nullptr) fd_ = tree_.create_file(entry.path, 0600 | (entry.mode & 0040));
+    if (kept_ == nullptr) fd_ = tree_.create_file(entry.path, mode);
 }
 
 /// Where the server was asked for no tablespace_map, links say where its tablespaces are.

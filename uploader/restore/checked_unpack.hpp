@@ -48,11 +48,12 @@ class CheckedUnpack : public TarVisitor {
     void end_of_file() override;
 
     /// Kept in memory and not written: files without which a server does not start, or that must be changed.
-    void hold_back(const std::string& path) { held_back_.emplace(path, ""); }
-    /// The content of what was held back.
-    const std::string& held_back(const std::string& path) const { return held_back_.at(path); }
-    /// Whether the server let its group read (initdb --allow-group-access).
-    bool group_access() const noexcept { return group_access_; }
+    void hold_back(const std::string& path) { held_back_.emplace(path, HeldBack{}); }
+    struct HeldBack {
+        std::string content;
+        unsigned mode = 0600;
+    };
+    const HeldBack& held_back(const std::string& path) const { return held_back_.at(path); }
     /// The links below pg_tblspc: OID to location. They are not made.
     const std::map<std::string, std::string>& tablespace_links() const noexcept { return links_; }
 
@@ -64,9 +65,8 @@ class CheckedUnpack : public TarVisitor {
     TreeWriter& tree_;
     ManifestCheck& check_;
     Rules rules_;
-    std::map<std::string, std::string> held_back_;
+    std::map<std::string, HeldBack> held_back_;
     std::map<std::string, std::string> links_;
-    bool group_access_ = false;
 
     const ManifestFile* file_ = nullptr;  // the one that is coming
     std::optional<FileChecksum> checksum_;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "common/error.hpp"
+#include "uploader/restore/compared_settings.hpp"
 #include "uploader/restore/server_configuration.hpp"
 
 namespace walferry {
@@ -32,7 +33,7 @@ class Writer {
         const std::string main = had_.has_postgresql_conf ? "" : main_file();
         if (had_.has_postgresql_conf) {
             tree_.write_file(
-                "postgresql.conf", mode_,
+                "postgresql.conf", had_.postgresql_conf_mode,
                 as_bytes(move(had_.postgresql_conf, label_.data_directory + "/postgresql.conf")));
         } else {
             std::string text =
@@ -45,7 +46,9 @@ class Writer {
             if (!main.empty()) put_configuration(main);
         }
         const std::string own = label_.data_directory + "/postgresql.auto.conf";
-        tree_.write_file("postgresql.auto.conf", mode_, as_bytes(move(had_.auto_conf, own) + recovery));
+        std::string last = move(had_.auto_conf, own);
+        last += as_at_the_backup() + recovery;
+        tree_.write_file("postgresql.auto.conf", had_.auto_conf_mode, as_bytes(last));
         put_beside("pg_hba.conf", label_.hba_file, had_.has_hba, emergency_hba);
         put_beside("pg_ident.conf", label_.ident_file, had_.has_ident, "");
         for (const auto& [path, content] : had_.outside) {
@@ -77,6 +80,7 @@ class Writer {
     std::string move(const std::string& text, const std::string& path) {
         MovedConfiguration moved = move_configuration(text, path, server_);
         notes_.insert(notes_.end(), moved.notes.begin(), moved.notes.end());
+        settings_.insert(settings_.end(), moved.settings.begin(), moved.settings.end());
         for (const std::string& included : moved.included) {
             for (const auto& [file, content] : had_.outside) {
                 if (is_below(file, included) && (file == included || file.ends_with(".conf")))
@@ -84,6 +88,18 @@ class Writer {
             }
         }
         return moved.text;
+    }
+
+    /// Lines that give the server back what its command line, say, had raised.
+    std::string as_at_the_backup() {
+        std::string lines;
+        for (const RaisedSetting& each : settings_to_raise(settings_, label_.settings)) {
+            lines += each.name + " = " + quote_setting(each.at_backup) + "\n";
+            notes_.push_back(each.name + " was " + each.at_backup + " when the backup was made, and " +
+                             each.configured + " in the configuration files: postgresql.auto.conf now has " +
+                             each.at_backup);
+        }
+        return lines;
     }
 
     /// With everything that it includes.
@@ -113,6 +129,7 @@ class Writer {
     MovedServer server_;
     std::set<std::string> written_;
     std::vector<std::string> notes_;
+    std::vector<SettingLine> settings_;
 };
 
 }  // namespace

@@ -31,6 +31,7 @@ struct BackedUpConfiguration {
     std::string folder;                          // of the data directory, for what lay outside of the old one
     // Of the data directory itself; empty where it has none.
     std::string postgresql_conf, auto_conf;
+    unsigned postgresql_conf_mode = 0600, auto_conf_mode = 0600;
     bool has_postgresql_conf = false, has_hba = false, has_ident = false;
 };
 

@@ -12,8 +12,11 @@
 #include "uploader/fetch/object_read.hpp"
 #include "uploader/restore/checked_unpack.hpp"
 #include "uploader/restore/configuration_files.hpp"
+#include "uploader/restore/outlook.hpp"
 #include "uploader/restore/piece_stream.hpp"
+#include "uploader/restore/recovery_file.hpp"
 #include "uploader/restore/restore_command.hpp"
+#include "uploader/restore/restore_decision.hpp"
 #include "uploader/restore/restore_places.hpp"
 #include "uploader/restore/server_access.hpp"
 #include "uploader/restore/server_configuration.hpp"
@@ -83,7 +86,7 @@ class Restore {
     }
 
   private:
-    const BackupLabel& label() const { return choice_.backup->label; }
+    const BackupLabel& label() const { return decision_.choice.backup->label; }
     int major_version() const { return label().pg_version_num / 10000; }
 
     std::vector<std::string> wanted_stores() const {
@@ -99,33 +102,18 @@ class Restore {
     }
 
     void choose() {
-        SurveyOptions options;
-        options.only = options_.only;
-        options.without = options_.without;
-        options.system_identifier = options_.system_identifier;
-        options.stop = options_.stop;
-        options.show = [this](const std::string& doing) { options_.show(doing, 0, 0); };
-        survey_.emplace(settings_, options);
-        for (const std::string& problem : survey_->problems()) options_.say(problem);
-        for (const ArchiveSurvey::Store& store : survey_->stores()) {
-            if (!store.trouble) continue;
-            options_.say("store " + store.settings->name +
-                         " did not answer, and recovery will do without it: " + store.trouble->what());
-        }
-        choice_ = choose_backup(survey_->backups(), options_.wish, [this](const Reach& reach) {
-            const auto text = reach.last ? survey_->spooled_at(*reach.last) : std::nullopt;
-            return text ? std::optional<MicroTime>(*parse_time(*text)) : std::nullopt;
-        });
+        decision_ = decide_restore(settings_, options_);
         report_.backup = label().id.text;
-        report_.timeline = choice_.reach.timeline;
+        report_.timeline = decision_.choice.reach.timeline;
         report_.target = describe(options_.wish.target);
         report_.user = user_.name;
+        report_.notes = decision_.notes;
     }
 
     /// Those that answered and are not left out.
     std::vector<std::string> stores_to_use() const {
         std::vector<std::string> names;
-        for (const ArchiveSurvey::Store& store : survey_->stores()) {
+        for (const ArchiveSurvey::Store& store : decision_.survey->stores()) {
             if (!store.trouble) names.push_back(store.settings->name);
         }
         return names;
@@ -138,23 +126,25 @@ class Restore {
         report_.data_directory = places_.data_directory;
         for (const BackupLabel::Tablespace& each : label().tablespaces)
             report_.tablespaces.emplace_back(each.location, places_.tablespaces.at(each.oid));
-        set_restore_command(survey_->silent_stores());
+        set_restore_command();
     }
 
-    /// `dead`: stores that recovery would wait for in vain.
-    void set_restore_command(const std::vector<std::string>& dead) {
+    /// Only the operator leaves a store out: one that is silent now may be all that knows of later WAL.
+    void set_restore_command() {
         RestoreCommand command;
         command.program = program_beside_this_one("walferry-archive-get");
         command.configuration = std::filesystem::absolute(settings_.file).lexically_normal().string();
+        command.only = options_.only;
         command.without = options_.without;
-        for (const std::string& store : options_.only) {
-            if (std::find(dead.begin(), dead.end(), store) == dead.end()) command.only.push_back(store);
-        }
-        for (const std::string& store : dead) {
-            if (options_.only.empty()) command.without.push_back(store);
-        }
         command.system_identifier = options_.system_identifier;
-        report_.without = dead;
+        // --only asks for what the named stores have.
+        if (!options_.no_spool && options_.only.empty() &&
+            can_use_spool(user_, settings_.spool, label().system_identifier))
+            command.spool = std::filesystem::absolute(settings_.spool).lexically_normal().string();
+        spool_ = command.spool ? "recovery looks into the spool " + *command.spool + " first"
+                               : "recovery looks into no spool (--no-spool)";
+        report_.without = options_.without;
+        report_.silent = decision_.silent;
         report_.restore_command = command.text();
     }
 
@@ -163,22 +153,28 @@ class Restore {
         tell("backup " + report_.backup + ": PostgreSQL " + label().pg_version + ", " +
              format_bytes(label().size()) + ", complete at " + label().stopped_at + ", cluster " +
              label().cluster + " (system identifier " + std::to_string(label().system_identifier) + ")");
-        std::string stores;
-        for (const std::string& name : stores_to_use()) stores += (stores.empty() ? "" : ", ") + name;
-        tell("from: " + stores);
-        for (const std::string& store : report_.without)
-            tell("without: " + store +
-                 ", which did not answer; recovery is told to do without it (--without)");
+        tell("from: " + listed(stores_to_use()));
+        if (!options_.without.empty()) tell("without, as you asked: " + listed(options_.without));
+        for (const std::string& line : decision_.outlook) tell(line);
+        if (!decision_.silent.empty()) {
+            tell("recovery asks " + listed(decision_.silent) +
+                 " too, and stops with 255 where it would need to know what is there: " +
+                 advice_on_silent(decision_.silent));
+        }
         tell("into: " + report_.data_directory + ", as the server's user " + user_.name);
         for (const auto& [old_place, new_place] : report_.tablespaces)
             tell("tablespace: " + old_place + " into " + new_place);
         tell("recovery: along timeline " + std::to_string(report_.timeline) + " to " + report_.target +
              after_target());
+        tell(spool_);
         tell("restore_command: " + report_.restore_command);
+        for (const std::string& note : report_.notes) tell("note: " + note);
+        report_.told = report_.notes.size();
     }
 
     std::string after_target() const {
         const RecoveryTarget& target = options_.wish.target;
+        if (options_.standby) return ", then it follows, a standby, until it is promoted";
         if (target.kind == TargetKind::latest) return ", then the server opens for writing";
         switch (target.action) {
             case TargetAction::pause:
@@ -192,7 +188,7 @@ class Restore {
     }
 
     void make_places() {
-        std::string all = places_.data_directory;
+        std::string all = shell_word(places_.data_directory);
         for (const auto& [oid, path] : places_.tablespaces) all += " " + shell_word(path);
         const std::string text =
             "walferry restore began to put backup " + report_.backup +
@@ -229,14 +225,14 @@ class Restore {
         report_.files = manifest_.files.size();
         report_.bytes = written_;
         report_.damaged = pieces.damaged();
-        learn_of_dead_stores(pieces.failed_stores());
+        tell_failed(pieces.failed_stores());
     }
 
     PieceOrigin& origin(const DecodeOptions& decoding) {
         origin_.label = &label();
-        origin_.label_object = choice_.backup->label_object;
-        for (const SurveyedBackup::Copy& copy : choice_.backup->copies) {
-            const ArchiveSurvey::Store& store = survey_->stores()[copy.store];
+        origin_.label_object = decision_.choice.backup->label_object;
+        for (const SurveyedBackup::Copy& copy : decision_.choice.backup->copies) {
+            const ArchiveSurvey::Store& store = decision_.survey->stores()[copy.store];
             if (!store.trouble) origin_.stores.push_back(store.settings);
         }
         origin_.decoding = &decoding;
@@ -259,11 +255,12 @@ class Restore {
         CheckedUnpack unpacked(*tree_, check, {"", "", [this](std::uint64_t n) { count(n); }});
         for (const char* path : held_back) unpacked.hold_back(path);
         read_tar(source, "the data directory's tar", unpacked);
-        version_ = unpacked.held_back(version_file);
-        map_ = unpacked.held_back(map_file);
-        had_.postgresql_conf = unpacked.held_back("postgresql.conf");
-        had_.auto_conf = unpacked.held_back("postgresql.auto.conf");
-        if (unpacked.group_access()) file_mode_ = 0640;
+        version_ = unpacked.held_back(version_file).content;
+        map_ = unpacked.held_back(map_file).content;
+        had_.postgresql_conf = unpacked.held_back("postgresql.conf").content;
+        had_.postgresql_conf_mode = unpacked.held_back("postgresql.conf").mode;
+        had_.auto_conf = unpacked.held_back("postgresql.auto.conf").content;
+        had_.auto_conf_mode = unpacked.held_back("postgresql.auto.conf").mode;
         if (version_.empty()) throw Error(ErrorKind::integrity, "the backup has no PG_VERSION");
         check_tablespaces(unpacked.tablespace_links());
     }
@@ -290,26 +287,34 @@ class Restore {
         options_.show("restoring", written_, label().size());
     }
 
-    void learn_of_dead_stores(const std::set<std::string>& failed) {
-        std::vector<std::string> dead = survey_->silent_stores();
-        dead.insert(dead.end(), failed.begin(), failed.end());
-        if (failed.empty() || dead.size() >= survey_->stores().size()) return;
-        for (const std::string& store : failed)
-            options_.say("store " + store + " failed on the way: recovery is told to do without it");
-        set_restore_command(dead);
+    void tell_failed(const std::set<std::string>& failed) {
+        for (const std::string& store : failed) {
+            if (std::find(decision_.silent.begin(), decision_.silent.end(), store) != decision_.silent.end())
+                continue;
+            report_.silent.push_back(store);
+            report_.notes.push_back("store " + store +
+                                    " failed on the way. Recovery asks it all the same, and stops with 255 "
+                                    "where it would need to know what is there: " +
+                                    advice_on_silent({store}));
+        }
     }
 
-    std::string recovery_settings() const {
-        std::string text = "\n# Written by walferry restore at " + format_time(wall_now()) + ": backup " +
-                           report_.backup + ", recovery to " + report_.target + ".\n";
-        const auto set = [&](const std::string& name, const std::string& value) {
-            text += name + " = " + quote_setting(value) + "\n";
-        };
-        set("restore_command", report_.restore_command);
-        for (const auto& [name, value] : target_settings(options_.wish.target, report_.timeline))
-            set(name, value);
-        if (options_.no_archiving) set("archive_mode", "off");
-        return text;
+    std::string recovery_text() const {
+        return recovery_file_text({report_.restore_command, decision_.target, decision_.timeline,
+                                   "backup " + report_.backup + ", recovery to " + report_.target + ", at " +
+                                       format_time(wall_now())});
+    }
+
+    /// At the end of postgresql.auto.conf.
+    std::string lasting_settings() const {
+        std::string text;
+        if (options_.standby) {
+            text += "restore_command = " + quote_setting(report_.restore_command) + "\n";
+            if (options_.no_archiving) text += "archive_mode = 'off'\n";
+            return text;
+        }
+        if (options_.no_archiving) text += "archive_mode = " + quote_setting("off") + "\n";
+        return text + recovery_include();
     }
 
     void set_up_server() {
@@ -320,14 +325,18 @@ class Restore {
         while (std::any_of(manifest_.files.begin(), manifest_.files.end(),
                            [&](const ManifestFile& file) { return is_below(file.path, had_.folder); }))
             had_.folder += "-again";
-        report_.notes = write_configuration(*tree_, places_.data_directory, label(), had_,
-                                            recovery_settings(), file_mode_);
+        for (std::string& note : write_configuration(*tree_, places_.data_directory, label(), had_,
+                                                     lasting_settings(), file_mode()))
+            report_.notes.push_back(std::move(note));
+        if (!options_.standby)
+            tree_->write_file(std::string(recovery_file), file_mode(), as_bytes(recovery_text()));
         for (const auto& [oid, path] : places_.tablespaces)
             tree_->make_link("pg_tblspc/" + std::to_string(oid), path);
-        if (!map_.empty())
-            tree_->write_file(map_file, file_mode_, as_bytes(tablespace_map(places_.tablespaces)));
-        tree_->write_file("backup_manifest", file_mode_, as_bytes(manifest_text_));
-        tree_->write_file("recovery.signal", file_mode_, {});
+        // The manifest names it, an empty one too.
+        if (manifest_.find(map_file) != nullptr)
+            tree_->write_file(map_file, file_mode(), as_bytes(tablespace_map(places_.tablespaces)));
+        tree_->write_file("backup_manifest", file_mode(), as_bytes(manifest_text_));
+        tree_->write_file(options_.standby ? "standby.signal" : "recovery.signal", file_mode(), {});
     }
 
     /// What makes it a database comes last, when everything else is on stable storage.
@@ -335,15 +344,20 @@ class Restore {
         options_.show("syncing", 0, 0);
         for (const auto& [oid, directory] : tablespaces_) {
             os::unlink_at(directory, incomplete_marker);
+            os::set_mode(directory.get(), directory_mode(), directory.path);
             sync_tree(directory);
         }
-        if (file_mode_ == 0640) os::set_mode(data_.get(), 0750, data_.path);
+        os::set_mode(data_.get(), directory_mode(), data_.path);
         sync_tree(data_);
-        tree_->write_file(version_file, file_mode_, as_bytes(version_));
+        tree_->write_file(version_file, file_mode(), as_bytes(version_));
         os::unlink_at(data_, incomplete_marker);
         sync_tree_top();
         os::sync(os::open_directory(std::filesystem::path(data_.path).parent_path().string()));
     }
+
+    /// Whether the group may read is decided by the data directory itself, as the server does.
+    unsigned directory_mode() const { return 0700 | (label().data_directory_mode & 0050); }
+    unsigned file_mode() const { return 0600 | (label().data_directory_mode & 0040); }
 
     void sync_tree_top() {
         const Fd version =
@@ -353,16 +367,18 @@ class Restore {
     }
 
     void advise() {
-        StartAdvice advice = advise_start(label(), report_.data_directory, user_, !options_.no_archiving);
+        StartAdvice advice =
+            advise_start(label(), report_.data_directory, user_, !options_.no_archiving, options_.programs);
         report_.start_command = std::move(advice.command);
+        report_.log = std::move(advice.log);
         report_.notes.insert(report_.notes.end(), advice.notes.begin(), advice.notes.end());
     }
 
     const Settings& settings_;
     const RestoreOptions& options_;
     const ServerUser user_;
-    std::optional<ArchiveSurvey> survey_;
-    RestoreChoice choice_;
+    RestoreDecision decision_;
+    std::string spool_;  // what recovery does about it
     RestorePlaces places_;
     RestoreReport report_;
     PieceOrigin origin_;
@@ -374,7 +390,6 @@ class Restore {
     std::string manifest_text_;
     BackedUpConfiguration had_;
     std::string version_, map_;
-    unsigned file_mode_ = 0600;
     std::uint64_t written_ = 0;
 };
 

@@ -20,8 +20,11 @@ struct RestoreOptions {
     std::vector<std::pair<std::string, std::string>> tablespaces;
     std::optional<std::uint64_t> system_identifier;
     std::string owner;
-    int jobs = 0;  // 0: the configuration's
+    int jobs = 0;          // 0: the configuration's
+    std::string programs;  // the folder of PostgreSQL's; empty: looked for
     bool no_archiving = false;
+    bool no_spool = false;
+    bool standby = false;  // it is to follow the archive, and what streams, until it is promoted
     bool dry_run = false;
 
     std::function<void(const std::string&)> say;   // damage and detours, a line each; from any thread
@@ -40,12 +43,15 @@ struct RestoreReport {
     std::vector<std::pair<std::string, std::string>> tablespaces;  // old place, new place
     std::string user;
     std::string restore_command;
-    std::vector<std::string> without;  // stores that recovery will do without
+    std::vector<std::string> without;  // stores that recovery does without, as the operator said
+    std::vector<std::string> silent;   // stores that did not answer; recovery asks them
     std::vector<std::string> damaged;  // objects that could not be used
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;
     std::string start_command;
+    std::string log;                 // of that command
     std::vector<std::string> notes;  // what a person should know or see to
+    std::size_t told = 0;            // the first of them were told with the plan
 };
 
 /// Restores a base backup and prepares the server's recovery. A directory that it does not finish holds

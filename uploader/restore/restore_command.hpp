@@ -13,6 +13,7 @@ struct RestoreCommand {
     std::string configuration;
     std::vector<std::string> only, without;  // stores
     std::optional<std::uint64_t> system_identifier;
+    std::optional<std::string> spool;  // an absolute path; where it is not given, --no-spool is
 
     /// As restore_command wants it: words for a shell, and every % of ours doubled.
     std::string text() const;

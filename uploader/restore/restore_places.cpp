@@ -15,6 +15,8 @@
 #include "common/error.hpp"
 #include "uploader/directory_entries.hpp"
 #include "uploader/restore/server_configuration.hpp"
+#include "uploader/restore/tablespace_option.hpp"
+#include "uploader/shell_word.hpp"
 
 namespace walferry {
 namespace {
@@ -81,7 +83,8 @@ void check_place(const std::string& path) {
         refuse(*reason, reason->ends_with("top") ? "name a directory inside it"
                         : reason->ends_with("incomplete)")
                             ? "that file says how to remove it"
-                            : "name another one, or move it away: mv " + path + " " + path + ".old");
+                            : "name another one, or move it away: mv " + shell_word(path) + " " +
+                                  shell_word(path + ".old"));
     }
 }
 
@@ -92,7 +95,8 @@ std::string place_of_tablespace(const BackupLabel::Tablespace& tablespace,
     });
     if (found != mapped.end()) {
         if (!found->second.starts_with('/'))
-            refuse("--tablespace " + found->first + "=" + found->second + ": the new place is not absolute",
+            refuse("--tablespace " + tablespace_option(found->first, found->second) +
+                       ": the new place is not absolute",
                    "");
         const std::string path = resolved(found->second);
         check_place(path);
@@ -105,7 +109,8 @@ std::string place_of_tablespace(const BackupLabel::Tablespace& tablespace,
         if (error.kind() != ErrorKind::usage) throw;
         refuse("tablespace " + std::to_string(tablespace.oid) + " (" + tablespace.name +
                    ") cannot go back to " + tablespace.location + ": " + error.message(),
-               "say where it is to go: --tablespace " + tablespace.location + "=/NEW/PLACE");
+               "say where it is to go: --tablespace " + shell_word(escaped_place(tablespace.location)) +
+                   "=/NEW/PLACE");
     }
     return path;
 }
@@ -132,8 +137,9 @@ RestorePlaces find_places(const BackupLabel& label, const std::string& to,
     for (const auto& [old_place, new_place] : mapped) {
         if (std::none_of(label.tablespaces.begin(), label.tablespaces.end(),
                          [&wanted = old_place](const auto& each) { return each.location == wanted; }))
-            refuse("--tablespace " + old_place + "=" + new_place + ": the backup has no tablespace there",
-                   "`walferry backups --json` names them");
+            refuse("--tablespace " + tablespace_option(old_place, new_place) +
+                       ": the backup has no tablespace in " + old_place,
+                   "`walferry backups --json` names them; an = that is part of a path is written \\=");
     }
     for (const BackupLabel::Tablespace& tablespace : label.tablespaces)
         places.tablespaces.emplace(tablespace.oid, place_of_tablespace(tablespace, mapped));
@@ -195,14 +201,15 @@ Directory make_place(const std::string& path, const ServerUser& user, const std:
     if (error) throw_errno(error.value(), "make " + fs::path(path).parent_path().string());
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw_errno(errno, "make " + path);
     Directory made{os::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, path), path};
+    // What is not empty is another's, and keeps its owner and its mode.
+    if (!entries_of(made, DotNames::included).empty())
+        refuse(path + " is not empty any more", "is another restore under way?");
     const struct stat status = os::status(made.get(), path);
     if ((status.st_uid != user.uid || status.st_gid != user.gid) &&
         ::fchown(made.get(), user.uid, user.gid) != 0)
         throw_errno(errno, "give " + path + " to the user " + user.name,
                     "run this as root, or as the owner of that directory");
     os::set_mode(made.get(), 0700, path);
-    if (!entries_of(made, DotNames::included).empty())
-        refuse(path + " is not empty any more", "is another restore under way?");
     const Fd marker = os::open_at(made.get(), incomplete_marker, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
                                   0600, made.child(incomplete_marker));
     if (!user.is_caller() && ::fchown(marker.get(), user.uid, user.gid) != 0)

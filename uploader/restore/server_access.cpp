@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -18,6 +19,7 @@
 #include "common/fd.hpp"
 #include "common/store/object_store.hpp"
 #include "uploader/fetch/object_read.hpp"
+#include "uploader/fetch/spool_copy.hpp"
 
 namespace walferry {
 namespace {
@@ -100,6 +102,21 @@ void check_access(const ServerUser& user, const Settings& settings, const std::v
     }
 }
 
+bool can_use_spool(const ServerUser& user, const std::string& spool, std::uint64_t system_identifier) {
+    const ActingAs acting(user);
+    if (::access(spool.c_str(), F_OK) != 0 && errno == ENOENT) return false;
+    try {
+        SpoolCopy(spool).waiting(system_identifier);
+        return true;
+    } catch (const Error& error) {
+        throw Error(
+            ErrorKind::config,
+            "the server's user " + user.name + " cannot look into this host's spool: " + error.message(),
+            "let it read the spool, where WAL may wait that no store has; if nothing of this cluster is "
+            "in it, restore with --no-spool. Nothing was written");
+    }
+}
+
 ProgramAnswer run_as(const ServerUser& user, const std::vector<std::string>& words) {
     std::vector<std::string> copy = words;
     std::vector<char*> pointers;
@@ -127,14 +144,60 @@ ProgramAnswer run_as(const ServerUser& user, const std::vector<std::string>& wor
     return answer;
 }
 
-std::string server_program(int major_version, const std::string& name) {
+namespace {
+
+std::vector<std::string> folders_of_programs(int major_version, const std::string& folder) {
+    if (!folder.empty()) return {folder};
     const std::string major = std::to_string(major_version);
-    for (const std::string& folder :
-         {"/usr/lib/postgresql/" + major + "/bin/", "/usr/pgsql-" + major + "/bin/",
-          "/usr/libexec/postgresql" + major + "/"}) {
-        if (::access((folder + name).c_str(), X_OK) == 0) return folder + name;
+    std::vector<std::string> folders{"/usr/lib/postgresql/" + major + "/bin", "/usr/pgsql-" + major + "/bin",
+                                     "/usr/libexec/postgresql" + major};
+    const char* path = std::getenv("PATH");
+    std::string_view rest = path == nullptr ? "" : path;
+    while (!rest.empty()) {
+        const std::string_view one = rest.substr(0, rest.find(':'));
+        if (one.starts_with('/')) folders.emplace_back(one);
+        rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    }
+    return folders;
+}
+
+/// "postgres (PostgreSQL) 15.14 (Debian …)"
+bool is_version(const std::string& answer, int major_version) {
+    const std::string_view text = answer;
+    const std::size_t at = text.find(") ");
+    const std::string major = std::to_string(major_version);
+    return at != text.npos && text.substr(at + 2).starts_with(major) &&
+           text.substr(at + 2 + major.size()).find_first_of("0123456789") != 0;
+}
+
+bool is_program(const std::string& path, int major_version, const ServerUser& user) {
+    if (::access(path.c_str(), X_OK) != 0) return false;
+    const ProgramAnswer answer = run_as(user, {path, "--version"});
+    return answer.exit_code == 0 && is_version(answer.out, major_version);
+}
+
+}  // namespace
+
+std::string server_program(int major_version, const std::string& name, const ServerUser& user,
+                           const std::string& folder) {
+    const std::vector<std::string> folders = folders_of_programs(major_version, folder);
+    for (const std::string& each : folders) {
+        if (is_program(each + "/" + name, major_version, user)) return each + "/" + name;
+    }
+    for (const std::string& each : folders) {
+        if (::access((each + "/pg_config").c_str(), X_OK) != 0) continue;
+        const ProgramAnswer answer = run_as(user, {each + "/pg_config", "--bindir"});
+        const std::string path = answer.out.substr(0, answer.out.find('\n')) + "/" + name;
+        if (answer.exit_code == 0 && path.starts_with('/') && is_program(path, major_version, user))
+            return path;
     }
     return {};
+}
+
+std::string places_of_programs(int major_version, const std::string& folder) {
+    if (!folder.empty()) return folder;
+    return "/usr/lib/postgresql/" + std::to_string(major_version) +
+           "/bin and its like, PATH, pg_config --bindir";
 }
 
 }  // namespace walferry

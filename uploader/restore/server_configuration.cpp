@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "uploader/restore/recovery_file.hpp"
+
 namespace walferry {
 namespace {
 
@@ -29,6 +31,35 @@ std::optional<std::string> unquote(std::string_view text) {
     return std::nullopt;
 }
 
+/// What separates the paths in the value of a setting that holds several; 0 for any other one.
+char separator_of(std::string_view name) {
+    if (is_one_of(name, {"unix_socket_directories", "shared_preload_libraries", "session_preload_libraries",
+                         "local_preload_libraries"}))
+        return ',';
+    return is_one_of(name, {"dynamic_library_path", "extension_control_path"}) ? ':' : '\0';
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+    std::vector<std::string> parts;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t end = std::min(text.find(separator, begin), text.size());
+        parts.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return parts;
+}
+
+/// Whether a command, say, has the directory or something below it in its text.
+bool names_inside(std::string_view text, std::string_view directory) {
+    for (std::size_t at = text.find(directory); at != text.npos; at = text.find(directory, at + 1)) {
+        const std::size_t end = at + directory.size();
+        const bool begins = at == 0 || (!is_name_character(text[at - 1]) && text[at - 1] != '/');
+        if (begins && (end == text.size() || (!is_name_character(text[end]) && text[end] != '-')))
+            return true;
+    }
+    return false;
+}
+
 std::string directory_of(const std::string& path) {
     const std::size_t slash = path.rfind('/');
     return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
@@ -39,21 +70,25 @@ class Mover {
     Mover(const std::string& path, const MovedServer& server) : path_(path), server_(server) {}
 
     void line(std::string_view line) {
+        if (line.starts_with("# Written by walferry restore")) return;
         const auto setting = SettingLine::parse(line);
         if (!setting) return keep(line);
         const std::string& name = setting->name;
         // Without them the server looks beside its postgresql.conf, where the files are put.
         if (is_one_of(name, {"data_directory", "hba_file", "ident_file", "external_pid_file"}))
             return drop(line);
+        if (is_recovery_include(setting->value)) return;
+        if (is_recovery_target(name)) return drop(line);
         if (is_one_of(name, {"include", "include_if_exists", "include_dir"})) return include(line, *setting);
-        if (is_below(setting->value, server_.old_data_directory) &&
-            server_.old_data_directory != server_.new_data_directory) {
+        const std::string value = moved_value(*setting);
+        if (value != setting->value) {
             drop(line);
-            return set(name,
-                       server_.new_data_directory + setting->value.substr(server_.old_data_directory.size()));
+            set(name, value);
+        } else {
+            keep(line);
         }
-        keep(line);
-        look_at(*setting);
+        look_at({name, value});
+        moved_.settings.push_back({name, value});
     }
 
     MovedConfiguration take() { return std::move(moved_); }
@@ -86,7 +121,41 @@ class Mover {
         }
     }
 
+    std::string moved_path(const std::string& path) const {
+        if (!is_below(path, server_.old_data_directory)) return path;
+        return server_.new_data_directory + path.substr(server_.old_data_directory.size());
+    }
+
+    /// The value with every path into the old data directory moved, in a list each by itself.
+    std::string moved_value(const SettingLine& setting) const {
+        const char separator = separator_of(setting.name);
+        if (separator == '\0') return moved_path(setting.value);
+        std::string moved;
+        for (const std::string& part : split(setting.value, separator)) {
+            const std::size_t begin = std::min(part.find_first_not_of(" \t\""), part.size());
+            const std::size_t end = std::max(part.find_last_not_of(" \t\"") + 1, begin);
+            moved += (moved.empty() ? std::string() : std::string(1, separator)) + part.substr(0, begin) +
+                     moved_path(part.substr(begin, end - begin)) + part.substr(end);
+        }
+        return moved;
+    }
+
     void look_at(const SettingLine& setting) {
+        if (server_.old_data_directory != server_.new_data_directory &&
+            names_inside(setting.value, server_.old_data_directory)) {
+            moved_.notes.push_back(setting.name + " names " + server_.old_data_directory +
+                                   ", where the server was: " + setting.value);
+        }
+        if (setting.name == "unix_socket_directories") {
+            for (const std::string& part : split(setting.value, ',')) {
+                const std::string path = part.substr(std::min(part.find_first_not_of(" \t\""), part.size()));
+                if (path.starts_with('/') && !is_below(path, server_.new_data_directory) &&
+                    !server_.exists(path))
+                    moved_.notes.push_back(
+                        "unix_socket_directories names " + path +
+                        ", which is not on this host: the server does not start without it");
+            }
+        }
         const bool certificate =
             is_one_of(setting.name, {"ssl_cert_file", "ssl_key_file", "ssl_ca_file", "ssl_crl_file"});
         if (certificate && setting.value.starts_with('/') && !server_.exists(setting.value)) {

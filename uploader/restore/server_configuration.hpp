@@ -30,13 +30,15 @@ struct MovedServer {
     std::function<bool(const std::string&)> exists;
 };
 
-/// A configuration file in which nothing points to the old data directory any more, and no file is included
-/// that did not come along. Lines that were changed are kept as comments. `path` is where the file was.
-/// `included`: files that it includes and that did come along; `notes`: what a person must see to.
+/// A configuration file in which no path points to the old data directory any more, in lists neither, and no
+/// file is included that did not come along; a command that names the old one is named. Lines that were
+/// changed are kept as comments. `path` is where the file was. `included`: files that it includes and that
+/// did come along; `notes`: what a person must see to.
 struct MovedConfiguration {
     std::string text;
     std::vector<std::string> included;
     std::vector<std::string> notes;
+    std::vector<SettingLine> settings;  // that are in force, in the order of the lines
 };
 MovedConfiguration move_configuration(std::string_view text, const std::string& path,
                                       const MovedServer& server);

@@ -17,6 +17,7 @@
 #include "uploader/setup/server_setup.hpp"
 #include "uploader/setup/spool_users.hpp"
 #include "uploader/setup/units.hpp"
+#include "uploader/shell_word.hpp"
 #include "uploader/spool_setup.hpp"
 
 namespace walferry {
@@ -190,7 +191,7 @@ void tell_of_identity(const Task& task) {
         "  Take it off this host now, to a safe and to the host that will restore: without it nobody can\n"
         "  ever read what is archived, and whoever has this host and the key can. Then:\n"
         "  shred -u " +
-        file);
+        shell_word(file));
 }
 
 std::string role_of(const Settings& settings) {

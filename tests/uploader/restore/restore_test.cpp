@@ -8,6 +8,7 @@
 #include "tests/common/codec/backup_sample.hpp"
 #include "tests/uploader/restore/backup_maker.hpp"
 #include "tests/uploader/restore/restore_refusals.hpp"
+#include "uploader/restore/recovery_file.hpp"
 #include "uploader/restore/restore_places.hpp"
 
 using namespace walferry;
@@ -38,9 +39,13 @@ TEST_CASE("a backup comes back file by file, ready to recover") {
     CHECK(fs::is_directory(maker.dir / "data/pg_wal"));
     const std::string conf = maker.restored("postgresql.auto.conf");
     CHECK(conf.starts_with("work_mem = '8MB'\n"));
-    CHECK(conf.find("restore_command = '") != std::string::npos);
-    CHECK(conf.find("recovery_target_timeline = '1'") != std::string::npos);
+    CHECK(conf.find("restore_command") == std::string::npos);
+    CHECK(conf.ends_with(recovery_include()));
     CHECK(conf.find("archive_mode") == std::string::npos);
+    const std::string recovery = maker.restored(std::string(recovery_file));
+    CHECK(recovery.find("restore_command = '") != std::string::npos);
+    CHECK(recovery.find("recovery_target_timeline = 'current'") != std::string::npos);
+    CHECK(recovery.find("hot_standby = 'off'") != std::string::npos);
     CHECK_FALSE(fs::exists(maker.dir / ("data/" + std::string(incomplete_marker))));
     CHECK(mode_of(maker.dir / "data") == 0700);
     CHECK(mode_of(maker.dir / "data/base/1/1259") == 0600);
@@ -67,18 +72,36 @@ TEST_CASE("everything restored belongs to the server's user") {
     CHECK(::geteuid() == 0);
 }
 
-TEST_CASE("a data directory that its group may read stays so, and nothing else is let in") {
+TEST_CASE("the data directory's own mode decides whether its group may read, not that of a file in it") {
     BackupMaker maker;
-    maker.mode = 06777 & 0640;
+    maker.label.data_directory_mode = 0750;
+    maker.mode = 0640;
     maker.put();
     restore_backup(maker.settings(), maker.options());
     CHECK(mode_of(maker.dir / "data") == 0750);
     CHECK(mode_of(maker.dir / "data/PG_VERSION") == 0640);
-    BackupMaker open;
-    open.mode = 06666;
-    open.put();
-    restore_backup(open.settings(), open.options());
-    CHECK(mode_of(open.dir / "data/base/1/1259") == 0640);
+    CHECK(mode_of(maker.dir / "data/recovery.signal") == 0640);
+    BackupMaker own;
+    own.mode = 0644;
+    own.put();
+    restore_backup(own.settings(), own.options());
+    CHECK(mode_of(own.dir / "data") == 0700);
+    CHECK(mode_of(own.dir / "data/recovery.signal") == 0600);
+}
+
+TEST_CASE(
+    "files come back with the modes they had, but nobody else may write, and none runs as another user") {
+    BackupMaker maker;
+    maker.mode = 06777;
+    maker.put();
+    restore_backup(maker.settings(), maker.options());
+    CHECK(mode_of(maker.dir / "data/base/1/1259") == 0755);
+    BackupMaker readable;
+    readable.mode = 0444;
+    readable.put();
+    restore_backup(readable.settings(), readable.options());
+    CHECK(mode_of(readable.dir / "data/pg_hba.conf") == 0644);
+    CHECK(mode_of(readable.dir / "data/postgresql.conf") == 0644);
 }
 
 TEST_CASE("a dry run says what it would do, and does nothing") {
@@ -109,18 +132,79 @@ TEST_CASE("a piece that is damaged or missing in one store is taken from the oth
         CHECK(maker.said.find(damaged.substr(3)) != std::string::npos);
 }
 
-TEST_CASE("a store that is gone is left out, of the restore_command too") {
+TEST_CASE("a store that does not answer stays in the restore_command, and recovery finds out what it has") {
     BackupMaker maker;
     maker.put();
     fs::remove_all(maker.path_of("a"));
     const RestoreReport report = restore_backup(maker.settings(), maker.options());
-    CHECK(report.without == std::vector<std::string>{"a"});
-    CHECK(report.restore_command.find("--without a ") != std::string::npos);
+    CHECK(report.without.empty());
+    CHECK(report.silent == std::vector<std::string>{"a"});
+    CHECK(report.restore_command.find("--without") == std::string::npos);
     CHECK(maker.said.find("store a did not answer") != std::string::npos);
-    CHECK(maker.restored("postgresql.auto.conf").find("--without a ") != std::string::npos);
+    CHECK(maker.said.find("store b leads along timeline 1 to the end of segment 000000010000000000000004") !=
+          std::string::npos);
+    CHECK(maker.said.find("how far it leads is not known on this host") != std::string::npos);
+    // It may know of a timeline that no store that answered has shown.
+    CHECK(maker.restored(std::string(recovery_file)).find("recovery_target_timeline = 'latest'") !=
+          std::string::npos);
 }
 
-TEST_CASE("a store that dies on the way is left, and recovery is told to do without it") {
+TEST_CASE("only what the operator leaves out is left out of the restore_command") {
+    BackupMaker maker;
+    maker.put();
+    fs::remove_all(maker.path_of("a"));
+    RestoreOptions options = maker.options();
+    options.without = {"a"};
+    const RestoreReport report = restore_backup(maker.settings(), options);
+    CHECK(report.without == std::vector<std::string>{"a"});
+    CHECK(report.silent.empty());
+    CHECK(report.restore_command.find("--without a ") != std::string::npos);
+    CHECK(maker.restored(std::string(recovery_file)).find("--without a ") != std::string::npos);
+}
+
+TEST_CASE("where no backup will do while a store is silent, the outage is the reason and not the archive") {
+    BackupMaker maker;
+    maker.put();
+    fs::remove_all(maker.path_of("a"));
+    RestoreOptions options = maker.options();
+    options.wish.target.kind = TargetKind::lsn;
+    options.wish.target.lsn = 0x900000;
+    std::string message;
+    CHECK(kind_of([&] { restore_backup(maker.settings(), options); }, &message) == ErrorKind::unreachable);
+    CHECK(message.find("a did not answer and may have more") != std::string::npos);
+    CHECK(message.find("--without a") != std::string::npos);
+    CHECK_FALSE(fs::exists(maker.dir / "data"));
+}
+
+TEST_CASE("a backup that lacks something of the cluster is refused unless that is said to be enough") {
+    BackupMaker maker;
+    maker.label.missing = {"the database \"orders\""};
+    maker.put();
+    std::string message;
+    CHECK(kind_of([&] { restore_backup(maker.settings(), maker.options()); }, &message) ==
+          ErrorKind::integrity);
+    CHECK(message.find("it lacks the database \"orders\"") != std::string::npos);
+    CHECK_FALSE(fs::exists(maker.dir / "data"));
+    RestoreOptions options = maker.options();
+    options.wish.incomplete = true;
+    const RestoreReport report = restore_backup(maker.settings(), options);
+    REQUIRE_FALSE(report.notes.empty());
+    CHECK(report.notes[0].find("orders") != std::string::npos);
+}
+
+TEST_CASE("what the backed-up server had on its command line is in the restored configuration, and said") {
+    BackupMaker maker;
+    maker.label.settings = {{"max_connections", "300"}, {"max_worker_processes", "8"}};
+    maker.files["postgresql.auto.conf"] = "max_connections = 100\n";
+    maker.put();
+    const RestoreReport report = restore_backup(maker.settings(), maker.options());
+    CHECK(maker.restored("postgresql.auto.conf").find("\nmax_connections = '300'\n") != std::string::npos);
+    CHECK(maker.restored("postgresql.auto.conf").find("max_worker_processes") == std::string::npos);
+    REQUIRE_FALSE(report.notes.empty());
+    CHECK(report.notes[0].find("max_connections was 300") != std::string::npos);
+}
+
+TEST_CASE("a store that dies on the way is left, and recovery asks it all the same") {
     BackupMaker maker;
     for (int i = 0; i < 7; ++i) maker.files["base/1/" + std::to_string(5000 + i)] = noise(32 << 20, 7);
     maker.put();
@@ -135,9 +219,12 @@ TEST_CASE("a store that dies on the way is left, and recovery is told to do with
         if (doing == "restoring") fs::remove_all(maker.path_of("a"));
     };
     const RestoreReport report = restore_backup(maker.settings(), options);
-    CHECK(report.without == std::vector<std::string>{"a"});
+    CHECK(report.without.empty());
+    CHECK(report.silent == std::vector<std::string>{"a"});
+    CHECK(report.restore_command.find("--without") == std::string::npos);
     CHECK(report.files == maker.files.size());
-    CHECK(maker.said.find("store a failed on the way") != std::string::npos);
+    REQUIRE_FALSE(report.notes.empty());
+    CHECK(report.notes[0].find("store a failed on the way") != std::string::npos);
 }
 
 TEST_CASE("tablespaces go where they were, or where they are told to") {
@@ -211,7 +298,10 @@ TEST_CASE("signals and settings of an earlier recovery do not come into force ag
     restore_backup(maker.settings(), options);
     CHECK_FALSE(fs::exists(maker.dir / "data/standby.signal"));
     const std::string conf = maker.restored("postgresql.auto.conf");
-    CHECK(conf.rfind("recovery_target_xid = ''") > conf.find("recovery_target_xid = '7'"));
+    CHECK(conf.starts_with("# before the restore: recovery_target_xid = '7'\n"));
+    CHECK(conf.find("\nrecovery_target") == std::string::npos);
+    CHECK(maker.restored(std::string(recovery_file)).find("recovery_target = 'immediate'") !=
+          std::string::npos);
     CHECK(conf.find("log_directory = '" + (maker.dir / "data/log")) != std::string::npos);
     CHECK(conf.find("archive_mode = 'off'") != std::string::npos);
 }

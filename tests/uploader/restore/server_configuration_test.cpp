@@ -89,6 +89,35 @@ TEST_CASE("a configuration in the data directory includes what is beside it") {
     CHECK(in_force(after.text) == "include 'more.conf'\ninclude = '/new/data/abs.conf'\n");
 }
 
+TEST_CASE("paths inside lists are moved too, and commands that name the old place are named") {
+    const auto after = moved(
+        "unix_socket_directories = '/run/postgresql, /var/lib/postgresql/15/main/run'\n"
+        "dynamic_library_path = '$libdir:/var/lib/postgresql/15/main/lib'\n"
+        "shared_preload_libraries = '\"/var/lib/postgresql/15/main/a b.so\", auto_explain'\n"
+        "archive_command = 'test -e /var/lib/postgresql/15/main/pg_wal && cp %p /old/%f'\n"
+        "log_line_prefix = '/var/lib/postgresql/15/mainland '\n");
+    CHECK(in_force(after.text) ==
+          "unix_socket_directories = '/run/postgresql, /new/data/run'\n"
+          "dynamic_library_path = '$libdir:/new/data/lib'\n"
+          "shared_preload_libraries = '\"/new/data/a b.so\", auto_explain'\n"
+          "archive_command = 'test -e /var/lib/postgresql/15/main/pg_wal && cp %p /old/%f'\n"
+          "log_line_prefix = '/var/lib/postgresql/15/mainland '\n");
+    REQUIRE(after.notes.size() == 2);
+    CHECK(after.notes[0].find("/run/postgresql, which is not on this host") != std::string::npos);
+    CHECK(after.notes[1].find("archive_command names /var/lib/postgresql/15/main") != std::string::npos);
+}
+
+TEST_CASE("what an earlier recovery was told is not in force again, wherever it stands") {
+    const auto after = moved(
+        "recovery_target_time = '2026-01-01'\nRecovery_Target_Timeline = '3'\n"
+        "restore_command = 'mine'\n"
+        "# Written by walferry restore: in force while this server recovers, then taken out.\n"
+        "include_if_exists = 'pg_wal/walferry-recovery.conf'\n");
+    CHECK(in_force(after.text) == "restore_command = 'mine'\n");
+    CHECK(after.text.find("walferry-recovery") == std::string::npos);
+    CHECK(after.text.find("# before the restore: recovery_target_time") != std::string::npos);
+}
+
 TEST_CASE("certificates that are not on this host are said") {
     const auto after = moved(
         "ssl_cert_file = '/etc/ssl/gone.pem'\nssl_key_file = '/etc/ssl/here.pem'\n"
@@ -106,11 +135,17 @@ TEST_CASE("a server that comes back to its place keeps its paths") {
 }
 
 TEST_CASE("a restore_command survives the shell, the server and its %") {
-    RestoreCommand command{
-        "/opt/it's here/walferry-archive-get", "/etc/50%/w.toml", {"r2"}, {"b2", "a b"}, 42};
+    RestoreCommand command{"/opt/it's here/walferry-archive-get",
+                           "/etc/50%/w.toml",
+                           {"r2"},
+                           {"b2", "a b"},
+                           42,
+                           "/var/spool/a b"};
     CHECK(command.text() ==
           "'/opt/it'\\''s here/walferry-archive-get' --config /etc/50%%/w.toml --only r2 --without b2 "
-          "--without 'a b' --system-identifier 42 \"%f\" \"%p\"");
+          "--without 'a b' --spool '/var/spool/a b' --system-identifier 42 \"%f\" \"%p\"");
+    command = {"get", "/w.toml", {}, {}, {}, {}};
+    CHECK(command.text() == "get --config /w.toml --no-spool \"%f\" \"%p\"");
     CHECK(shell_word("").size() == 2);
     CHECK(shell_word("$HOME") == "'$HOME'");
 }

@@ -1,0 +1,151 @@
+#include "uploader/restore/restore_decision.hpp"
+
+#include <charconv>
+#include <optional>
+
+#include "common/clock.hpp"
+#include "common/error.hpp"
+#include "common/lsn.hpp"
+#include "uploader/recovery/wal_search.hpp"
+#include "uploader/restore/outlook.hpp"
+
+namespace walferry {
+namespace {
+
+/// Its low half, which is what the WAL has.
+std::uint32_t short_xid(const std::string& text) {
+    std::uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return static_cast<std::uint32_t>(value);
+}
+
+class Decider {
+  public:
+    Decider(const Settings& settings, const RestoreOptions& options)
+        : settings_(settings), options_(options) {}
+
+    RestoreDecision decide() {
+        look();
+        const auto show = [this](const std::string& doing) { options_.show(doing, 0, 0); };
+        search_.emplace(*made_.survey, settings_, show, options_.stop);
+        try {
+            choose();
+        } catch (const Error& error) {
+            if (made_.silent.empty() || error.kind() == ErrorKind::interrupted) throw;
+            throw Error(ErrorKind::unreachable,
+                        error.message() + "; " + listed(made_.silent) + " did not answer and may have more",
+                        advice_on_silent(made_.silent));
+        }
+        made_.outlook = outlook(*made_.survey, made_.choice, settings_);
+        made_.timeline = timeline();
+        made_.target = options_.wish.target;
+        if (made_.target.kind == TargetKind::time) settle_time();
+        for (const std::string& missing : made_.choice.backup->label.missing)
+            made_.notes.push_back("this backup lacks " + missing);
+        if (made_.target.kind != TargetKind::latest && made_.target.action == TargetAction::pause) {
+            made_.notes.push_back(
+                "to be readable at its target the server needs max_connections, max_worker_processes, "
+                "max_wal_senders, max_prepared_transactions and max_locks_per_transaction as high as the "
+                "server "
+                "that wrote the WAL. Whether one was raised after this backup is not known: if the log says "
+                "\"insufficient parameter settings\", set the value it names in postgresql.auto.conf and "
+                "start "
+                "again, or restore with --target-action promote");
+        }
+        return std::move(made_);
+    }
+
+  private:
+    void look() {
+        SurveyOptions options;
+        options.only = options_.only;
+        options.without = options_.without;
+        options.system_identifier = options_.system_identifier;
+        options.stop = options_.stop;
+        options.show = [this](const std::string& doing) { options_.show(doing, 0, 0); };
+        made_.survey = std::make_unique<ArchiveSurvey>(settings_, options);
+        for (const std::string& problem : made_.survey->problems()) options_.say(problem);
+        for (const ArchiveSurvey::Store& store : made_.survey->stores()) {
+            if (!store.trouble) continue;
+            made_.silent.push_back(store.settings->name);
+            options_.say("store " + store.settings->name + " did not answer: " + store.trouble->what());
+        }
+    }
+
+    void choose() {
+        const auto end = [this](const Reach& reach) {
+            const auto text = reach.last ? made_.survey->spooled_at(*reach.last) : std::nullopt;
+            return text ? std::optional<MicroTime>(*parse_time(*text)) : std::nullopt;
+        };
+        made_.choice = choose_backup(
+            made_.survey->backups(), options_.wish, end,
+            [this](const SurveyedBackup& backup, const Reach& reach) { return holds(backup, reach); });
+    }
+
+    /// Whether a transaction or a restore point lies behind a backup.
+    std::optional<bool> holds(const SurveyedBackup& backup, const Reach& reach) {
+        const RecoveryTarget& target = options_.wish.target;
+        std::optional<bool> held;
+        if (target.kind == TargetKind::xid)
+            held = search_->ends_behind(backup, reach, short_xid(target.text));
+        if (target.kind == TargetKind::name) {
+            // All of the WAL would be read, where there is nothing to choose.
+            if (options_.wish.backup || made_.survey->backups().size() < 2) return std::nullopt;
+            held = search_->has_restore_point(backup, reach, target.text);
+        }
+        if (!held) {
+            made_.notes.push_back(
+                "whether " + describe(target) + " lies behind backup " + backup.label.id.text +
+                " is not known: WAL of it could not be looked into. If the server ends with "
+                "\"recovery ended before configured recovery target was reached\", restore an "
+                "older backup with --backup");
+        }
+        return held;
+    }
+
+    /// Only a number that the archive itself resolves is fixed. What leads on from the backup is not known as
+    /// long as a store is silent, and the backup's own timeline may have no history file.
+    std::string timeline() const {
+        if (!options_.wish.timeline && !made_.silent.empty()) return "latest";
+        if (made_.choice.reach.timeline == made_.choice.backup->label.timeline) return "current";
+        return std::to_string(made_.choice.reach.timeline);
+    }
+
+    /// PostgreSQL knows that it has reached a time by the first transaction that ended later. Where the
+    /// archive has none, its last record is the target: everything up to the time, and nothing later.
+    void settle_time() {
+        RecoveryTarget& target = made_.target;
+        const auto end =
+            search_->end_behind(*made_.choice.backup, made_.choice.reach, target.time, target.exclusive);
+        if (end && end->later_transaction) return;
+        if (end && end->last_record != 0) {
+            made_.notes.push_back(
+                "no transaction in the archive ended after " + format_target_time(target.time) +
+                (end->last_time ? "; the last one did at " + format_target_time(*end->last_time)
+                                : std::string()) +
+                ": recovery ends with the archive's last record, LSN " + format_lsn(end->last_record));
+            target.kind = TargetKind::lsn;
+            target.lsn = end->last_record;
+            target.exclusive = false;
+            return;
+        }
+        made_.notes.push_back(
+            "whether a transaction ended after " + format_target_time(target.time) +
+            " is not known: WAL of that time could not be looked into. If the server ends with "
+            "\"recovery ended before configured recovery target was reached\", none did: restore "
+            "with --latest");
+    }
+
+    const Settings& settings_;
+    const RestoreOptions& options_;
+    RestoreDecision made_;
+    std::optional<WalSearch> search_;
+};
+
+}  // namespace
+
+RestoreDecision decide_restore(const Settings& settings, const RestoreOptions& options) {
+    return Decider(settings, options).decide();
+}
+
+}  // namespace walferry
