@@ -185,6 +185,16 @@ void DirectoryStore::write(DurableFile& file, const Body& body) const {
     forget_cached(file.fd());
 }
 
+/// A folder that was empty may have been removed meanwhile: that passes, the next attempt makes it again.
+PublishResult DirectoryStore::publish(DurableFile& file, const Directory& directory) const {
+    try {
+        return file.publish();
+    } catch (const Error&) {
+        if (os::status(directory.get(), directory.path).st_nlink != 0) throw;
+        throw Error(ErrorKind::server_error, directory.path + " was removed meanwhile");
+    }
+}
+
 PutResult DirectoryStore::put(const std::string& key, const Body& body, const BodyDigest&) {
     PutResult result = PutResult::already_there;
     translated("put", key, [&] {
@@ -201,7 +211,7 @@ PutResult DirectoryStore::put(const std::string& key, const Body& body, const Bo
         DurableFile file(directory, tmp, path.name, object_mode);
         write(file, body);
         leave_to_owner(store, file.fd(), directory.child(path.name));
-        if (file.publish() == PublishResult::published) {
+        if (publish(file, directory) == PublishResult::published) {
             result = PutResult::stored;
             return;
         }
@@ -257,6 +267,19 @@ ObjectPage DirectoryStore::list(const std::string& prefix, const std::string& st
     return page;
 }
 
+/// The object's own folder, so that what an interrupted backup left does not stay as an empty one; never the
+/// folder of the store's prefix, which may be the administrator's. Not being empty is how most calls end.
+void DirectoryStore::remove_empty_folder(std::vector<std::string> directories) const {
+    const auto& prefix = settings_.prefix;
+    const auto levels = prefix.empty() ? 0 : 1 + std::count(prefix.begin(), prefix.end(), '/');
+    if (static_cast<std::ptrdiff_t>(directories.size()) <= levels) return;
+    Path folder{std::move(directories), {}};
+    folder.name = folder.directories.back();
+    folder.directories.pop_back();
+    const std::optional<Directory> parent = find_directory(open_root(), folder);
+    if (parent) (void)::unlinkat(parent->get(), folder.name.c_str(), AT_REMOVEDIR);
+}
+
 void DirectoryStore::remove(const std::string& key) {
     translated("remove", key, [&] {
         const Path path = split(key);
@@ -264,6 +287,7 @@ void DirectoryStore::remove(const std::string& key) {
         if (!directory) return;
         os::unlink_at(*directory, path.name);
         os::sync(*directory);
+        remove_empty_folder(path.directories);
     });
 }
 

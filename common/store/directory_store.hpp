@@ -2,6 +2,7 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "common/durable_file.hpp"
 #include "common/os.hpp"
@@ -31,6 +32,8 @@ class DirectoryStore : public ObjectStore {
     bool holds(int fd, const std::string& shown, const Body& body) const;
     void confirm(const Directory& directory, const std::string& name, int fd, const Body& body) const;
     void write(DurableFile& file, const Body& body) const;
+    PublishResult publish(DurableFile& file, const Directory& directory) const;
+    void remove_empty_folder(std::vector<std::string> directories) const;
     void check_stop() const;
     /// Runs the operation and says of its errors what they mean for a store.
     void translated(const char* verb, const std::string& what, const std::function<void()>& operation) const;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <thread>
@@ -193,6 +194,45 @@ TEST_CASE("a key cannot lead out of the directory or to a hidden name") {
         CHECK(failure([&] { nas.store.get(key, collector); }).kind() == ErrorKind::rejected);
         CHECK(failure([&] { nas.store.remove(key); }).kind() == ErrorKind::rejected);
     }
+}
+
+TEST_CASE("a folder goes with its last object, the store's own folders stay") {
+    Nas nas;
+    nas.settings.prefix = "prod/deep";
+    DirectoryStore store(nas.settings, {});
+    const Sample sample("x");
+    const auto put = [&](const std::string& key) { store.put(key, sample, sample.digest()); };
+    put("prod/deep/backup/one/a");
+    put("prod/deep/backup/one/b");
+    store.remove("prod/deep/backup/one/a");
+    CHECK(fs::exists(nas.file("prod/deep/backup/one")));
+    store.remove("prod/deep/backup/one/b");
+    CHECK_FALSE(fs::exists(nas.file("prod/deep/backup/one")));
+    CHECK(fs::exists(nas.file("prod/deep/backup")));
+    put("prod/deep/trial");
+    store.remove("prod/deep/trial");
+    CHECK(fs::exists(nas.file("prod/deep")));
+    put("prod/deep/backup/one/a");
+    CHECK(fs::exists(nas.file("prod/deep/backup/one/a")));
+}
+
+TEST_CASE("a folder that goes while an object is on its way into it is a passing trouble") {
+    Nas nas;
+    const Sample sample("x");
+    std::atomic<bool> done = false;
+    std::jthread remover([&] {
+        while (!done) DirectoryStore(nas.settings, {}).remove("backup/one/never");
+    });
+    for (int i = 0; i < 200; ++i) {
+        const std::string key = "backup/one/" + std::to_string(i);
+        try {
+            nas.put(key, sample);
+            nas.store.remove(key);
+        } catch (const Error& error) {
+            CHECK(traits(error.kind()).retryable);
+        }
+    }
+    done = true;
 }
 
 TEST_CASE("hidden and unprintable names are not listed") {
