@@ -44,13 +44,15 @@ bool is_recovery_target(std::string_view setting_name) {
 }
 
 std::string recovery_end_command() {
-    // A redirection that fails ends the shell at `:`, and not at `true`.
-    // ALTER SYSTEM during a pause copies what is included into postgresql.auto.conf itself: there the two
-    // lines beside each other are ours, and a restore_command of the server's own stays.
+    // A redirection that fails ends the shell at `:`, and not at `true`. ALTER SYSTEM during a pause copies
+    // what is included into postgresql.auto.conf itself: there the two commands beside each other are ours, a
+    // restore_command of the server's own stays, and the last three are PostgreSQL's defaults.
     return "{ true > pg_wal/walferry-recovery.conf; "
            "sed -e '/^restore_command/{' -e '$!N' -e '/\\nrecovery_end_command.*walferry-recovery/d' -e P -e "
            "D "
            "-e '}' -e '/walferry-recovery/d' -e '/^recovery_target/d' -e '/^# Written by walferry restore/d' "
+           "-e \"/^hot_standby = 'on'/d\" -e \"/^archive_cleanup_command = ''/d\" "
+           "-e \"/^recovery_min_apply_delay = '0'/d\" "
            "postgresql.auto.conf > postgresql.auto.conf.walferry && sync postgresql.auto.conf.walferry && "
            "mv -f postgresql.auto.conf.walferry postgresql.auto.conf; } || :";
 }

@@ -104,6 +104,23 @@ TEST_CASE(
     CHECK(mode_of(readable.dir / "data/postgresql.conf") == 0644);
 }
 
+TEST_CASE("a place that is not empty any more keeps its owner and its mode") {
+    if (::geteuid() != 0) {
+        WARN("SKIPPED: it needs root");
+        return;
+    }
+    const TempDir dir;
+    dir.write("place/precious", "another's");
+    REQUIRE(::chown((dir / "place").c_str(), 12345, 12345) == 0);
+    REQUIRE(::chmod((dir / "place").c_str(), 0755) == 0);
+    CHECK(kind_of([&] { make_place(dir / "place", find_server_user("postgres"), "text"); }) ==
+          ErrorKind::usage);
+    struct stat status {};
+    REQUIRE(::stat((dir / "place").c_str(), &status) == 0);
+    CHECK(status.st_uid == 12345);
+    CHECK((status.st_mode & 07777) == 0755);
+}
+
 TEST_CASE("a dry run says what it would do, and does nothing") {
     BackupMaker maker;
     maker.put();
