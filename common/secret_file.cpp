@@ -48,7 +48,7 @@ void check_guarded(int fd, const std::string& path, std::string_view what, std::
     if (!S_ISREG(status.st_mode)) refuse(what, path, "it is not a regular file", "");
     if ((status.st_mode & S_IRWXO) != 0) {
         refuse(what, path, "everyone on this host may use it",
-               "chmod o= " + path + ", and consider the secret known");
+               "take that right away from others (chmod o=), and consider the secret known");
     }
     if (status.st_uid != 0 && status.st_uid != ::geteuid() && status.st_uid != lender) {
         refuse(what, path, "it belongs to user id " + std::to_string(status.st_uid),

@@ -150,7 +150,7 @@ CONF
 as_postgres "$postgres_bin/pg_ctl" -D "$work/pg-restored" -l "$work/pg-restored/log" -w -s start
 restored() { as_postgres "$postgres_bin/psql" -h "$work/pg-restored" -U postgres -d postgres -XAtqc "$1"; }
 for _ in $(seq 300); do
-    [ "$(restored 'select pg_is_in_recovery()')" = f ] && break
+    [ "$(restored 'select pg_is_in_recovery()' 2>/dev/null)" = f ] && break
     sleep 0.1
 done
 echo "    orders has $(restored 'select count(*) from orders') rows, and too_late is$(

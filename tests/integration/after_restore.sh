@@ -176,6 +176,50 @@ older() {
 }
 check "a restore point and a transaction older than the newest backup take the older backup; one that never was is refused" older
 
+twice() {
+    bring again
+    begin again "-c archive_mode=on"
+    wait_for 60 is_open again
+    sed "s,host=$work/pg ,host=$work/again ," "$configuration" >"$work/etc/again.toml"
+    for_uploader "$work/etc/again.toml"
+    chmod 711 "$work/again"
+    pg_sql "$work/again" 'insert into t values (7)'
+    as uploader walferry --config "$work/etc/again.toml" backup --checkpoint fast >/dev/null 2>&1
+    pg_sql "$work/again" 'insert into t values (8)'
+    pg_archive_all "$work/again"
+    as uploader walferry drain >/dev/null
+    chmod -R a+rX "$work/stores"
+    pg_stop "$work/again"
+    bring second --target-action promote --immediate
+    begin second
+    wait_for 60 is_open second
+    expect_equal 7 "$(last_row second)" "last row"
+    no_recovery_settings second
+    pg_stop "$work/second"
+    bring third
+    expect_equal 2 "$(jq .timeline "$work/third.json")" "timeline"
+    begin third
+    wait_for 60 is_open third
+    expect_equal 8 "$(last_row third)" "last row"
+    no_recovery_settings third
+    pg_stop "$work/third"
+    # The first timeline goes on for the tests that follow.
+    find "$work/stores" -name '*00000002*' -delete
+    find "$work/stores" -path '*/backup/*' ! -path "*$first*" ! -path "*$second*" -type f -delete
+}
+programs_elsewhere() {
+    walferry --config "$restoring" restore --to "$work/nowhere/data" --bindir "$work" --json >"$work/nowhere.json" 2>/dev/null
+    jq -r '.notes[]' "$work/nowhere.json" | grep -q "no postgres of PostgreSQL .* was found here (in $work)"
+    expect_in "$postgres_bin/pg_ctl" walferry --config "$restoring" restore --to "$work/there" --bindir "$postgres_bin"
+}
+numbers() {
+    local option
+    for option in '--jobs 010' '--jobs 0x4' '--timeline 010' '--timeline 0x1' '--system-identifier 010'; do
+        # shellcheck disable=SC2086
+        expect_exit 2 walferry --config "$restoring" restore --to "$work/z" --dry-run $option
+    done
+    walferry --config "$restoring" restore --to "$work/z" --dry-run --timeline 00000001
+}
 standby() {
     bring standby --standby
     refused test -e "$work/standby/data/recovery.signal" -o -e "$work/standby/data/pg_wal/walferry-recovery.conf"
@@ -196,7 +240,11 @@ quoted() {
     grep -qF "mv '$work/main old' '$work/main old.old'" "$work/quoted"
     expect_in "-D '$work/main new'" walferry --config "$restoring" restore --to "$work/main new"
 }
+check "PostgreSQL's programs are looked for where --bindir says" programs_elsewhere
+check "no number is read as octal or hexadecimal, but a timeline as the names of files have it" numbers
 check "a command that is printed to be pasted is right for a place with a blank in its name" quoted
+
+check "the restored server is backed up and restored again, along its own timeline" twice
 
 # Settings that were raised, and rows that only one store has.
 pg_stop "$work/pg"

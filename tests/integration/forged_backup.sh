@@ -58,6 +58,7 @@ listed() {
 }
 check "a backup that somebody else signed is a problem that is named, not a backup" listed
 
+is_open() { [ "$(pg_sql "$work/$1" 'select pg_is_in_recovery()')" = f ]; }
 older_one() {
     expect_exit 2 restore refused --backup "$forged"
     grep -q "backup $forged in store one: .*who is not trusted" "$work/refused.said"
@@ -67,6 +68,7 @@ older_one() {
     expect_equal "$honest" "$(jq -r .backup "$work/honest.json")" "backup restored"
     grep -q "backup $forged in store one: .*who is not trusted" "$work/honest.said"
     eval "$(jq -r .start_command "$work/honest.json") -s -w -t 60 -o '-c unix_socket_directories=$work/honest'"
+    wait_for 60 is_open honest
     expect_equal 1000 "$(pg_sql "$work/honest" 'select count(*) from t')" "rows"
     pg_stop "$work/honest"
 }
@@ -105,6 +107,7 @@ forged_wal() {
     expect_equal "$name" "$(jq -r '.backups[0].reach[0].last_segment' "$work/listed.json")" "last segment"
     restore beside --no-archiving
     eval "$(jq -r .start_command "$work/beside.json") -s -w -t 60 -o '-c unix_socket_directories=$work/beside'"
+    wait_for 60 is_open beside
     expect_equal 1001 "$(pg_sql "$work/beside" 'select count(*) from t')" "rows"
     pg_stop "$work/beside"
     grep -q "$name with content .* was signed by no trusted writer" "$work/beside/data.startup.log"

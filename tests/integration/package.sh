@@ -210,7 +210,7 @@ restored() { # as on a host that restores: the same files, readable by the serve
     expect_exit 2 inside 'walferry --config /etc/walferry/restore.toml restore --to /var/lib/postgresql/15/restored' >"$work/restored" 2>&1
     grep -q 'postgres' "$work/restored"
     inside 'cp -a /etc/walferry /etc/walferry.before'
-    inside "$(sed -n '/^## What you need/,/^## /p' "$tests/../docs/restoring.md" | sed -n '/^```$/,/^```$/p' | sed '1d; /^```$/,$d')"
+    inside "$(sed -n '/^## What you need/,/^## /p' "$tests/../docs/restoring.md" | awk '/^```$/ { fences++; next } fences == 1 || fences == 3')"
     inside 'systemd-tmpfiles --create walferry.conf # as at every boot
         walferry --config /etc/walferry/restore.toml restore --to /var/lib/postgresql/15/restored
         test -e /var/lib/postgresql/15/restored/recovery.signal -a ! -e /var/lib/postgresql/15/restored/walferry-restore-incomplete

@@ -111,7 +111,7 @@ one_away() {
     recovering one
     start_recovery one
     wait_for 60 has_ended one
-    said one "--without swift %f %p"
+    said one "restore_command = 'walferry-archive-get --config $restoring --without swift \"%f\" \"%p\"'"
     sed -i 's,walferry-archive-get --config,walferry-archive-get --without swift --config,' "$work/one/data/postgresql.conf"
     pg_start "$work/one"
     wait_for 60 is_open one

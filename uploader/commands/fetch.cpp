@@ -19,6 +19,8 @@
 #include "uploader/fetch/helper.hpp"
 #include "uploader/fetch/object_read.hpp"
 #include "uploader/fetch/segment_fetcher.hpp"
+#include "uploader/restore/restore_command.hpp"
+#include "uploader/restore/server_configuration.hpp"
 
 namespace walferry {
 namespace {
@@ -44,17 +46,20 @@ void say(const std::string& line) {
     std::fprintf(stderr, "walferry: %s\n", one_line(line).c_str());
 }
 
-/// restore_command as it was, and without the stores that did not answer.
+/// restore_command as it was, and without the stores that did not answer, to be pasted.
 std::string restore_command_without(const GlobalOptions& global, const Options& options,
                                     const std::vector<std::string>& unreachable) {
-    std::string command = "restore_command = 'walferry-archive-get";
-    if (global.config) command += " --config " + *global.config;
-    for (const std::string& store : options.only) command += " --only " + store;
-    for (const std::string& store : options.without) command += " --without " + store;
-    for (const std::string& store : unreachable) command += " --without " + store;
-    if (!options.spool.empty()) command += " --spool " + options.spool;
-    if (options.no_spool) command += " --no-spool";
-    return command + " %f %p'";
+    RestoreCommand command;
+    command.program = "walferry-archive-get";
+    if (global.config) command.configuration = *global.config;
+    command.only = options.only;
+    command.without = options.without;
+    command.without.insert(command.without.end(), unreachable.begin(), unreachable.end());
+    if (!options.spool.empty()) command.spool = options.spool;
+    command.no_spool = options.no_spool;
+    if (options.system_identifier != 0) command.system_identifier = options.system_identifier;
+    return "restore_command = " + quote_setting(command.text()) +
+           " (of a server that walferry restore set up: in pg_wal/walferry-recovery.conf)";
 }
 
 /// Empty for none. With --only the stores that are named are what the caller wants to know about.

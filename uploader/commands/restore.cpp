@@ -112,7 +112,9 @@ void print(const RestoreReport& report, const RestoreOptions& options) {
         std::printf("note: %s\n", one_line(report.notes[i]).c_str());
     std::printf("start the server, which then %s:\n  %s\n", options.standby ? "follows" : "recovers",
                 report.start_command.c_str());
-    if (target.kind != TargetKind::latest && target.action == TargetAction::pause) {
+    const bool pauses = target.kind != TargetKind::latest && target.action == TargetAction::pause;
+    if (!pauses && !options.standby) std::printf("clients can connect when recovery has ended\n");
+    if (pauses) {
         std::printf(
             "it stops at the target, readable; when that is what you want, open it for writing:\n"
             "  psql -c 'select pg_wal_replay_resume()'\n"

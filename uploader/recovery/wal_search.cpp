@@ -1,11 +1,15 @@
 #include "uploader/recovery/wal_search.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "common/error.hpp"
-#include "uploader/drain/spool_scan.hpp"
+#include "common/os.hpp"
+#include "common/spool.hpp"
+#include "common/wal_header.hpp"
 #include "uploader/fetch/object_read.hpp"
 
 namespace walferry {
@@ -63,10 +67,37 @@ std::optional<std::vector<WalName>> WalSearch::segments(const SurveyedBackup& ba
     return names;
 }
 
+/// A segment that no store has yet: the survey counts it where it waits in this host's spool.
+std::optional<std::vector<std::byte>> WalSearch::read_spooled(const WalName& name) const {
+    try {
+        const std::string path = SpoolPaths(settings_.spool).segment(survey_.system_identifier(), name.text);
+        const Fd file = os::open_if_exists(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, path);
+        if (!file) return std::nullopt;
+        const struct stat status = os::status(file.get(), path);
+        if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) > max_segment_size)
+            return std::nullopt;
+        std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
+        std::size_t at = 0;
+        while (at < bytes.size()) {
+            const std::size_t got = os::read_at(file.get(), MutableBytes(bytes).subspan(at), at, path);
+            if (got == 0) return std::nullopt;
+            at += got;
+        }
+        Buffer nothing;
+        HeaderCheck header(nothing);
+        header.write(bytes);
+        header.check(name, survey_.system_identifier());
+        return bytes;
+    } catch (const Error&) {
+        return std::nullopt;  // a store may have it
+    }
+}
+
 std::optional<std::vector<std::byte>> WalSearch::read(const WalName& name) {
     if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "stopped on request");
     if (name.kind != WalKind::segment) return std::nullopt;
     show_("looking into " + name.text);
+    if (auto waiting = read_spooled(name)) return waiting;
     std::set<std::string> contents;
     std::vector<std::pair<const ArchiveSurvey::Store*, ObjectName>> objects;
     for (const ArchiveSurvey::Store& store : survey_.stores()) {

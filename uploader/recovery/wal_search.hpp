@@ -42,6 +42,7 @@ class WalSearch {
     std::optional<std::vector<WalName>> segments(const SurveyedBackup& backup, const Reach& reach,
                                                  std::uint64_t from, std::uint64_t to) const;
     std::optional<std::vector<std::byte>> read(const WalName& name);
+    std::optional<std::vector<std::byte>> read_spooled(const WalName& name) const;
     /// False where a segment cannot be read. `visit` returns false to end the walk.
     bool walk(const std::vector<WalName>& names, const std::function<bool(const WalRecord&)>& visit);
 

@@ -141,6 +141,7 @@ class Restore {
         if (!options_.no_spool && options_.only.empty() &&
             can_use_spool(user_, settings_.spool, label().system_identifier))
             command.spool = std::filesystem::absolute(settings_.spool).lexically_normal().string();
+        command.no_spool = !command.spool;
         spool_ = command.spool ? "recovery looks into the spool " + *command.spool + " first"
                                : "recovery looks into no spool (--no-spool)";
         report_.without = options_.without;

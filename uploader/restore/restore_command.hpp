@@ -9,11 +9,12 @@ namespace walferry {
 
 /// What the restored server runs for each segment.
 struct RestoreCommand {
-    std::string program;  // walferry-archive-get, by its whole path
-    std::string configuration;
+    std::string program;                     // walferry-archive-get, by its whole path
+    std::string configuration;               // its file; empty: the program's default
     std::vector<std::string> only, without;  // stores
     std::optional<std::uint64_t> system_identifier;
-    std::optional<std::string> spool;  // an absolute path; where it is not given, --no-spool is
+    std::optional<std::string> spool;  // an absolute path
+    bool no_spool = false;
 
     /// As restore_command wants it: words for a shell, and every % of ours doubled.
     std::string text() const;
