@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view encrypted_suffix = ".zst.age";
 constexpr std::string_view plain_suffix = ".zst";
+constexpr std::string_view settlement_suffix = ".json";
 constexpr std::string_view no_recipients = "00000000";
 
 constexpr std::size_t fingerprint_digits = 32;
@@ -78,6 +79,19 @@ std::optional<ObjectName> ObjectName::parse_backup(std::string_view text) {
     return name;
 }
 
+std::string SettlementName::text() const {
+    return segment + "-" + fingerprint + "-" + sha256 + std::string(settlement_suffix);
+}
+
+std::optional<SettlementName> SettlementName::parse(std::string_view text) {
+    if (!take_suffix(text, settlement_suffix)) return std::nullopt;
+    const auto sha256 = take_field(text, sha256_digits);
+    if (!sha256) return std::nullopt;
+    const auto fingerprint = take_field(text, fingerprint_digits);
+    if (!fingerprint || !WalName::parse(text)) return std::nullopt;
+    return SettlementName{std::string(text), std::string(*fingerprint), std::string(*sha256)};
+}
+
 std::string recipients_tag(std::vector<std::string> recipients) {
     if (recipients.empty()) return std::string(no_recipients);
     std::sort(recipients.begin(), recipients.end());
@@ -106,10 +120,6 @@ std::string ObjectKeys::wal(const ObjectName& name) const {
 
 std::string ObjectKeys::backup(const BackupId& id, const ObjectName& name) const {
     return backup_directory(id) + name.text();
-}
-
-std::string ObjectKeys::settled(std::string_view segment_name, std::string_view fingerprint) const {
-    return settled_directory() + std::string(segment_name) + "-" + std::string(fingerprint);
 }
 
 }  // namespace walferry

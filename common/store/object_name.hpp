@@ -31,6 +31,18 @@ struct ObjectName {
     bool operator==(const ObjectName&) const = default;
 };
 
+/// The last part of a settlement's key: NAME-FINGERPRINT-SHA256.json.
+struct SettlementName {
+    std::string segment;      // a WalName's text
+    std::string fingerprint;  // 32 lower-case hex digits: the content that recovery takes
+    std::string sha256;       // first 32 hex digits of the body's SHA-256
+
+    std::string text() const;
+    static std::optional<SettlementName> parse(std::string_view text);
+
+    bool operator==(const SettlementName&) const = default;
+};
+
 /// First 8 hex digits of SHA-256 over the sorted recipients joined by newlines; "00000000" for none.
 std::string recipients_tag(std::vector<std::string> recipients);
 
@@ -46,7 +58,7 @@ class ObjectKeys {
     std::string backup_directory(const BackupId& id) const { return backups_directory() + id.text + "/"; }
     std::string backup(const BackupId& id, const ObjectName& name) const;
     std::string settled_directory() const { return root_ + "settled/"; }
-    std::string settled(std::string_view segment_name, std::string_view fingerprint) const;
+    std::string settled(const SettlementName& name) const { return settled_directory() + name.text(); }
 
   private:
     std::string root_;

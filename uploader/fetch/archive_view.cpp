@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "common/store/retry.hpp"
+#include "uploader/fetch/settlements.hpp"
 
 namespace walferry {
 namespace {
@@ -72,7 +73,8 @@ struct ArchiveView::Place {
     std::jthread thread;
     bool busy = false;
     Listing listing;
-    std::map<std::string, std::set<std::string>> settled;
+    ListedSettlements settlements;           // by name, as listed
+    std::map<std::string, Settled> settled;  // those of them that were read
     std::optional<Time> settled_seen;
     std::optional<Time> failed;
 };
@@ -183,26 +185,26 @@ std::optional<StoreAnswer> ArchiveView::remembered(const Place& place, const Wal
     StoreAnswer answer;
     answer.answered = true;
     answer.objects = found->second;
-    if (const auto settled = place.settled.find(name.text); settled != place.settled.end())
-        answer.settled = settled->second;
+    if (place.settlements.contains(name.text)) {
+        const auto settled = place.settled.find(name.text);
+        if (settled == place.settled.end()) return std::nullopt;
+        answer.settled = settled->second.contents;
+        answer.refused = settled->second.refused;
+    }
     return answer;
 }
 
 /// In a thread of the place's own, without the lock.
 void ArchiveView::list_into(Place& place, const WalName& name, Asked& asked) {
     const ObjectKeys keys(place.settings.prefix, settings_.cluster, system_identifier_.value());
-    std::map<std::string, std::set<std::string>> settled;
     const bool settled_known = place.settled_seen && steady_clock::now() - *place.settled_seen < settled_for;
-    std::string after;
-    for (bool more = !settled_known; more;) {
-        const ObjectPage page = place.store->list(keys.settled_directory(), after);
-        for (const ObjectInfo& info : page.objects) {
-            const std::string part = info.key.substr(keys.settled_directory().size());
-            const std::size_t dash = part.rfind('-');
-            if (dash != std::string::npos) settled[part.substr(0, dash)].insert(part.substr(dash + 1));
-        }
-        more = page.more && !page.objects.empty();
-        if (more) after = page.objects.back().key;
+    ListedSettlements fresh;
+    if (!settled_known) fresh = list_settlements(*place.store, keys);
+    const ListedSettlements& settlements = settled_known ? place.settlements : fresh;
+    Settled settled;
+    if (const auto listed = settlements.find(name.text); listed != settlements.end()) {
+        settled = read_settled(*place.store, keys, system_identifier_.value(), listed->second,
+                               settings_.trusted_writers);
     }
 
     Listing listing;
@@ -210,7 +212,7 @@ void ArchiveView::list_into(Place& place, const WalName& name, Asked& asked) {
     listing.timeline = name.timeline_digits();
     listing.first = name.text;
     std::string later;
-    after = directory + name.text;
+    std::string after = directory + name.text;
     for (bool more = true; more;) {
         const ObjectPage page = place.store->list(directory, after);
         for (const ObjectInfo& info : page.objects) {
@@ -234,15 +236,17 @@ void ArchiveView::list_into(Place& place, const WalName& name, Asked& asked) {
 
     const std::lock_guard lock(mutex_);
     if (!settled_known) {
-        place.settled = std::move(settled);
+        place.settlements = std::move(fresh);
+        place.settled.clear();
         place.settled_seen = steady_clock::now();
     }
+    asked.answer.settled = settled.contents;
+    asked.answer.refused = settled.refused;
+    place.settled[name.text] = std::move(settled);
     asked.answer.answered = true;
     asked.answer.later = later;
     if (const auto found = listing.names.find(name.text); found != listing.names.end())
         asked.answer.objects = found->second;
-    if (const auto found = place.settled.find(name.text); found != place.settled.end())
-        asked.answer.settled = found->second;
     // A standby that asks for what is not there yet must not lose what is there.
     if (!listing.names.empty()) place.listing = std::move(listing);
 }

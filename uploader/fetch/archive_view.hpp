@@ -51,6 +51,8 @@ class ArchiveView {
     /// A connection of the caller's own; each request is tried once.
     std::unique_ptr<ObjectStore> connect(std::size_t index) const;
     ObjectKeys keys(std::size_t index);
+    /// Whether no store is left out but by --without.
+    bool asks_all() const noexcept { return options_.only.empty(); }
 
     /// Throws usage when PREFIX/CLUSTER holds several, not_found when none, else why it could not be found
     /// out.

@@ -155,12 +155,15 @@ Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, ArchiveView::Ti
             attempt.may_pass = attempt.may_pass || !is_permanent(look.troubles[i]->kind());
         }
         std::vector<StoreAnswer> answers = look.answers;
-        if (!spooled.disputed.empty()) {
-            answers.push_back({true, {ObjectName{name.text, spooled.disputed, {}, {}, false}}, {}, {}});
-        } else if (spool_ && !spooled.trouble) {
-            answers.push_back({true, {}, {}, later_in_spool(name)});
+        for (const StoreAnswer& answer : answers) {
+            for (const std::string& line : answer.refused) say(line);
         }
-        const Verdict verdict = judge(name, answers);
+        if (!spooled.disputed.empty()) {
+            answers.push_back({true, {ObjectName{name.text, spooled.disputed, {}, {}, false}}, {}, {}, {}});
+        } else if (spool_ && !spooled.trouble) {
+            answers.push_back({true, {}, {}, {}, later_in_spool(name)});
+        }
+        const Verdict verdict = judge(name, answers, view_.asks_all());
         switch (verdict.kind) {
             case Verdict::Kind::found:
                 if ((verdict.content == spooled.disputed &&

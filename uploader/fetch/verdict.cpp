@@ -11,15 +11,19 @@ std::string joined(const std::set<std::string>& contents) {
     return list;
 }
 
+bool all_answered(std::span<const StoreAnswer> answers) {
+    return std::all_of(answers.begin(), answers.end(),
+                       [](const StoreAnswer& answer) { return answer.answered; });
+}
+
 Verdict when_nowhere(const WalName& name, std::span<const StoreAnswer> answers,
                      const std::set<std::string>& settled) {
-    const bool all = std::all_of(answers.begin(), answers.end(),
-                                 [](const StoreAnswer& answer) { return answer.answered; });
-    if (!all) return {Verdict::Kind::unknown, {}, {}};
+    if (!all_answered(answers)) return {Verdict::Kind::unknown, {}, {}};
     if (!settled.empty()) {
         return {Verdict::Kind::several,
                 {},
-                name.text + " was settled for content " + joined(settled) + ", which no store has"};
+                name.text + " was settled for content " + joined(settled) +
+                    ", which none of the stores that were asked has"};
     }
     const bool needed_in_order = name.kind == WalKind::segment || name.kind == WalKind::history;
     for (const StoreAnswer& answer : answers) {
@@ -30,7 +34,7 @@ Verdict when_nowhere(const WalName& name, std::span<const StoreAnswer> answers,
 
 }  // namespace
 
-Verdict judge(const WalName& name, std::span<const StoreAnswer> answers) {
+Verdict judge(const WalName& name, std::span<const StoreAnswer> answers, bool all_asked) {
     std::set<std::string> contents;
     std::set<std::string> settled;
     for (const StoreAnswer& answer : answers) {
@@ -38,6 +42,8 @@ Verdict judge(const WalName& name, std::span<const StoreAnswer> answers) {
         for (const ObjectName& object : answer.objects) contents.insert(object.fingerprint);
         settled.insert(answer.settled.begin(), answer.settled.end());
     }
+    if (all_asked && all_answered(answers))
+        std::erase_if(settled, [&](const std::string& content) { return !contents.contains(content); });
     if (contents.empty()) return when_nowhere(name, answers, settled);
     if (settled.size() > 1) {
         return {Verdict::Kind::several,

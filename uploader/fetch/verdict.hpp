@@ -11,10 +11,11 @@ namespace walferry {
 
 /// What one store says about a name.
 struct StoreAnswer {
-    bool answered = false;            // else nothing here means anything
-    std::vector<ObjectName> objects;  // of that name
-    std::set<std::string> settled;    // fingerprints that a person has settled it for
-    std::string later;                // a WAL segment of the same timeline that comes after it; "" for none
+    bool answered = false;                  // else nothing here means anything
+    std::vector<ObjectName> objects;        // of that name
+    std::set<std::string> settled;          // fingerprints that a person has settled it for
+    std::vector<std::string> refused = {};  // settlements that count for nothing, a line each
+    std::string later;  // a WAL segment of the same timeline that comes after it; "" for none
 };
 
 /// What all the answers together mean.
@@ -32,7 +33,9 @@ struct Verdict {
 };
 
 /// What was settled counts even where only another content can be seen: the store that has the right one may
-/// be down, and the wrong one must not be replayed for that.
-Verdict judge(const WalName& name, std::span<const StoreAnswer> answers);
+/// be down, and the wrong one must not be replayed for that. Only where every store answered, and none that
+/// is configured was left out but by --without (`all_asked`), does a settlement for a content that no store
+/// shows count for nothing.
+Verdict judge(const WalName& name, std::span<const StoreAnswer> answers, bool all_asked = true);
 
 }  // namespace walferry

@@ -129,8 +129,10 @@ ArchiveSurvey::ArchiveSurvey(const Settings& settings, SurveyOptions options)
             WalName::segment_at(backup.label.timeline, backup.label.start_lsn, backup.label.segment_size);
         from = std::min(from, std::uint64_t{name.log} << 32 | name.seg);
     }
-    on_every_store("looking for WAL",
-                   [&](Store& store) { store.wal = list_wal(*store.connection, *store.keys, from); });
+    on_every_store("looking for WAL", [&](Store& store) {
+        store.wal = list_wal(*store.connection, *store.keys, sysid_, from, settings_.trusted_writers);
+    });
+    drop_settlements_of_nothing();
     read_histories();
     measure();
 }
@@ -183,6 +185,42 @@ void ArchiveSurvey::merge_backups() {
         if (!disputed.contains(id)) backups_.push_back(std::move(backup));
     }
     unfinished_.assign(unfinished.begin(), unfinished.end());
+}
+
+// As `judge` does: a settlement for a content that no store shows counts for nothing where every store that
+// is configured, less those of --without, has answered.
+void ArchiveSurvey::drop_settlements_of_nothing() {
+    for (const Store& store : stores_) {
+        for (const std::string& line : store.wal.refused_settlements)
+            problems_.push_back("store " + store.settings->name + ": " + line);
+    }
+    const bool all =
+        options_.only.empty() && std::none_of(stores_.begin(), stores_.end(),
+                                              [](const Store& store) { return store.trouble.has_value(); });
+    const bool any = std::any_of(stores_.begin(), stores_.end(), [](const Store& store) {
+        return !store.wal.settled.empty() || !store.wal.settled_histories.empty();
+    });
+    if (!all || !any) return;
+    std::set<std::pair<std::uint32_t, std::string>> histories;
+    std::map<std::uint32_t, std::vector<HeldSegment>> segments;
+    for (Store& store : stores_) {
+        append(segments, store.wal.segments);
+        for (const auto& [timeline, objects] : store.wal.histories) {
+            for (const ObjectName& object : objects) histories.emplace(timeline, object.fingerprint);
+        }
+    }
+    for (auto& [timeline, held] : segments) std::sort(held.begin(), held.end());
+    for (Store& store : stores_) {
+        for (auto& [where, contents] : store.wal.settled) {
+            const auto& held = segments[where.first];
+            std::erase_if(contents, [&](std::uint64_t content) {
+                return !std::binary_search(held.begin(), held.end(), HeldSegment{where.second, content});
+            });
+        }
+        std::erase_if(store.wal.settled, [](const auto& entry) { return entry.second.empty(); });
+        for (auto& [timeline, contents] : store.wal.settled_histories)
+            std::erase_if(contents, [&](const std::string& c) { return !histories.contains({timeline, c}); });
+    }
 }
 
 void ArchiveSurvey::read_histories() {

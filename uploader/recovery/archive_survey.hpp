@@ -82,6 +82,7 @@ class ArchiveSurvey {
   private:
     void on_every_store(const std::string& doing, const std::function<void(Store&)>& step);
     void merge_backups();
+    void drop_settlements_of_nothing();
     void read_histories();
     void read_history(std::uint32_t timeline);
     HeldSegments waiting_in_spool();

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <functional>
 
+#include "uploader/fetch/settlements.hpp"
+
 namespace walferry {
 namespace {
 
@@ -36,19 +38,21 @@ std::vector<std::string> list_timelines(ObjectStore& store, const std::string& r
     }
 }
 
-void list_settled(ObjectStore& store, const ObjectKeys& keys, ListedWal& wal) {
-    const std::string root = keys.settled_directory();
-    each_object(store, root, "", [&](const std::string& key) {
-        const std::string_view rest = std::string_view(key).substr(root.size());
-        const std::size_t dash = rest.rfind('-');
-        const auto name = WalName::parse(rest.substr(0, dash));
-        if (!name || dash == rest.npos || !is_lower_hex(rest.substr(dash + 1), 32)) return;
-        std::string fingerprint(rest.substr(dash + 1));
-        if (name->kind == WalKind::segment)
-            wal.settled[{name->timeline, position_of(*name)}].insert(short_content(fingerprint));
-        if (name->kind == WalKind::history)
-            wal.settled_histories[name->timeline].push_back(std::move(fingerprint));
-    });
+void list_settled(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
+                  const std::vector<std::string>& trusted_writers, ListedWal& wal) {
+    for (const auto& [text, listed] : list_settlements(store, keys)) {
+        const WalName name = *WalName::parse(text);
+        if (name.kind != WalKind::segment && name.kind != WalKind::history) continue;
+        const Settled settled = read_settled(store, keys, system_identifier, listed, trusted_writers);
+        wal.refused_settlements.insert(wal.refused_settlements.end(), settled.refused.begin(),
+                                       settled.refused.end());
+        for (const std::string& fingerprint : settled.contents) {
+            if (name.kind == WalKind::segment)
+                wal.settled[{name.timeline, position_of(name)}].insert(short_content(fingerprint));
+            else
+                wal.settled_histories[name.timeline].push_back(fingerprint);
+        }
+    }
 }
 
 }  // namespace
@@ -59,7 +63,8 @@ std::uint64_t short_content(const std::string& fingerprint) {
     return value;
 }
 
-ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t from_position) {
+ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
+                   std::uint64_t from_position, const std::vector<std::string>& trusted_writers) {
     ListedWal wal;
     std::array<char, 32> first{};
     std::snprintf(first.data(), first.size(), "%08X%08X", static_cast<unsigned>(from_position >> 32),
@@ -84,7 +89,7 @@ ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t fro
                     {position_of(*name), short_content(object->fingerprint)});
         });
     }
-    list_settled(store, keys, wal);
+    list_settled(store, keys, system_identifier, trusted_writers, wal);
     return wal;
 }
 

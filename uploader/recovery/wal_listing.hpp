@@ -16,10 +16,13 @@ struct ListedWal {
     SettledSegments settled;
     std::map<std::uint32_t, std::vector<ObjectName>> histories;
     std::map<std::uint32_t, std::vector<std::string>> settled_histories;  // fingerprints
+    std::vector<std::string> refused_settlements;                         // a line each
 };
 
-/// Lists segments from this position on (HeldSegment::position, of any timeline) and all history files.
-ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t from_position);
+/// Lists segments from this position on (HeldSegment::position, of any timeline) and all history files, and
+/// reads what was settled, of which only that by `trusted_writers` counts where there are any.
+ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
+                   std::uint64_t from_position, const std::vector<std::string>& trusted_writers);
 
 /// The half of a fingerprint that HeldSegment keeps.
 std::uint64_t short_content(const std::string& fingerprint);

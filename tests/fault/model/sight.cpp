@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "common/store/object_name.hpp"
 #include "tests/fault/model/broken.hpp"
 #include "tests/fault/model/child.hpp"
 
@@ -100,10 +101,12 @@ void Observer::look_into_store(const StorePlace& place, Sight::Store& store) {
     for (const auto& entry : fs::recursive_directory_iterator(root)) {
         if (!entry.is_regular_file()) continue;
         const std::string key = entry.path().string().substr(root.size() + 1);
-        const auto parts = split(key, '/');  // SYSID/wal/TTTTTTTT/OBJECT, SYSID/settled/NAME-FINGERPRINT
+        const auto parts =
+            split(key, '/');  // SYSID/wal/TTTTTTTT/OBJECT, SYSID/settled/NAME-FINGERPRINT-SHA256.json
         if (parts.size() == 3 && parts[1] == "settled") {
-            must(fs::file_size(entry.path()) == 0, documented, key);
-            store.settled.insert(parts[0] + "/" + parts[2]);
+            const auto name = SettlementName::parse(parts[2]);
+            must(name.has_value(), documented, key);
+            store.settled.insert(parts[0] + "/" + name->segment + "-" + name->fingerprint);
             continue;
         }
         must(parts.size() == 4 && parts[1] == "wal" && parts[3].starts_with(parts[2]), documented, key);

@@ -43,9 +43,7 @@ class Archive : public DrainHarness {
         return ErrorKind::internal;
     }
     void settle(const std::string& store, const std::string& name, const std::string& fingerprint) const {
-        const std::string key = ObjectKeys("", settings.cluster, sysid).settled(name, fingerprint);
-        fs::create_directories(fs::path(store_path(store) + "/" + key).parent_path());
-        std::ofstream(store_path(store) + "/" + key).flush();
+        write_settlement(store_path(store), name, fingerprint);
     }
     void spoil_objects(const std::string& store) const {
         for (const auto& entry : fs::recursive_directory_iterator(store_path(store))) {
@@ -103,6 +101,57 @@ TEST_CASE("Of two contents the settled one comes back, wherever the other one is
     CHECK(h.failure(first.name, {"b"}) == ErrorKind::conflict);
     h.settle("a", first.name, ours_print);
     CHECK(h.failure(first.name) == ErrorKind::conflict);
+}
+
+TEST_CASE("A settlement for a content that no store has stops no sound segment") {
+    Archive h;
+    h.push(first);
+    REQUIRE(h.drain().exit_code == 0);
+    h.settle("a", first.name, std::string(32, 'd'));
+    CHECK(h.fetch(first.name) == first.bytes());
+    SECTION("and counts while a store is silent that may have it") {
+        fs::rename(h.store_path("b"), h.store_path("away"));
+        CHECK(h.failure(first.name) == ErrorKind::conflict);
+    }
+    CHECK(h.failure(first.name, {"a"}) == ErrorKind::conflict);
+}
+
+TEST_CASE("With trusted writers only what one of them settled counts") {
+    Archive h;
+    Archive other;
+    other.settings.stores = {h.settings.stores[0]};
+    const WriterKey writer = WriterKey::generate();
+    writer.save(h.dir.path() + "/writer");
+    for (Archive* archive : {&h, &other}) archive->settings.signing_key_file = h.dir.path() + "/writer";
+    const WalFile theirs = DrainHarness::wal(1, 77);
+    const std::string ours_print = h.push(first);
+    REQUIRE(h.drain().exit_code == 0);
+    const std::string theirs_print = other.push(theirs);
+    other.drain();
+    h.settings.trusted_writers = {writer.public_key()};
+    CHECK(h.failure(first.name) == ErrorKind::conflict);
+    const WriterKey thief = WriterKey::generate();
+    h.settle("a", first.name, theirs_print);
+    write_settlement(h.store_path("a"), first.name, theirs_print, &thief);
+    write_settlement(h.store_path("b"), first.name, theirs_print, &writer, sysid + 1);
+    CHECK(h.failure(first.name) == ErrorKind::conflict);
+    CHECK(h.said_something_with("counts for nothing: it is not signed"));
+    CHECK(h.said_something_with("who is not trusted"));
+    CHECK(h.said_something_with("it is about another cluster"));
+    write_settlement(h.store_path("b"), first.name, ours_print, &writer);
+    CHECK(h.fetch(first.name) == first.bytes());
+}
+
+TEST_CASE("A settlement that cannot be read may be the one that matters") {
+    Archive h;
+    h.push(first);
+    REQUIRE(h.drain().exit_code == 0);
+    const WriterKey writer = WriterKey::generate();
+    h.settings.trusted_writers = {writer.public_key()};
+    const std::string path = write_settlement(h.store_path("a"), first.name, std::string(32, 'd'), &writer);
+    fs::remove(path);
+    fs::create_directory_symlink("/nowhere", path);
+    CHECK(h.failure(first.name) != ErrorKind::internal);
 }
 
 TEST_CASE("An object under another segment's name is refused") {

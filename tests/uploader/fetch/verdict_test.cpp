@@ -8,6 +8,7 @@ namespace {
 
 const std::string a(32, 'a');
 const std::string b(32, 'b');
+const std::string c(32, 'c');
 const WalName segment = *WalName::parse("000000010000000000000007");
 const WalName history = *WalName::parse("00000002.history");
 const WalName backup_label = *WalName::parse("000000010000000000000007.00000028.backup");
@@ -50,11 +51,15 @@ TEST_CASE("What the stores say together is found, absent, a gap, unknown, or two
         {"one has two", {has({a, b})}, Kind::several, ""},
         {"settled in one store", {has({a}), has({b}, {b})}, Kind::found, b},
         {"settled, and the right one's store is silent", {has({a}, {b}), silent}, Kind::several, ""},
-        {"settled for what nobody has", {has({}, {b}), has({})}, Kind::several, ""},
+        {"settled for what no store has: it counts for nothing", {has({}, {b}), has({})}, Kind::absent, ""},
+        {"settled for what no store has, and one content is there", {has({a}, {b}), has({})}, Kind::found, a},
+        {"settled for what no store has, beside a conflict", {has({a}, {b}), has({c})}, Kind::several, ""},
+        {"settled for what a silent store may have", {has({}, {b}), silent}, Kind::unknown, ""},
+        {"settled for one that is there, and for none", {has({a}, {a, b}), has({c})}, Kind::found, a},
         {"settled twice, differently", {has({a}, {a}), has({b}, {b})}, Kind::several, ""},
         {"settled, and only that is there", {has({a}, {a})}, Kind::found, a},
         {"what a silent store says does not count",
-         {has({a}), StoreAnswer{false, has({b}).objects, {b}, {}}},
+         {has({a}), StoreAnswer{false, has({b}).objects, {b}, {}, {}}},
          Kind::found,
          a},
     };
@@ -65,6 +70,13 @@ TEST_CASE("What the stores say together is found, absent, a gap, unknown, or two
         CHECK(verdict.content == row.content);
     }
     CHECK(judge(segment, std::vector{has_later()}).detail == "000000010000000000000009");
+}
+
+TEST_CASE("What was settled is kept to while a store is not asked that may have it", "[fetch]") {
+    const auto kind = [](std::vector<StoreAnswer> answers) { return judge(segment, answers, false).kind; };
+    CHECK(kind({has({a}, {b})}) == Verdict::Kind::several);
+    CHECK(kind({has({}, {b})}) == Verdict::Kind::several);
+    CHECK(kind({has({a}, {a})}) == Verdict::Kind::found);
 }
 
 TEST_CASE("Segments of a timeline make its missing history a gap, but no base backup's label", "[fetch]") {
