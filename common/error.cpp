@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "common/printable.hpp"
+
 namespace walferry {
 namespace {
 
@@ -34,29 +36,6 @@ constexpr std::array table{
     ErrorTraits{ErrorKind::clock_skew, "clock-skew", 1, false},
     ErrorTraits{ErrorKind::rejected, "rejected", 1, false},
 };
-
-/// The length in bytes of the UTF-8 character that `text` begins with; 0 for a control character, also one of
-/// the second set (0x9b begins an escape sequence as ESC [ does), a change of direction, or no UTF-8 at all.
-std::size_t printable_length(std::string_view text) noexcept {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned first = at(0);
-    if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
-    const std::size_t length = first >= 0xc2 && first < 0xe0   ? 2
-                               : first >= 0xe0 && first < 0xf0 ? 3
-                               : first >= 0xf0 && first < 0xf5 ? 4
-                                                               : 0;
-    if (length == 0 || text.size() < length) return 0;
-    char32_t code = first & (0x7fU >> length);
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((at(i) & 0xc0U) != 0x80) return 0;
-        code = code << 6 | (at(i) & 0x3fU);
-    }
-    const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    const bool surrogate_or_beyond = (code >= 0xd800 && code < 0xe000) || code > 0x10ffff;
-    const bool separates_lines = code == 0x2028 || code == 0x2029;
-    const bool turns = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
-    return overlong || surrogate_or_beyond || code < 0xa0 || separates_lines || turns ? 0 : length;
-}
 
 }  // namespace
 

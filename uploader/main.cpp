@@ -10,6 +10,7 @@
 #include "common/error.hpp"
 #include "common/os.hpp"
 #include "uploader/command_line.hpp"
+#include "uploader/escaped_output.hpp"
 #include "uploader/exit_code.hpp"
 #include "uploader/signals.hpp"
 
@@ -42,6 +43,7 @@ int main(int argc, char** argv) {
     os::occupy_standard_descriptors();
     prepare_signals();
     try {
+        escape_standard_output();
         const int code = run(argc, argv);
         // A full disk behind stdout must not look like success; a reader who has seen enough is no failure.
         const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;

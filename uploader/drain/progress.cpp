@@ -79,12 +79,12 @@ void Progress::redraw() {
     std::string line =
         line_(std::chrono::duration_cast<std::chrono::milliseconds>(elapsed), terminal_width() - 1);
     if (line.size() > terminal_width() - 1) line.resize(terminal_width() - 1);
-    std::fprintf(stderr, "\r%s\x1b[K", line.c_str());
+    ::dprintf(STDERR_FILENO, "\r%s\x1b[K", one_line(line).c_str());
     drawn_ = line.size();
 }
 
 void Progress::erase() {
-    if (drawn_ > 0) std::fputs("\r\x1b[K", stderr);
+    if (drawn_ > 0) ::dprintf(STDERR_FILENO, "\r\x1b[K");
     drawn_ = 0;
 }
 
