@@ -201,6 +201,17 @@ SpoolOwner former_owner(const SpoolPaths& spool) {
                 hint);
 }
 
+// Root itself is chosen only by name.
+void refuse_to_choose_root(const SpoolPaths& spool, bool no_user, bool no_group) {
+    if (!no_user && !no_group) return;
+    throw Error(
+        ErrorKind::usage,
+        spool.root + " would be root's, and " +
+            (no_user ? "no PostgreSQL server runs as root" : "no uploader belongs to root's group"),
+        std::string(no_user ? "--owner USER: the user that the server runs as, usually postgres; " : "") +
+            "--group GROUP: the group that it shares with the uploader, usually walferry");
+}
+
 }  // namespace
 
 bool is_spool(const SpoolPaths& spool) {
@@ -211,9 +222,13 @@ bool is_spool(const SpoolPaths& spool) {
 SpoolOwner find_spool_owner(const SpoolPaths& spool, const std::string& user, const std::string& group) {
     SpoolOwner owner{::geteuid(), ::getegid()};
     struct stat status {};
-    if (is_spool(spool) && ::stat(spool.root.c_str(), &status) == 0) {
+    // A directory that waits for its spool has been given to its owner already.
+    const bool there = ::stat(spool.root.c_str(), &status) == 0 && (is_spool(spool) || status.st_uid != 0);
+    if (there) {
         if (status.st_uid == 0 && user.empty()) refuse_root(spool, status.st_gid == 0 && group.empty());
         owner = {status.st_uid, status.st_gid};
+    } else if (owner.user == 0) {
+        refuse_to_choose_root(spool, user.empty(), group.empty() && user != "root" && user != "0");
     }
     if (!user.empty()) owner.user = user_called(user);
     if (!group.empty()) owner.group = group_called(group);

@@ -53,7 +53,7 @@ block() {
         /^## / { inside = $0 == section }
         inside && /^```/ { open = !open; if (open) number++; next }
         inside && open && number == wanted' "$tests/../docs/restoring.md" |
-        sed "s,/etc/walferry,$host/walferry,g; s,/var/lib/postgresql/15/main,$work/pg/data,g; s,/var/lib/postgresql/15/before,$work/pg/before,g
+        sed "s,/etc/walferry,$host/walferry,g; s,/var/spool/walferry,$work/no-spool,g; s,/var/lib/postgresql/15/main,$work/pg/data,g; s,/var/lib/postgresql/15/before,$work/pg/before,g
              s,/restore/,$work/hand/,g; s,20260131T020000Z-1a2b3c4d,$backup,g; s,16384,$oid,g; s,2026-01-31 09:05:00+01:00,$at,g
              s,/var/tmp/precious.sql,$work/precious.sql,g; s,--no-archiving,--no-archiving --tablespace $work/space=$work/space.before,; s,--without b2,--without swift,"
 }
@@ -65,8 +65,20 @@ run_block() { # SECTION NUMBER
 backup='' oid=''
 
 prepared() {
-    run_block "What you need" 1
+    # A host that archives keeps its files as they are, whichever block is taken there.
+    local before
+    install -d "$work/archives/main/ready"
+    before=$(stat -c '%n %a %U:%G' "$host"/walferry "$host"/walferry/* "$host"/walferry/credentials/*)
+    block "What you need" 1 | sed "s,$work/no-spool,$work/archives,g" | bash -euo pipefail
+    expect_equal "$before" "$(stat -c '%n %a %U:%G' "$host"/walferry "$host"/walferry/* "$host"/walferry/credentials/*)" "its files"
+    touch "$host/walferry/credentials/writer.key"
     run_block "What you need" 2
+    as postgres test -r "$host/walferry/restoring/credentials/main-ceph"
+    refused test -e "$host/walferry/restoring/credentials/writer.key"
+    refused as postgres test -r "$host/walferry/credentials/main-ceph"
+    WALFERRY_CONFIG=$host/walferry/restoring/walferry.toml as postgres walferry backups >/dev/null
+    rm -r "$host/walferry/restoring" "$host/walferry/credentials/writer.key"
+    run_block "What you need" 1
     run_block "What you need" 3 | tee "$work/listed"
     grep -q 'held by ceph, swift' "$work/listed"
 }
@@ -169,7 +181,6 @@ key_host_lost() {
     keys_into "$host/walferry"
     walferry config >/dev/null
     run_block "What you need" 1
-    run_block "What you need" 2
     run_block "What you need" 3 | tee "$work/listed"
     grep -q 'held by ceph, swift' "$work/listed"
     mv "$work/pg/data" "$work/older/once-more"

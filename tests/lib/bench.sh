@@ -80,7 +80,7 @@ PYTHON
 # fresh_spool SPOOL FOLDER: holds what FOLDER holds, pushed.
 fresh_spool() {
     rm -rf "$1"
-    walferry init >/dev/null 2>&1
+    walferry init --owner "$(id -u)" --group "$(id -g)" >/dev/null 2>&1
     local segment
     for segment in "$2"/*; do
         walferry-archive-push --spool "$1" --system-identifier "$system_identifier" "$segment"

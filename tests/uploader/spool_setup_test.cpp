@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <tuple>
 
 #include "common/error.hpp"
 #include "tests/catch.hpp"
@@ -33,7 +34,7 @@ TEST_CASE("init makes a spool with exactly the modes it needs, whatever the umas
     TempDir dir;
     const mode_t before = ::umask(077);
     const SpoolPaths spool(dir / "deep/er/spool");
-    set_up_spool(spool, find_spool_owner(spool, "", ""));
+    set_up_spool(spool, caller(spool));
     ::umask(before);
     CHECK(mode_of(spool.root) == 02750);
     for (const std::string& path : {spool.ready(), spool.tmp(), spool.ledger_directory()})
@@ -105,6 +106,33 @@ TEST_CASE("init without names leaves a spool with whoever has it") {
     const SpoolOwner regrouped = find_spool_owner(spool, "", "4713");
     CHECK(regrouped.user == 4711);
     CHECK(regrouped.group == 4713);
+}
+
+TEST_CASE("root is given no spool unless it is named") {
+    if (::geteuid() != 0) {
+        std::cout << "skipped: giving files away needs root\n";
+        return;
+    }
+    TempDir dir;
+    const SpoolPaths spool(dir / "spool");
+    for (const auto& [user, group, wanted] :
+         {std::tuple{"", "", "--owner USER"}, std::tuple{"", "4712", "--owner USER"},
+          std::tuple{"4711", "", "--group GROUP"}}) {
+        try {
+            find_spool_owner(spool, user, group);
+            FAIL("root's was taken");
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::usage);
+            CHECK(error.hint().find(wanted) != std::string::npos);
+        }
+    }
+    CHECK(find_spool_owner(spool, "root", "").user == 0);
+    CHECK(find_spool_owner(spool, "4711", "4712").user == 4711);
+    REQUIRE(::mkdir(spool.root.c_str(), 0755) == 0);
+    CHECK_THROWS_AS(find_spool_owner(spool, "", ""), Error);
+    REQUIRE(::chown(spool.root.c_str(), 4711, 4712) == 0);
+    CHECK(find_spool_owner(spool, "", "").user == 4711);
+    CHECK(find_spool_owner(spool, "", "").group == 4712);
 }
 
 TEST_CASE("a spool that was given to root stays no root's, and whose it was is said") {

@@ -53,11 +53,13 @@ int run(const GlobalOptions& global, const Options& options) {
 
 CommandBody declare_init(CLI::App& app) {
     auto options = std::make_shared<Options>();
-    app.add_option("--owner", options->owner,
-                   "The user the PostgreSQL server runs as [as it is; for a new spool the caller]")
+    app.add_option(
+           "--owner", options->owner,
+           "The user the PostgreSQL server runs as [as it is; for a new spool the caller, but for root]")
         ->type_name("USER");
-    app.add_option("--group", options->group,
-                   "The group it shares with the uploader [as it is; for a new spool the caller's]")
+    app.add_option(
+           "--group", options->group,
+           "The group it shares with the uploader [as it is; for a new spool the caller's, but for root]")
         ->type_name("GROUP");
     app.add_option("--spool", options->spool, "The spool directory [the configuration's `spool`]")
         ->type_name("DIR");

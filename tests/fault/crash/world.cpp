@@ -49,7 +49,7 @@ void World::begin() {
     for (const char* name : {"a", "b"}) fs::create_directories(store(name));
     write(data() + "/global/pg_control", test::pg_control_bytes(test::sysid));
     write_configuration("first");
-    must(walferry({"init"}));
+    must(walferry({"init", "--owner", std::to_string(::geteuid()), "--group", std::to_string(::getegid())}));
 }
 
 void World::write_configuration(const std::string& prefix) const {

@@ -50,7 +50,9 @@ int World::add_store() {
 void World::add_writer(const std::string& name) {
     Writer writer{name, dir / ("spool-" + name), dir / (name + ".toml"), {0, 1}};
     write_config(writer);
-    const Ended made = Child(log("init"), walferry(writer, {"init"})).finish();
+    const Ended made = Child(log("init"), walferry(writer, {"init", "--owner", std::to_string(::geteuid()),
+                                                            "--group", std::to_string(::getegid())}))
+                           .finish();
     if (made.exit_code != 0) throw std::runtime_error("init: " + made.said);
     writers.push_back(std::move(writer));
 }

@@ -8,10 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "common/clock.hpp"
+#include "common/codec/digest.hpp"
+#include "common/codec/settlement.hpp"
 #include "common/error.hpp"
 #include "common/fingerprint.hpp"
 #include "common/ledger.hpp"
 #include "common/push_ledger.hpp"
+#include "common/store/object_name.hpp"
 #include "tests/catch.hpp"
 #include "tests/temp_dir.hpp"
 #include "tests/wal_file.hpp"
@@ -37,7 +41,8 @@ class DrainHarness {
         settings.work_dir = dir.path();
         settings.encrypt = false;
         for (const std::string& name : store_names) add_store(name);
-        set_up_spool(spool(), find_spool_owner(spool(), "", ""));
+        set_up_spool(spool(), find_spool_owner(spool(), std::to_string(::geteuid()),
+                                               std::to_string(::getegid())));
     }
 
     void add_store(const std::string& name) {
@@ -126,6 +131,27 @@ inline void spoil(const std::string& path) {
     file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path) / 2));
     file.put('\x5a');
     file.put('\xa5');
+}
+
+/// Puts one into a directory store. Returns the file.
+inline std::string write_settlement(const std::string& store, const std::string& name,
+                                    const std::string& fingerprint, const WriterKey* writer = nullptr,
+                                    std::uint64_t cluster = sysid) {
+    Settlement settlement;
+    settlement.system_identifier = cluster;
+    settlement.name = name;
+    settlement.fingerprint = fingerprint;
+    settlement.settled_at = format_time(wall_now());
+    if (writer != nullptr) sign_settlement(settlement, *writer);
+    const std::string text = settlement_json(settlement);
+    Sha256 sha256;
+    sha256.update(as_bytes(text));
+    const std::string path =
+        store + "/" +
+        ObjectKeys("", "main", sysid).settled({name, fingerprint, hex(sha256.finish()).substr(0, 32)});
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::ofstream(path) << text;
+    return path;
 }
 
 inline std::string only_object(const DrainHarness& h, const std::string& store) {
