@@ -13,8 +13,8 @@ namespace walferry {
 namespace {
 
 constexpr std::int64_t application_id = 0x57464c47;  // "WFLG": tells `file` and us what this database is
-constexpr std::array<const char*, 3> migrations{sql::migrations_001_ledger, sql::migrations_002_backup,
-                                                sql::migrations_003_growth};
+constexpr std::array<const char*, 4> migrations{sql::migrations_001_ledger, sql::migrations_002_backup,
+                                                sql::migrations_003_growth, sql::migrations_004_proof};
 // From so many segments on a migration takes longer than a moment.
 constexpr std::int64_t many_segments = 200'000;
 
@@ -222,10 +222,10 @@ std::string Ledger::segment_before(const SegmentRow& segment, int count) {
 }
 
 std::int64_t Ledger::adopt(std::uint64_t system_identifier, const WalName& name,
-                           const std::string& fingerprint, std::uint64_t size, WallTime spooled_at,
-                           std::span<const std::int64_t> stores) {
+                           const std::string& fingerprint, std::uint64_t size, WallTime spooled_at) {
     Change change(*this, sqlite::Synchronous::normal);
     const std::string sysid = std::to_string(system_identifier);
+    change.run(sql::put_prove_again, sysid, name.text, fingerprint);
     change.run(sql::ledger_adopt, sysid, name.text, fingerprint, to_string(name.kind),
                static_cast<std::int64_t>(name.timeline), static_cast<std::int64_t>(size),
                format_time(spooled_at));
@@ -234,7 +234,6 @@ std::int64_t Ledger::adopt(std::uint64_t system_identifier, const WalName& name,
         change.database().fail("find the row of " + name.text);
     const std::int64_t id = find.integer(0);
     find.run();
-    for (const std::int64_t store : stores) change.run(sql::ledger_expect_object, id, store);
     change.commit();
     return id;
 }
@@ -285,6 +284,12 @@ int Ledger::verified(std::int64_t store, std::span<const VerifiedObject> objects
     for (const VerifiedObject& object : objects) {
         change.run(sql::ledger_verified, object.segment, store, object.key,
                    static_cast<std::int64_t>(object.size), object.sha256, time);
+        if (change.changes() != 1) {
+            throw Error(ErrorKind::ledger,
+                        "ledger " + path_ + " does not have " + object.key +
+                            " as an object of this host's: it does not count as verified",
+                        "nothing is deleted for it; a fresh copy follows with the next run");
+        }
     }
     int fresh = 0;
     for (const NewConflict& conflict : conflicts) {

@@ -62,6 +62,12 @@ struct VerifiedObject {
     std::string sha256;  // 64 hex digits
 };
 
+/// An object as this host encoded it, and how many puts were answered without one that was verified.
+struct OwnPut {
+    VerifiedObject object;
+    int copies;
+};
+
 struct ConflictRow {
     std::int64_t id;
     std::uint64_t system_identifier;
@@ -79,6 +85,28 @@ struct ListedObject {
     std::string key;
     std::uint64_t size;
     std::string sha256;  // its first 32 hex digits
+};
+
+/// How far what is verified in a store was compared with its listings, in the order of system identifiers and
+/// names; both are empty where a round begins.
+struct Comparison {
+    std::string began_at;  // this round
+    std::string system_identifier, name;
+    std::optional<std::string> seen_since;  // when the last whole round began
+};
+
+/// What a store should have: verified there, or known to be lost from it.
+struct KeptUpload {
+    std::int64_t segment;
+    std::uint64_t system_identifier;
+    std::string name, fingerprint;
+    bool verified;  // else lost
+    std::string object_key, verified_at;
+};
+
+struct LostUploads {
+    std::int64_t count = 0;
+    std::string first;  // a segment's name
 };
 
 /// A conflict to be recorded. store: none for one seen in the spool.
@@ -191,21 +219,27 @@ class Ledger {
     /// Rows whose file should be in the spool.
     std::vector<SegmentRow> spooled();
     std::vector<SegmentRow> rows_of(std::uint64_t system_identifier, const std::string& name);
-    /// A row for a file that is in the spool; an existing one is kept, and no longer counts as removed. An
-    /// upload to one of `stores` may have been tried before anybody knew the file: its object is looked for
-    /// first.
+    /// A row for a file that is in the spool; an existing one is kept, and no longer counts as removed. Where
+    /// it counted as removed, what was verified then has to be read back once more before that file goes.
     std::int64_t adopt(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
-                       std::uint64_t size, WallTime spooled_at, std::span<const std::int64_t> stores);
+                       std::uint64_t size, WallTime spooled_at);
     void removed(std::int64_t segment, WallTime now);
 
     /// Of segments in the spool.
     std::vector<UploadRow> open_uploads();
     std::vector<UploadRow> uploads_of(std::int64_t segment);
+    /// A further attempt, said before the object of an earlier one is looked for.
     void begin_attempt(std::int64_t segment, std::int64_t store);
+    /// Said before the put: only an object that was announced here can be verified. After a power cut the
+    /// record may be missing; then the object is put once more.
+    void begin_put(std::int64_t store, const VerifiedObject& object, bool further_attempt);
+    /// What this host put, or was about to put, when it was last tried and not verified.
+    std::optional<OwnPut> own_put(std::int64_t segment, std::int64_t store);
     void attempt_failed(std::int64_t segment, std::int64_t store, const std::string& error,
                         WallTime next_attempt);
     void stored(std::int64_t store, const VerifiedObject& object, WallTime now);
-    /// One durable transaction (synchronous = FULL). Returns how many of the conflicts were not known before.
+    /// One durable transaction (synchronous = FULL). Throws ledger for an object that no begin_put() has
+    /// announced. Returns how many of the conflicts were not known before.
     int verified(std::int64_t store, std::span<const VerifiedObject> objects,
                  std::span<const NewConflict> conflicts, WallTime now);
     bool add_conflict(const NewConflict& conflict, WallTime now);
@@ -213,6 +247,16 @@ class Ledger {
     bool mark_lost(std::int64_t segment, std::int64_t store, const std::string& reason);
     /// Verified in every active store, by durable records.
     bool verified_everywhere(std::int64_t segment);
+
+    // The record ages: what a store was seen to have may be gone from it.
+    Comparison comparison(std::int64_t store, WallTime now);
+    void compared(std::int64_t store, const Comparison& until);
+    /// Behind that segment, in the order of system identifiers and names.
+    std::vector<KeptUpload> kept_after(std::int64_t store, const std::string& system_identifier,
+                                       const std::string& name, int most);
+    /// Verified no longer: the store does not have these.
+    void lose(std::int64_t store, std::span<const std::int64_t> segments, const std::string& reason);
+    LostUploads lost(std::int64_t store);
 
     std::vector<ConflictRow> conflicts(bool settled_too);
     /// Whether that name was ever seen with two contents, settled or not.

@@ -43,10 +43,6 @@ INSERT INTO segment (system_identifier, name, fingerprint, kind, timeline, size,
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
     ON CONFLICT (system_identifier, name, fingerprint) DO UPDATE SET removed_at = NULL;
 
--- An upload of an adopted segment: what an earlier ledger knew of it is lost, so it counts as tried.
--- :expect_object
-INSERT INTO upload (segment, store, attempts) VALUES (?1, ?2, 1) ON CONFLICT DO NOTHING;
-
 -- :segment_id
 SELECT id FROM segment WHERE system_identifier = ?1 AND name = ?2 AND fingerprint = ?3;
 
@@ -57,7 +53,7 @@ SELECT u.segment, u.store, u.state, u.attempts, u.object_key, u.next_attempt_at
 -- :uploads_of
 SELECT segment, store, state, attempts, object_key, next_attempt_at FROM upload WHERE segment = ?1;
 
--- Said before anything is sent, so that a killed run's object is looked for and not put twice.
+-- A further attempt, before the object of an earlier one is looked for.
 -- :begin_attempt
 INSERT INTO upload (segment, store, attempts) VALUES (?1, ?2, 1)
     ON CONFLICT (segment, store) DO UPDATE SET attempts = attempts + 1;
@@ -67,14 +63,17 @@ UPDATE upload SET last_error = ?3, next_attempt_at = ?4
  WHERE segment = ?1 AND store = ?2 AND state <> 'verified';
 
 -- :stored
-UPDATE upload SET state = 'stored', object_key = ?3, object_size = ?4, object_sha256 = ?5, stored_at = ?6
+UPDATE upload SET state = 'stored', object_key = ?3, object_size = ?4, object_sha256 = ?5, stored_at = ?6,
+       put_copies = put_copies + 1
  WHERE segment = ?1 AND store = ?2 AND state <> 'verified';
 
+-- Only what this host wrote down before it put it.
 -- :verified
 UPDATE upload
    SET state = 'verified', object_key = ?3, object_size = ?4, object_sha256 = ?5,
-       stored_at = coalesce(stored_at, ?6), verified_at = ?6, last_error = NULL, next_attempt_at = NULL
- WHERE segment = ?1 AND store = ?2;
+       stored_at = coalesce(stored_at, ?6), verified_at = ?6, last_error = NULL, next_attempt_at = NULL,
+       put_key = NULL, put_size = NULL, put_sha256 = NULL, put_copies = 0
+ WHERE segment = ?1 AND store = ?2 AND put_key = ?3;
 
 -- :add_conflict
 INSERT INTO conflict (segment, store, ours, theirs, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)

@@ -9,6 +9,22 @@
 
 namespace walferry {
 
+namespace {
+
+void note_comparisons(Ledger& ledger, Status& status) {
+    bool all = true;
+    for (const StoreRow& store : ledger.active_stores()) {
+        const auto since = ledger.comparison(store.id, wall_now()).seen_since;
+        all = all && since;
+        if (since) status.seen_since = std::min(status.seen_since.value_or(*since), *since);
+        const LostUploads lost = ledger.lost(store.id);
+        if (lost.count > 0) status.lost_by_stores.emplace_back(store.identity.name, lost);
+    }
+    if (!all) status.seen_since.reset();
+}
+
+}  // namespace
+
 Status collect_status(const Settings& settings) {
     const SpoolPaths spool(settings.spool);
     Status status;
@@ -44,6 +60,7 @@ Status collect_status(const Settings& settings) {
             }
         }
         status.stores = ledger->store_summaries();
+        note_comparisons(*ledger, status);
         status.conflicts = ledger->conflicts(false).size();
         status.backups = ledger->last_restorable_backups();
         status.last_run = ledger->last_run();

@@ -17,7 +17,11 @@ struct Status {
     std::optional<std::int64_t> oldest_age_seconds;
     std::vector<std::string> problems;  // in the spool, left alone
     std::vector<StoreSummary> stores;
-    std::size_t conflicts = 0;           // unsettled
+    /// Verified before then, and seen in every store's listings since (walferry check); nullopt: not yet
+    /// whole.
+    std::optional<std::string> seen_since;
+    std::vector<std::pair<std::string, LostUploads>> lost_by_stores;  // verified there, and gone from it
+    std::size_t conflicts = 0;                                        // unsettled
     std::vector<std::string> lost;       // neither in the spool nor verified everywhere
     std::vector<BackupCopyRow> backups;  // the newest restorable one of each store that has one
     std::optional<RunRow> last_run;

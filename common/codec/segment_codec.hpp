@@ -25,6 +25,7 @@ struct EncodeOptions {
 struct EncodeResult {
     std::array<std::byte, 32> sha256;
     std::uint64_t size = 0;   // of the object
+    std::string checksum;     // XXH3-128 of the object, by other code than sha256
     std::string fingerprint;  // of the segment's bytes as they were read, for comparison with the envelope's
 };
 

@@ -33,14 +33,17 @@ class ObjectTap : public Sink {
     ObjectTap(Sha256& sha256, Sink& next) : sha256_(sha256), next_(next) {}
     void write(Bytes bytes) override {
         sha256_.update(bytes);
+        checksum_.update(bytes);
         size_ += bytes.size();
         next_.write(bytes);
     }
     void finish() override { next_.finish(); }
     std::uint64_t size() const noexcept { return size_; }
+    std::string checksum() const { return checksum_.digits(); }
 
   private:
     Sha256& sha256_;
+    Fingerprint checksum_;
     Sink& next_;
     std::uint64_t size_ = 0;
 };
@@ -114,6 +117,7 @@ EncodeResult SegmentEncoder::encode(const std::function<std::size_t(MutableBytes
 
     result.sha256 = workshop_->object_sha256.finish();
     result.size = tap.size();
+    result.checksum = tap.checksum();
     return result;
 }
 

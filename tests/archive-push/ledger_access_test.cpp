@@ -135,7 +135,7 @@ TEST_CASE("a segment that every store has verified is done, and not spooled agai
         const std::int64_t first = ledger.add_store({"one", "directory", "/one", "", ""}, wall_now());
         const std::int64_t second = ledger.add_store({"two", "directory", "/two", "", ""}, wall_now());
         const std::vector<VerifiedObject> objects{object_of(segment)};
-        for (const std::int64_t store : {first, second}) ledger.begin_attempt(segment, store);
+        for (const std::int64_t store : {first, second}) ledger.begin_put(store, objects.front(), false);
         ledger.verified(first, objects, {}, wall_now());
         fs::remove(push.spooled());
         // One store is not every store.

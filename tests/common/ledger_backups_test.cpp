@@ -36,11 +36,10 @@ struct Fixture {
         ledger->backup_verified(backup, store, wall_now());
     }
     void segment_verified(const char* name, std::int64_t store) {
-        const std::int64_t none[] = {store};
-        const std::int64_t id = ledger->adopt(cluster, *WalName::parse(name), std::string(32, 'f'), 16 << 20,
-                                              wall_now(), std::span(none).first(0));
-        ledger->begin_attempt(id, store);
+        const std::int64_t id =
+            ledger->adopt(cluster, *WalName::parse(name), std::string(32, 'f'), 16 << 20, wall_now());
         const VerifiedObject object{id, "key", 1, std::string(64, 'b')};
+        ledger->begin_put(store, object, false);
         ledger->verified(store, std::span(&object, 1), {}, wall_now());
     }
 };

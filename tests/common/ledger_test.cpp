@@ -82,14 +82,12 @@ TEST_CASE("Verified everywhere means in every store that is not retired, and in 
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
     const auto now = wall_now();
-    const auto segment = ledger.adopt(cluster, name(), ours, 7, now, {});
+    const auto segment = ledger.adopt(cluster, name(), ours, 7, now);
     PushLedger push(place.spool);
     CHECK_FALSE(ledger.verified_everywhere(segment));
     const auto a = ledger.add_store({"a", "directory", "/a", "", ""}, now);
     const auto b = ledger.add_store({"b", "s3", "https://b", "bucket", "p"}, now);
-    ledger.verified(a, std::vector{object_of(segment)}, {}, now);  // nothing was begun: no row to mark
-    CHECK_FALSE(ledger.verified_everywhere(segment));
-    ledger.begin_attempt(segment, a);
+    ledger.begin_put(a, object_of(segment), false);
     ledger.verified(a, std::vector{object_of(segment)}, {}, now);
     CHECK_FALSE(ledger.verified_everywhere(segment));
     CHECK(push.ask(cluster, name(), ours) == LedgerAnswer::known);
@@ -99,7 +97,7 @@ TEST_CASE("Verified everywhere means in every store that is not retired, and in 
     const auto again =
         ledger.add_store({"b", "s3", "https://c", "bucket", "p"}, now);  // the name is free again
     CHECK_FALSE(ledger.verified_everywhere(segment));
-    ledger.begin_attempt(segment, again);
+    ledger.begin_put(again, object_of(segment), false);
     ledger.stored(again, object_of(segment), now);
     CHECK_FALSE(ledger.verified_everywhere(segment));
 }
@@ -107,7 +105,7 @@ TEST_CASE("Verified everywhere means in every store that is not retired, and in 
 TEST_CASE("The schema itself refuses a verified upload that does not say what was read") {
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
-    const auto segment = ledger.adopt(cluster, name(), ours, 7, wall_now(), {});
+    const auto segment = ledger.adopt(cluster, name(), ours, 7, wall_now());
     const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, wall_now());
     ledger.begin_attempt(segment, store);
     CHECK_FALSE(ledger_error([&] { place.sql("UPDATE upload SET state = 'verified'"); }).empty());
@@ -123,9 +121,9 @@ TEST_CASE("A failed attempt never takes back what was verified") {
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
     const auto now = wall_now();
-    const auto segment = ledger.adopt(cluster, name(), ours, 7, now, {});
+    const auto segment = ledger.adopt(cluster, name(), ours, 7, now);
     const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
-    ledger.begin_attempt(segment, store);
+    ledger.begin_put(store, object_of(segment), false);
     ledger.verified(store, std::vector{object_of(segment)}, {}, now);
     ledger.attempt_failed(segment, store, "late answer", now);
     ledger.stored(store, object_of(segment), now);
@@ -134,11 +132,54 @@ TEST_CASE("A failed attempt never takes back what was verified") {
     CHECK(ledger.verified_everywhere(segment));
 }
 
+TEST_CASE("Only an object that this host announced before its put can be verified") {
+    const Place place;
+    Ledger ledger(place.spool, Ledger::Open::existing);
+    const auto now = wall_now();
+    const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
+    const auto verify = [&](std::int64_t segment, const std::string& key) {
+        const VerifiedObject object{segment, key, 100, std::string(64, 'c')};
+        return ledger_error([&] { ledger.verified(store, std::vector{object}, {}, now); });
+    };
+    const std::string digest(32, 'c');
+    ledger.add_listed(store, std::vector{ListedObject{cluster, name(), ours, "key", 100, digest}}, now);
+    const auto segment = ledger.adopt(cluster, name(), ours, 7, now);
+    CHECK_FALSE(ledger.own_put(segment, store));
+    CHECK_FALSE(verify(segment, "key").empty());  // a listing showed it
+    ledger.begin_put(store, object_of(segment), true);
+    CHECK_FALSE(verify(segment, "another key").empty());
+    CHECK_FALSE(ledger.verified_everywhere(segment));
+    CHECK(ledger.own_put(segment, store)->copies == 0);
+    ledger.stored(store, object_of(segment), now);
+    CHECK(ledger.own_put(segment, store)->copies == 1);
+    CHECK(verify(segment, "key").empty());
+    CHECK(ledger.verified_everywhere(segment));
+    CHECK_FALSE(ledger.own_put(segment, store));
+}
+
+TEST_CASE("A segment that comes back to the spool has to be proven again") {
+    const Place place;
+    Ledger ledger(place.spool, Ledger::Open::existing);
+    const auto now = wall_now();
+    const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
+    const auto segment = ledger.adopt(cluster, name(), ours, 7, now);
+    ledger.begin_put(store, object_of(segment), false);
+    ledger.verified(store, std::vector{object_of(segment)}, {}, now);
+    CHECK(ledger.adopt(cluster, name(), ours, 7, now) == segment);  // it never left
+    CHECK(ledger.verified_everywhere(segment));
+    ledger.removed(segment, now);
+    CHECK(ledger.adopt(cluster, name(), ours, 7, now) == segment);
+    CHECK_FALSE(ledger.verified_everywhere(segment));
+    REQUIRE(ledger.own_put(segment, store));
+    CHECK(ledger.own_put(segment, store)->object.key == "key");
+    CHECK(ledger.own_put(segment, store)->object.sha256 == std::string(64, 'c'));
+}
+
 TEST_CASE("A conflict is recorded once, shown until it is settled, and kept afterwards") {
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
     const auto now = wall_now();
-    const auto segment = ledger.adopt(cluster, name(), ours, 7, now, {});
+    const auto segment = ledger.adopt(cluster, name(), ours, 7, now);
     const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
     const NewConflict conflict{segment, store, ours, theirs};
     CHECK(ledger.verified(store, {}, std::vector{conflict}, now) == 1);
@@ -156,9 +197,9 @@ TEST_CASE("A store that came later has no backlog of what left the spool before"
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
     const auto now = wall_now();
-    const auto gone = ledger.adopt(cluster, name(), ours, 7, now, {});
+    const auto gone = ledger.adopt(cluster, name(), ours, 7, now);
     ledger.removed(gone, now);
-    ledger.adopt(cluster, name("000000010000000000000002"), ours, 7, now, {});
+    ledger.adopt(cluster, name("000000010000000000000002"), ours, 7, now);
     ledger.add_store({"late", "directory", "/late", "", ""}, now);
     CHECK(ledger.store_summaries().at(0).pending == 1);
     CHECK(ledger.list("pending", "late").size() == 1);
@@ -168,7 +209,7 @@ TEST_CASE("The view `gap` names what is missing between known segments, for each
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
     const auto add = [&](const char* text, std::uint64_t size) {
-        ledger.adopt(cluster, name(text), ours, size, wall_now(), {});
+        ledger.adopt(cluster, name(text), ours, size, wall_now());
     };
     constexpr std::uint64_t mib16 = 16 << 20;
     add("0000000100000000000000FE", mib16);
@@ -191,9 +232,9 @@ TEST_CASE("The view `recovery_point` stops before the first segment that a store
     const auto now = wall_now();
     const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
     for (int i = 1; i <= 4; ++i) {
-        const auto segment = ledger.adopt(cluster, name("00000001000000000000000" + std::to_string(i)), ours,
-                                          16 << 20, now, {});
-        ledger.begin_attempt(segment, store);
+        const auto segment =
+            ledger.adopt(cluster, name("00000001000000000000000" + std::to_string(i)), ours, 16 << 20, now);
+        ledger.begin_put(store, object_of(segment), false);
         if (i != 3) ledger.verified(store, std::vector{object_of(segment)}, {}, now);
     }
     CHECK(place.number("SELECT segment = '000000010000000000000002' FROM recovery_point") == 1);
@@ -213,7 +254,7 @@ TEST_CASE("Push says what is wrong with a ledger it cannot use, and within its p
         CHECK(ledger_error(open).find("rebuild") != std::string::npos);
     }
     SECTION("cut short") {
-        { Ledger(place.spool, Ledger::Open::existing).adopt(cluster, name(), ours, 1, wall_now(), {}); }
+        { Ledger(place.spool, Ledger::Open::existing).adopt(cluster, name(), ours, 1, wall_now()); }
         sqlite::Database(fs::canonical(place.spool.ledger()), {}).execute("PRAGMA wal_checkpoint(TRUNCATE)");
         fs::resize_file(place.spool.ledger(), 4096);
         CHECK_FALSE(ledger_error([&] { PushLedger(place.spool).ask(cluster, name(), ours); }).empty());

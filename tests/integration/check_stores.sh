@@ -209,6 +209,25 @@ second_uploader() {
 }
 try "a second uploader is found by what it left in a store, ahead of this host or behind" second_uploader
 
+lost_objects() {
+    local key
+    expect_exit 0 checked --no-server
+    finds_in ceph passed lost-objects "was seen in its listings since"
+    key=$(fetch_objects ceph wal-ceph - | grep '/wal/.*/0' | sort | head -n 1)
+    fetch_objects ceph wal-ceph "$work/fetched" >/dev/null
+    fetch_objects ceph wal-ceph --delete "$key"
+    expect_exit 3 checked --no-server
+    finds_in ceph integrity lost-objects "lost 1 segment that was verified there, such as $(basename "$key" | cut -d- -f1)"
+    finds_in swift passed lost-objects
+    mends lost-objects "copy the objects back"
+    # It stays a finding until the object is back, and needs no more than that.
+    expect_exit 3 checked --no-server
+    fetch_objects ceph wal-ceph --put "$key" "$work/fetched/$key"
+    expect_exit 0 checked --no-server
+    finds_in ceph passed lost-objects
+}
+try "what a store has lost of that which was verified there is found, and when it is back" lost_objects
+
 # --- the ledger
 
 ledger_contents() {

@@ -38,6 +38,26 @@ not_the_uploader() {
 }
 check "only root or the server's user may import, and never from a server's pg_wal" not_the_uploader
 
+of_others() {
+    printf '1\t0/3000000\tpromoted by a stranger\n' >"$legacy/00000002.history"
+    chown "$uploader_uid" "$legacy/00000002.history"
+    expect_exit 3 walferry import "$legacy"
+    expect_in "has mode 0777, so that others can write it" walferry import "$legacy"
+    expect_equal "$((old + 1))" "$(find "$legacy" -type f | wc -l)" "files in the old directory"
+    expect_equal 0 "$(waiting "$spool")" "waiting segments"
+    chmod 755 "$legacy"
+    local open=$legacy/$(ls "$legacy" | head -n 1)
+    chmod 666 "$open"
+    expect_exit 3 walferry import --keep "$legacy"
+    expect_equal "$((old - 1))" "$(waiting "$spool")" "waiting segments"
+    expect_in "belongs to the user with the id $uploader_uid" walferry import --keep "$legacy"
+    expect_in "has mode 0666" walferry import --keep "$legacy"
+    rm "$spool"/ready/*/*
+    rm "$legacy/00000002.history"
+    chmod 600 "$open"
+}
+check "what another user wrote, or could have written, is not taken for the server's own" of_others
+
 imported() {
     walferry import "$legacy" --json >"$work/import.json"
     expect_equal "$old" "$(jq .imported "$work/import.json")" imported

@@ -203,16 +203,24 @@ check_unit() {
 }
 check "the check unit passes under its restrictions, and nothing is told to anybody" check_unit
 
-restored() { # as on a host that restores: the same files, readable by the server's user
+what_you_need() { # NUMBER: a block of that section
+    awk -v wanted="$1" '/^## / { inside = $0 == "## What you need" }
+        inside && /^```/ { open = !open; if (open) number++; next }
+        inside && open && number == wanted' "$tests/../docs/restoring.md"
+}
+restored() { # on this host, which archives: with copies that the server's user can read
     inside "cp walferry-identity.txt /etc/walferry/identity.txt
         sed 's,^# identity_file = ,identity_file = ,' /etc/walferry/walferry.toml >/etc/walferry/restore.toml
         walferry --config /etc/walferry/restore.toml backups"
     expect_exit 2 inside 'walferry --config /etc/walferry/restore.toml restore --to /var/lib/postgresql/15/restored' >"$work/restored" 2>&1
     grep -q 'postgres' "$work/restored"
     inside 'cp -a /etc/walferry /etc/walferry.before'
-    inside "$(sed -n '/^## What you need/,/^## /p' "$tests/../docs/restoring.md" | awk '/^```$/ { fences++; next } fences == 1 || fences == 3')"
+    # The first block leaves a host that archives as it is, the second one makes copies.
+    inside "$(what_you_need 1)" 2>&1 | grep 'this host archives'
+    inside 'diff <(cd /etc/walferry.before; stat -c "%n %a %U:%G" . *) <(cd /etc/walferry; stat -c "%n %a %U:%G" . *)'
+    inside "$(what_you_need 2 | sed 's,/walferry.toml,/restore.toml,')"
     inside 'systemd-tmpfiles --create walferry.conf # as at every boot
-        walferry --config /etc/walferry/restore.toml restore --to /var/lib/postgresql/15/restored
+        walferry --config /etc/walferry/restoring/restore.toml restore --to /var/lib/postgresql/15/restored
         test -e /var/lib/postgresql/15/restored/recovery.signal -a ! -e /var/lib/postgresql/15/restored/walferry-restore-incomplete
         rm -r /var/lib/postgresql/15/restored /etc/walferry
         mv /etc/walferry.before /etc/walferry; mv /etc/walferry/identity.txt /root/walferry-identity.txt

@@ -194,6 +194,13 @@ constexpr std::array table{
                  "find it: another host with this configuration, a server that was started from a copy, or a "
                  "standby that was promoted; only one may write under this `cluster`"},
     CatalogueRow{
+        finding_id::lost_objects, stores,
+        "segments were verified in this store and are there no longer; a recovery needs the other store "
+        "for them",
+        "copy the objects back under the same keys from another store, or import the segments from where "
+        "they are still found (`{walferry} import DIRECTORY`); find out what removes objects there: a "
+        "lifecycle rule, a cleaner, a thief of keys"},
+    CatalogueRow{
         finding_id::ledger, on_its_way, "nothing can be told of what is verified; archiving goes on",
         "a drain makes a missing ledger; a damaged one is set aside and made anew by `{walferry} rebuild`"},
     CatalogueRow{finding_id::stores_changed, on_its_way,

@@ -154,8 +154,12 @@ void judge_backups(const Status& status, const Settings& settings, Findings& fin
             if (copy.store == store.name) newest = &copy;
         }
         if (newest == nullptr) {
-            findings.warn(finding_id::backups,
-                          "store " + store.name + " has no base backup that could be restored");
+            findings.warn(
+                finding_id::backups,
+                "store " + store.name +
+                    ": this ledger knows of no base backup there that could be restored. It knows "
+                    "those that this host made since the ledger was made; `walferry backups`, where "
+                    "an identity is, shows what the store has");
             continue;
         }
         const seconds age = age_of(newest->stopped_at);

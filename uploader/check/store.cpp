@@ -10,6 +10,7 @@
 #include "common/settings_values.hpp"
 #include "uploader/check/catalogue.hpp"
 #include "uploader/check/handed_over.hpp"
+#include "uploader/check/kept_objects.hpp"
 #include "uploader/check/look.hpp"
 #include "uploader/check/second_uploader.hpp"
 #include "uploader/check/store_trial.hpp"
@@ -97,6 +98,7 @@ void try_store(const CheckContext& context, const StoreSettings& store, StoreTri
     if (restore != nullptr) try_restore_keys(context, store, *restore, key, findings);
     try_delete(trial, key, findings);
     look_for_second_uploader(context, store, trial.store(), findings);
+    look_for_lost_objects(context, store, trial.store(), findings);
 }
 
 }  // namespace

@@ -55,7 +55,8 @@ void print_summary(const ImportOptions& options, const ImportResult& result) {
         if (count > 0) line += ", " + counted(count, one, many);
     };
     add(result.already_spooled, "was there already", "were there already");
-    add(result.already_verified, "is verified in every store already", "are verified in every store already");
+    add(result.already_verified, "is still listed in every store, where it was verified",
+        "are still listed in every store, where they were verified");
     add(result.refused, "refused", "refused");
     add(result.failed, "failed", "failed");
     add(result.left, "left for later", "left for later");
@@ -80,6 +81,8 @@ nlohmann::json as_json(const ImportResult& result, int code) {
             {"failed", result.failed},
             {"left", result.left},
             {"other_names", result.others},
+            {"store_trouble",
+             result.store_trouble.empty() ? nlohmann::json(nullptr) : nlohmann::json(result.store_trouble)},
             {"ledger_trouble",
              result.ledger_trouble.empty() ? nlohmann::json(nullptr) : nlohmann::json(result.ledger_trouble)},
             {"elapsed_seconds", static_cast<double>(result.elapsed.count()) / 1000}};
@@ -94,11 +97,18 @@ int run(const GlobalOptions& global, const Options& options) {
     {
         Progress progress(::isatty(STDERR_FILENO) == 1);
         Outcome outcome([&progress](const std::string& line) { progress.say(line); });
-        result = import_directory(SpoolPaths(settings.spool), import, outcome, signals.token(),
+        result = import_directory(settings, import, outcome, signals.token(),
                                   [&progress](Drain::Viewer viewer) { progress.watch(std::move(viewer)); });
         if (!result.ledger_trouble.empty()) {
             outcome.report(exit_code::done, "the ledger will learn of these files only at the next drain: " +
                                                 result.ledger_trouble);
+        }
+        if (!result.store_trouble.empty()) {
+            outcome.report(
+                exit_code::done,
+                "whether the stores still have what was verified there could not be seen, so it came "
+                "into the spool again; the next drain reads it back: " +
+                    result.store_trouble);
         }
         code = outcome.exit_code();
     }
@@ -118,6 +128,9 @@ CommandBody declare_import(CLI::App& app) {
         ->required()
         ->type_name("DIR");
     app.add_flag("--keep", options->import.keep, "Leave the files in DIR too");
+    app.add_flag("--any-owner", options->import.any_owner,
+                 "Also what other users may have written: it is signed as this host's and replayed as the "
+                 "server's own");
     app.add_option("--system-identifier", options->system_identifier,
                    "The cluster's, for history and backup files in a directory without its segments")
         ->type_name("N");
@@ -130,9 +143,12 @@ CommandBody declare_import(CLI::App& app) {
     app.footer(
         "Takes every WAL file of a directory into the spool the way walferry-archive-push does:\n"
         "checked against its name, durable, never replacing anything. A file leaves DIR when it is\n"
-        "safe in the spool or verified in every store; one whose name stands for another content\n"
+        "safe in the spool, or when every store still lists what was put there and read back; what\n"
+        "only the ledger calls verified is spooled again. One whose name stands for another content\n"
         "already, or that is not what its name says, stays and is named. Whatever is no WAL file\n"
-        "stays too. It can be interrupted and run again. Run it as root or as the server's user.\n\n");
+        "stays too. Only files of the spool's owner or root are taken, from a directory and with a\n"
+        "mode that let no other user write: anything else may be another user's WAL, and needs\n"
+        "--any-owner. It can be interrupted and run again. Run it as root or as the server's user.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };
 }
 

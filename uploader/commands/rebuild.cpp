@@ -31,8 +31,13 @@ void print_summary(const RebuildResult& result) {
                 counted(result.listed, "upload", "uploads").c_str());
     if (result.listed > 0) {
         std::printf(
-            "those are `stored`, not verified: a drain reads back what is still spooled before it deletes "
-            "anything\n");
+            "those are `stored`, not verified: a listing does not prove whose they are, so a drain puts what "
+            "is "
+            "still spooled once more before it deletes anything\n");
+    }
+    if (result.lost > 0) {
+        std::printf("LOST: %s verified, and the store no longer has; see `walferry list --state pending`\n",
+                    counted(result.lost, "upload was", "uploads were").c_str());
     }
     if (result.conflicts > 0) std::printf("CONFLICT: names with two contents; see `walferry conflicts`\n");
     for (const std::string& store : result.unlisted)
@@ -45,6 +50,7 @@ nlohmann::json as_json(const RebuildResult& result, int code) {
             {"set_aside", result.set_aside},
             {"spooled_segments", result.spooled},
             {"listed_uploads", result.listed},
+            {"lost_uploads", result.lost},
             {"conflicts", result.conflicts},
             {"unlisted_stores", result.unlisted}};
 }
@@ -87,8 +93,8 @@ CommandBody declare_rebuild(CLI::App& app) {
     app.footer(
         "A ledger that is damaged is renamed, with its -wal and -shm, to a name that holds the time;\n"
         "nothing is deleted. The new one is made from the spool and the stores' listings alone. A\n"
-        "sound ledger is kept, and learns what the listings know beside it. No drain may run\n"
-        "meanwhile; archiving goes on.\n\n"
+        "sound ledger is kept, and learns what the listings know beside it, and what a store has\n"
+        "lost of that which was verified there. No drain may run meanwhile; archiving goes on.\n\n"
         "What a listing cannot tell: which uploads were verified (they become `stored`), when a\n"
         "segment was spooled, which stores were retired.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };

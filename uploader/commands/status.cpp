@@ -41,6 +41,10 @@ nlohmann::json as_json(const Status& status) {
     }
     json["conflicts"] = status.conflicts;
     json["lost"] = status.lost;
+    json["seen_in_listings_since"] = json_or_null(status.seen_since);
+    auto& gone = json["lost_by_stores"] = nlohmann::json::array();
+    for (const auto& [store, lost] : status.lost_by_stores)
+        gone.push_back({{"store", store}, {"segments", lost.count}, {"first", lost.first}});
     json["ledger_error"] = json_or_null(status.ledger_error);
     if (const auto& run = status.last_run) {
         json["last_run"] = {{"pid", run->pid},
@@ -77,7 +81,14 @@ std::string what_waits(const Status& status) {
                counted(static_cast<std::uint64_t>(stored), "upload is", "uploads are") +
                " known from listings only and " + (stored == 1 ? "was" : "were") + " never read back";
     }
-    return "nothing waits: every segment that was archived is verified in every store";
+    std::int64_t verified = 0;
+    for (const StoreSummary& store : status.stores) verified += store.verified;
+    if (verified == 0) return "nothing waits, and this ledger knows of no segment yet";
+    if (!status.lost_by_stores.empty()) return "nothing waits in the spool";
+    return "nothing waits: every segment that this ledger knows was read back from every store" +
+           (status.seen_since ? "; what was verified before " + *status.seen_since + " was seen in their listings since"
+                              : std::string("; `walferry check` has not compared all of it with the stores' "
+                                            "listings yet"));
 }
 
 void print_last_run(const Status& status) {
@@ -123,6 +134,13 @@ void print(const Status& status) {
             "LOST: %s has left the spool without being verified everywhere; if the server still has it, push "
             "it again\n",
             one_line(name).c_str());
+    }
+    for (const auto& [store, lost] : status.lost_by_stores) {
+        std::printf(
+            "LOST: store %s has no longer %s verified there, such as %s; see `walferry check`\n",
+            store.c_str(),
+            counted(static_cast<std::uint64_t>(lost.count), "segment that was", "segments that were").c_str(),
+            lost.first.c_str());
     }
     if (status.conflicts > 0)
         std::printf("CONFLICT: %zu unsettled; see `walferry conflicts`\n", status.conflicts);

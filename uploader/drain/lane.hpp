@@ -85,10 +85,10 @@ class Lane {
     void run_sender(std::size_t sender);
     ObjectStore& connection(std::size_t sender);
     void send(ObjectStore& store, Encoding& encoding);
-    std::optional<VerifiedObject> find_earlier(ObjectStore& store, const Encoding& encoding);
-    std::optional<VerifiedObject> read_earlier(ObjectStore& store, const Task& task, const std::string& key,
-                                               const std::string& sha256, std::vector<Error>& useless);
-    void read_back(ObjectStore& store, const VerifiedObject& object);
+    std::optional<VerifiedObject> find_own(ObjectStore& store, const Encoding& encoding);
+    bool could_be_encoding_of(const Task& task, const ObjectName& fresh,
+                              const VerifiedObject& recorded) const;
+    void read_back(ObjectStore& store, const VerifiedObject& object, const std::string& checksum);
     bool nothing_under_way() const;
     void succeeded();
     bool confirmation_due(std::chrono::steady_clock::time_point now) const;

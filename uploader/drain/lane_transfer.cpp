@@ -57,24 +57,33 @@ std::size_t copies_worth_sending(int attempts) noexcept {
 
 constexpr const char* look_into_the_store = "if this goes on, look into the store, and at proxies on the way";
 
-// No encoding of a segment is longer, at whatever level and for however many recipients.
-std::uint64_t longest_encoding(std::uint64_t segment_size) noexcept {
-    return segment_size + segment_size / 8 + (1 << 20);
-}
-
 }  // namespace
+
+// The ledger may have been written by another member of the group, and the recipients may have changed since.
+bool Lane::could_be_encoding_of(const Task& task, const ObjectName& fresh,
+                                const VerifiedObject& recorded) const {
+    const std::string directory = keys(task).wal_directory(task.file.name.text);
+    if (!recorded.key.starts_with(directory)) return false;
+    const auto name = ObjectName::parse(std::string_view(recorded.key).substr(directory.size()));
+    return name && name->stem() == fresh.stem() && recorded.sha256.size() == 64 &&
+           recorded.sha256.starts_with(name->sha256);
+}
 
 void Lane::send(ObjectStore& store, Encoding& encoding) {
     Task& task = encoding.task;
-    context_.ledger.begin_attempt(task.segment, store_id_);
+    const bool further_attempt = task.attempts[index_] > 0;
     std::optional<VerifiedObject> object;
-    if (task.attempts[index_] > 0) object = find_earlier(store, encoding);
+    if (further_attempt) {
+        context_.ledger.begin_attempt(task.segment, store_id_);
+        object = find_own(store, encoding);
+    }
     if (!object) {
         object = VerifiedObject{task.segment, keys(task).wal(encoding.name), encoding.body.size(),
                                 hex(encoding.digest.sha256)};
+        context_.ledger.begin_put(store_id_, *object, further_attempt);
         store.put(object->key, encoding.body, encoding.digest);
         context_.ledger.stored(store_id_, *object, wall_now());
-        read_back(store, *object);
+        read_back(store, *object, encoding.checksum);
     }
     succeeded();
     const std::lock_guard lock(mutex_);
@@ -93,55 +102,38 @@ void Lane::succeeded() {
     if (was_away) context_.outcome.report(exit_code::done, "store " + settings_.name + " works again");
 }
 
-// An earlier attempt may have stored its object without us hearing of it. Whatever hashes to its name, is of
-// this content and for these recipients is as good as what we would send.
-std::optional<VerifiedObject> Lane::find_earlier(ObjectStore& store, const Encoding& encoding) {
+// An earlier attempt may have stored its object without us hearing of it. Only the key that was written down
+// before that put is asked for: an object that lies under a right name may be anyone's, and its hash proves
+// nothing but that the one who named it had its bytes.
+std::optional<VerifiedObject> Lane::find_own(ObjectStore& store, const Encoding& encoding) {
     const Task& task = encoding.task;
-    const std::string directory = keys(task).wal_directory(task.file.name.text);
-    const std::string stem = encoding.name.stem();
-    for (int asked = 0; asked < 2; ++asked) {  // listings may lag
-        const ObjectPage page = store.list(directory + stem, "");
-        std::vector<Error> useless;
-        for (const ObjectInfo& info : page.objects) {
-            const auto name = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
-            if (!name || name->stem() != stem) continue;
-            if (auto earlier = read_earlier(store, task, info.key, name->sha256, useless)) return earlier;
-        }
-        if (useless.size() >= copies_worth_sending(task.attempts[index_])) throw useless.back();
-        for (const Error& error : useless) {
-            context_.outcome.report(
-                error.kind() == ErrorKind::integrity ? exit_code::integrity : exit_code::done,
-                error.message() + "; it does not count, a fresh copy is sent");
-        }
-        if (!page.objects.empty()) break;
-    }
-    return std::nullopt;
-}
-
-std::optional<VerifiedObject> Lane::read_earlier(ObjectStore& store, const Task& task, const std::string& key,
-                                                 const std::string& sha256, std::vector<Error>& useless) {
+    const auto own = context_.ledger.own_put(task.segment, store_id_);
+    if (!own || !could_be_encoding_of(task, encoding.name, own->object)) return std::nullopt;
+    const std::string shown = "store " + settings_.name + ": " + own->object.key;
+    std::optional<Error> useless;
     try {
-        const ReadBack seen = walferry::read_back(store, key, longest_encoding(task.file.size));
-        if (!seen.sha256.empty() && seen.sha256.starts_with(sha256))
-            return VerifiedObject{task.segment, key, seen.size, seen.sha256};
-        useless.emplace_back(
-            ErrorKind::integrity,
-            "store " + settings_.name + ": " + key + " is damaged: its bytes do not hash to its name",
-            look_into_the_store);
+        const ReadBack seen = walferry::read_back(store, own->object.key, own->object.size);
+        if (seen.sha256 == own->object.sha256 && seen.size == own->object.size) return own->object;
+        useless.emplace(ErrorKind::integrity, shown + " is damaged: its bytes do not hash to its name",
+                        look_into_the_store);
     } catch (const Error& error) {
+        if (error.kind() == ErrorKind::not_found) return std::nullopt;
         if (!concerns_one_object(error.kind())) throw;
-        useless.push_back(error);
+        useless.emplace(error);
     }
+    if (static_cast<std::size_t>(own->copies) >= copies_worth_sending(task.attempts[index_])) throw *useless;
+    context_.outcome.report(useless->kind() == ErrorKind::integrity ? exit_code::integrity : exit_code::done,
+                            useless->message() + "; it does not count, a fresh copy is sent");
     return std::nullopt;
 }
 
-void Lane::read_back(ObjectStore& store, const VerifiedObject& object) {
+void Lane::read_back(ObjectStore& store, const VerifiedObject& object, const std::string& checksum) {
     const std::string shown = "store " + settings_.name + ": " + object.key;
     // Once more before it counts as damage or loss: the wire, or a server that lags behind, may be at fault.
     for (int asked = 0;; ++asked) {
         try {
             const ReadBack seen = walferry::read_back(store, object.key, object.size);
-            if (seen.sha256 == object.sha256 && seen.size == object.size) return;
+            if (seen.sha256 == object.sha256 && seen.checksum == checksum && seen.size == object.size) return;
             if (asked == 0) continue;
             std::string message = shown + " came back with other bytes than were sent";
             if (seen.size != object.size)

@@ -203,11 +203,8 @@ void Pass::adopt(Task& task, const std::string& fingerprint) {
     const auto rows = parts_.ledger.rows_of(file.system_identifier, file.name.text);
     task.fingerprint = fingerprint;
     task.spooled_at = format_time(file.modified);
-    // A lost ledger, or one that push could not reach, may have seen this segment sent before.
-    std::vector<std::int64_t> stores;
-    for (const auto& lane : parts_.lanes) stores.push_back(lane->store_id());
     task.segment =
-        parts_.ledger.adopt(file.system_identifier, file.name, fingerprint, file.size, file.modified, stores);
+        parts_.ledger.adopt(file.system_identifier, file.name, fingerprint, file.size, file.modified);
     ++parts_.outcome.adopted_segments;
     for (const SegmentRow& row : rows) {
         if (row.fingerprint == fingerprint) {
@@ -226,7 +223,6 @@ void Pass::adopt(Task& task, const std::string& fingerprint) {
         Need& need = task.needs[lane->index()];
         const bool excluded = need == Need::waiting;
         need = excluded ? Need::waiting : Need::send;
-        task.attempts[lane->index()] = std::max(task.attempts[lane->index()], 1);
         for (const UploadRow& upload : uploads) {
             if (upload.store != lane->store_id()) continue;
             task.attempts[lane->index()] = std::max(upload.attempts, 1);
@@ -258,6 +254,7 @@ std::shared_ptr<Encoding> Pass::encode(Task& task, int fd, SegmentEncoder& encod
         },
         envelope, encoding->body);
     encoding->digest = {result.sha256};
+    encoding->checksum = result.checksum;
     encoding->name = {task.file.name.text, task.fingerprint, recipients_tag_,
                       hex(result.sha256).substr(0, 32), !parts_.encoding.recipients.empty()};
     // One that went to work_dir keeps its full share, so that their number is bounded too.

@@ -1,6 +1,9 @@
 #include "uploader/drain/read_back.hpp"
 
+#include <optional>
+
 #include "common/codec/digest.hpp"
+#include "common/fingerprint.hpp"
 
 namespace walferry {
 namespace {
@@ -15,6 +18,7 @@ class HashingReceiver : public Receiver {
 
     void begin() override {
         digest_.restart();
+        checksum_.emplace();
         size_ = 0;
     }
     void announced(std::uint64_t length) override {
@@ -23,13 +27,15 @@ class HashingReceiver : public Receiver {
     void write(Bytes bytes) override {
         announced(size_ + bytes.size());
         digest_.update(bytes);
+        checksum_->update(bytes);
         size_ += bytes.size();
     }
-    ReadBack result() { return {size_, hex(digest_.finish())}; }
+    ReadBack result() { return {size_, hex(digest_.finish()), checksum_->digits()}; }
 
   private:
     const std::uint64_t longest_;
     Sha256 digest_;
+    std::optional<Fingerprint> checksum_ = std::make_optional<Fingerprint>();
     std::uint64_t size_ = 0;
 };
 
@@ -40,7 +46,7 @@ ReadBack read_back(ObjectStore& store, const std::string& key, std::uint64_t lon
     try {
         store.get(key, receiver);
     } catch (const TooLong& object) {
-        return {object.size, ""};
+        return {object.size, "", ""};
     }
     return receiver.result();
 }

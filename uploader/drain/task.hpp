@@ -44,6 +44,7 @@ struct Encoding {
     Task& task;
     ObjectBuffer body;
     BodyDigest digest{};
+    std::string checksum;  // XXH3-128 of the object
     ObjectName name;
     std::shared_ptr<void> room;  // given back to the window on destruction
 };

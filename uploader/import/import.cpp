@@ -13,6 +13,7 @@
 #include "common/intake.hpp"
 #include "uploader/exit_code.hpp"
 #include "uploader/import/legacy_directory.hpp"
+#include "uploader/import/still_stored.hpp"
 
 namespace walferry {
 namespace {
@@ -38,7 +39,8 @@ std::string copy_segment(const SegmentSource& source, DurableFile& file) {
 /// After the first trouble it is left alone: the spool's files are what counts, and the drain adopts them.
 class ImportLedger : public IntakeLedger {
   public:
-    explicit ImportLedger(const SpoolPaths& spool) : spool_(spool) {}
+    ImportLedger(const SpoolPaths& spool, const Settings& settings, std::stop_token stop)
+        : spool_(spool), still_stored_(settings, std::move(stop)) {}
 
     void open() override {
         attempt([](PushLedger&) {});
@@ -46,6 +48,10 @@ class ImportLedger : public IntakeLedger {
     LedgerAnswer ask(std::uint64_t sysid, const WalName& name, const std::string& fingerprint) override {
         LedgerAnswer answer = LedgerAnswer::unknown;
         attempt([&](PushLedger& ledger) { answer = ledger.ask(sysid, name, fingerprint); });
+        // The record ages: what was verified once may be gone, and this the last copy.
+        if (answer == LedgerAnswer::verified_everywhere &&
+            !still_stored_.shows(sysid, name.text, fingerprint))
+            return LedgerAnswer::known;
         return answer;
     }
     void record(std::uint64_t sysid, const WalName& name, const std::string& fingerprint,
@@ -53,6 +59,7 @@ class ImportLedger : public IntakeLedger {
         attempt([&](PushLedger& ledger) { ledger.record(sysid, name, fingerprint, size, wall_now()); });
     }
     const std::string& trouble() const noexcept { return trouble_; }
+    const std::string& trouble_with_stores() const noexcept { return still_stored_.trouble(); }
 
   private:
     template <typename Work>
@@ -67,9 +74,21 @@ class ImportLedger : public IntakeLedger {
     }
 
     const SpoolPaths& spool_;
+    StillStored still_stored_;
     std::unique_ptr<PushLedger> ledger_;
     std::string trouble_;
 };
+
+// What is taken in is signed as this host's, and replayed as the server's own.
+void refuse_of_others(const struct stat& status, uid_t spool_owner, const std::string& path) {
+    const auto reason = foreign_hand(status, spool_owner);
+    if (!reason) return;
+    throw Error(
+        ErrorKind::refused,
+        path + " " + *reason + ": another user may have put WAL there, which this host would sign as its own",
+        "see docs/migration.md, \"A directory that others could write\"; --any-owner takes what is there "
+        "all the same");
+}
 
 // A folder that somebody else makes in the spool would lock the server out as long as it lacks the group.
 void require_spool_owner(const SpoolPaths& spool) {
@@ -85,12 +104,17 @@ void require_spool_owner(const SpoolPaths& spool) {
 
 class Import {
   public:
-    Import(const SpoolPaths& spool, const ImportOptions& options, Outcome& outcome)
+    Import(const SpoolPaths& spool, const Settings& settings, const ImportOptions& options, Outcome& outcome,
+           const std::stop_token& stop)
         : spool_(spool),
           options_(options),
           outcome_(outcome),
+          spool_owner_(os::status(os::open_directory(spool.ready()).get(), spool.ready()).st_uid),
           legacy_(open_legacy_directory(options.directory, spool, options.keep)),
-          ledger_(spool) {
+          ledger_(spool, settings, stop) {
+        if (!options.any_owner)
+            refuse_of_others(os::status(legacy_.directory.get(), options.directory), spool_owner_,
+                             options.directory);
         result_.others = legacy_.others;
         for (const WalName& name : legacy_.names) {
             struct stat status {};
@@ -116,6 +140,7 @@ class Import {
                                                  legacy_.directory.path + " for such reasons");
         }
         result_.ledger_trouble = ledger_.trouble();
+        result_.store_trouble = ledger_.trouble_with_stores();
         return std::move(result_);
     }
 
@@ -152,6 +177,7 @@ class Import {
 
     void take_file(const WalName& name) {
         const SegmentSource source(legacy_.directory.child(name.text), name, "somebody has just removed it");
+        if (!options_.any_owner) refuse_of_others(source.opened(), spool_owner_, source.path());
         const std::uint64_t sysid = cluster_of(source);
         if (const auto warning = source.check_header(sysid)) outcome_.report(exit_code::done, *warning);
         switch (take_in(spool_, source, sysid, options_.limits, copy_segment, ledger_)) {
@@ -177,7 +203,8 @@ class Import {
         if (options_.system_identifier) return *options_.system_identifier;
         if (!asked_) {
             asked_ = true;
-            only_cluster_ = only_cluster_in(legacy_);
+            only_cluster_ =
+                only_cluster_in(legacy_, options_.any_owner ? std::nullopt : std::optional(spool_owner_));
         }
         if (only_cluster_) return *only_cluster_;
         throw Error(ErrorKind::usage,
@@ -218,6 +245,7 @@ class Import {
     const SpoolPaths& spool_;
     const ImportOptions& options_;
     Outcome& outcome_;
+    const uid_t spool_owner_;
     const LegacyDirectory legacy_;
     ImportLedger ledger_;
     ImportResult result_;
@@ -231,11 +259,12 @@ class Import {
 
 }  // namespace
 
-ImportResult import_directory(const SpoolPaths& spool, const ImportOptions& options, Outcome& outcome,
+ImportResult import_directory(const Settings& settings, const ImportOptions& options, Outcome& outcome,
                               const std::stop_token& stop, const Drain::Watch& watch) {
     const auto began = std::chrono::steady_clock::now();
+    const SpoolPaths spool(settings.spool);
     require_spool_owner(spool);
-    Import import(spool, options, outcome);
+    Import import(spool, settings, options, outcome, stop);
     ImportResult result;
     {
         const Drain::Watched watched(watch, [&import] { return import.view(); });

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/room.hpp"
-#include "common/spool.hpp"
+#include "common/settings.hpp"
 #include "uploader/drain/drain.hpp"
 #include "uploader/drain/outcome.hpp"
 
@@ -16,7 +16,8 @@ namespace walferry {
 
 struct ImportOptions {
     std::string directory;
-    bool keep = false;  // leave the files where they are
+    bool keep = false;       // leave the files where they are
+    bool any_owner = false;  // also files that others may have written
     std::optional<std::uint64_t> system_identifier;
     RoomLimits limits;
 };
@@ -29,14 +30,16 @@ struct ImportResult {
     std::vector<std::string> others;  // no WAL file's name
     std::uint64_t imported_bytes = 0;
     std::chrono::milliseconds elapsed{0};
+    std::string store_trouble;   // why what was verified once came into the spool again
     std::string ledger_trouble;  // why the ledger learns of it only at the next drain
 };
 
 /// Takes a legacy archive directory's files into the spool as push would: checked, durable, duplicates and
-/// conflicts told apart; a file that is safe in the spool, or verified in every store, is removed from the
-/// directory. Can be interrupted anywhere and run again. Throws when it cannot begin; what concerns one file
-/// is in `outcome`.
-ImportResult import_directory(const SpoolPaths& spool, const ImportOptions& options, Outcome& outcome,
+/// conflicts told apart; a file is removed from the directory when it is safe in the spool, or when every
+/// store still lists the object that this host put there and read back. What the ledger alone calls verified
+/// comes into the spool once more, and the drain reads it back. Can be interrupted anywhere and run again.
+/// Throws when it cannot begin; what concerns one file is in `outcome`.
+ImportResult import_directory(const Settings& settings, const ImportOptions& options, Outcome& outcome,
                               const std::stop_token& stop, const Drain::Watch& watch);
 
 }  // namespace walferry

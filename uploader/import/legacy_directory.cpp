@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <set>
 #include <tuple>
@@ -63,12 +65,22 @@ LegacyDirectory open_legacy_directory(const std::string& path, const SpoolPaths&
     return legacy;
 }
 
-std::optional<std::uint64_t> only_cluster_in(const LegacyDirectory& legacy) {
+std::optional<std::string> foreign_hand(const struct stat& status, uid_t owner) {
+    if (status.st_uid != owner && status.st_uid != 0)
+        return "belongs to the user with the id " + std::to_string(status.st_uid);
+    if ((status.st_mode & 022) == 0) return std::nullopt;
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%04o", static_cast<unsigned>(status.st_mode & 07777));
+    return "has mode " + std::string(text.data()) + ", so that others can write it";
+}
+
+std::optional<std::uint64_t> only_cluster_in(const LegacyDirectory& legacy, std::optional<uid_t> owner) {
     std::set<std::uint64_t> found;
     for (const WalName& name : legacy.names) {
         if (!name.has_header()) continue;
         try {
             const SegmentSource source(legacy.directory.child(name.text), name);
+            if (owner && foreign_hand(source.opened(), *owner)) continue;
             const auto header = source.header();
             if (!disagreement(*header, name, source.size(), header->system_identifier))
                 found.insert(header->system_identifier);

@@ -1,4 +1,6 @@
 #pragma once
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,8 +23,11 @@ struct LegacyDirectory {
 /// removed there. Throws io when it cannot be read, or, unless `keep`, when nothing could be removed from it.
 LegacyDirectory open_legacy_directory(const std::string& path, const SpoolPaths& spool, bool keep);
 
+/// Why another user than `owner` and root may have written it; nullopt where none can have.
+std::optional<std::string> foreign_hand(const struct stat& status, uid_t owner);
+
 /// The only cluster that the directory's WAL segments belong to, by their headers; nullopt where there is
-/// none or more than one.
-std::optional<std::uint64_t> only_cluster_in(const LegacyDirectory& legacy);
+/// none or more than one. With an owner, only segments that no other user can have written are asked.
+std::optional<std::uint64_t> only_cluster_in(const LegacyDirectory& legacy, std::optional<uid_t> owner);
 
 }  // namespace walferry

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t xlog_id_bytes = std::uint64_t{1} << 32;
 constexpr std::uint64_t usual_segment_size = std::uint64_t{16} << 20;
 
-/// "SYSID/wal/TTTTTTTT/OBJECT" and "SYSID/settled/NAME-FINGERPRINT", without what stands before.
+/// "SYSID/wal/TTTTTTTT/OBJECT" and "SYSID/settled/OBJECT", without what stands before.
 struct KeyParts {
     std::uint64_t system_identifier = 0;
     std::string_view folder;
@@ -75,8 +75,7 @@ void list_archive(ObjectStore& store, const std::string& prefix, const std::stri
                 archive.segment_sizes[parts->system_identifier].see(object->name);
                 objects.push_back(std::move(*object));
             } else if (parts->folder == "settled") {
-                archive.settled.emplace_back(parts->system_identifier,
-                                             parts->rest.substr(0, parts->rest.find('-')));
+                archive.settled_in.insert(parts->system_identifier);
             } else if (parts->folder != "wal") {
                 // Base backups have thousands of objects that are of no interest here: '0' sorts behind '/'.
                 after =

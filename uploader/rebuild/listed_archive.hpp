@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,8 @@ class SegmentSizeGuess {
 
 /// What the listings of one archive, PREFIX/CLUSTER/ in any number of stores, tell together.
 struct ListedArchive {
-    std::map<std::uint64_t, SegmentSizeGuess> segment_sizes;     // by system identifier
-    std::vector<std::pair<std::uint64_t, std::string>> settled;  // system identifier, name
+    std::map<std::uint64_t, SegmentSizeGuess> segment_sizes;  // by system identifier
+    std::set<std::uint64_t> settled_in;                       // clusters with settlements in them
     std::size_t objects = 0;
 };
 

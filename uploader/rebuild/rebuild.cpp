@@ -1,8 +1,12 @@
 #include "uploader/rebuild/rebuild.hpp"
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 
+#include "common/clock.hpp"
+#include "common/codec/signing.hpp"
 #include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "common/ledger_file.hpp"
@@ -10,10 +14,20 @@
 #include "uploader/drain/spool_lock.hpp"
 #include "uploader/drain/stores.hpp"
 #include "uploader/exit_code.hpp"
+#include "uploader/fetch/settlements.hpp"
+#include "uploader/rebuild/comparison.hpp"
 #include "uploader/rebuild/listed_archive.hpp"
 
 namespace walferry {
 namespace {
+
+// On a host that signs, and trusts nobody by name, its own word counts.
+std::vector<std::string> trusted_settlers(const Settings& settings) {
+    std::vector<std::string> writers = settings.trusted_writers;
+    if (!settings.signing_key_file.empty())
+        writers.push_back(WriterKey::load(settings.signing_key_file).public_key());
+    return writers;
+}
 
 class Rebuild {
   public:
@@ -24,6 +38,7 @@ class Rebuild {
           stop_(std::move(stop)),
           show_(show),
           spool_(settings.spool),
+          settlers_(trusted_settlers(settings)),
           lock_(spool_, std::chrono::milliseconds(0), stop_) {}
 
     RebuildResult run(const RebuildOptions& options) {
@@ -84,10 +99,8 @@ class Rebuild {
                         shown + " is not what its name says: " + *wrong + "; it was left alone",
                         "find out who put it there");
         }
-        std::vector<std::int64_t> store_ids;
-        for (const StoreRow& store : stores_) store_ids.push_back(store.id);
         ledger_->adopt(file.system_identifier, file.name, fingerprint_of(fd.get(), shown), file.size,
-                       file.modified, store_ids);
+                       file.modified);
         ++result_.spooled;
     }
 
@@ -102,6 +115,8 @@ class Rebuild {
                              show_("listing " + settings.name + ": " + std::to_string(archive_.objects) +
                                    " objects so far");
                          });
+            for (const std::uint64_t sysid : archive_.settled_in) read_settlements(*store, settings, sysid);
+            compare(*store, settings, stores_[index].id);
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::interrupted) return;
             const bool local = error.kind() == ErrorKind::ledger || error.kind() == ErrorKind::ledger_corrupt;
@@ -115,12 +130,51 @@ class Rebuild {
         }
     }
 
+    // What a sound ledger calls verified may be gone since.
+    void compare(ObjectStore& store, const StoreSettings& settings, std::int64_t id) {
+        show_("comparing " + settings.name + " with the ledger");
+        Comparison from = ledger_->comparison(id, wall_now());
+        ledger_->compared(id, {format_time(wall_now()), {}, {}, from.seen_since});
+        const CompareResult found = compare_with_listings(
+            *ledger_, store, {settings.prefix, settings_.cluster, id, SIZE_MAX, stop_}, wall_now());
+        result_.lost += found.lost.size();
+        if (found.lost.empty()) return;
+        outcome_.report(
+            exit_code::integrity,
+            "store " + settings.name + " has lost " +
+                counted(found.lost.size(), "segment that was", "segments that were") +
+                " verified there, such as " + found.lost.front() +
+                "; `walferry list --state pending` names them. Copy the objects back from another "
+                "store, or import the segments from where they are still found");
+    }
+
+    void read_settlements(ObjectStore& store, const StoreSettings& settings, std::uint64_t sysid) {
+        const ObjectKeys keys(settings.prefix, settings_.cluster, sysid);
+        for (const auto& [name, listed] : list_settlements(store, keys)) {
+            const Settled settled = read_settled(store, keys, sysid, listed, settlers_);
+            for (const std::string& line : settled.refused)
+                outcome_.report(exit_code::done, "store " + settings.name + ": " + line);
+            settled_[{sysid, name}].insert(settled.contents.begin(), settled.contents.end());
+        }
+    }
+
+    // By one content that is there. Settled for two, or for none that is known, it stays open.
+    bool is_settled(std::uint64_t sysid, const std::string& name, const std::set<std::string>& contents) {
+        const auto rows = ledger_->rows_of(sysid, name);
+        return contents.size() == 1 && std::any_of(rows.begin(), rows.end(), [&](const SegmentRow& row) {
+                   return row.fingerprint == *contents.begin();
+               });
+    }
+
     // What was open before is said by `status`; what a settled object answers already is no news either.
     void record_conflicts() {
         std::set<std::int64_t> known;
         for (const ConflictRow& row : ledger_->conflicts(true)) known.insert(row.id);
         ledger_->add_listed_conflicts(wall_now());
-        for (const auto& [sysid, name] : archive_.settled) ledger_->settle(sysid, name, wall_now());
+        for (const auto& [which, contents] : settled_) {
+            if (is_settled(which.first, which.second, contents))
+                ledger_->settle(which.first, which.second, wall_now());
+        }
         for (const ConflictRow& row : ledger_->conflicts(false)) result_.conflicts += !known.contains(row.id);
         if (result_.conflicts > 0) {
             outcome_.report(exit_code::integrity,
@@ -134,11 +188,13 @@ class Rebuild {
     const std::stop_token stop_;
     const std::function<void(const std::string&)>& show_;
     const SpoolPaths spool_;
+    const std::vector<std::string> settlers_;
     SpoolLock lock_;
     SpoolScan scan_;
     std::unique_ptr<Ledger> ledger_;
     std::vector<StoreRow> stores_;
     ListedArchive archive_;
+    std::map<std::pair<std::uint64_t, std::string>, std::set<std::string>> settled_;  // fingerprints
     RebuildResult result_;
 };
 

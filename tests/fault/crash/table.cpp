@@ -45,7 +45,8 @@ After the crash, with nothing repaired, it is checked that
 - `import` has removed no source whose content is not in the spool or in every store.
 
 Then everything is done again as PostgreSQL and a timer would: the same command, then a drain. Each must exit 0, and
-afterwards every segment must be in every store, opened and compared byte for byte, one object each and no more; the
+afterwards every segment must be in every store, opened and compared byte for byte, one object each and no more (but for
+a rebuilt ledger: nothing proves whose the objects are that a listing shows, so what is spooled is put once more); the
 spool and `tmp/` are empty, and the ledger says so. That is what the outcome `whole` means.
 
 States: `spooled`, the file is in `ready/`; `row`, the ledger knows it; `removed`, it knows that the file has left.

@@ -12,6 +12,11 @@ int Book::store_named(const std::string& name) const {
 }
 
 void Book::compare(const Sight& before, const Sight& after, const Doing& doing) {
+    // Without the ledger nothing proves whose object it is: what is spooled is put once more.
+    for (const int writer : doing.ledger_replaced) {
+        for (const int content : after.spools[static_cast<std::size_t>(writer)].contents)
+            may_store_again(writer, content);
+    }
     for (int writer = 0; writer < static_cast<int>(world_.writers.size()); ++writer)
         spool_files(writer, before, after, doing);
     objects(before, after, doing);

@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "common/codec/digest.hpp"
 #include "common/error.hpp"
 #include "common/store/object_name.hpp"
 #include "tests/catch.hpp"
@@ -51,24 +52,7 @@ TEST_CASE("A segment that the ledger does not know is adopted") {
     CHECK(h.spooled() == 0);
 }
 
-TEST_CASE("A lost ledger is made anew and does not double what the stores have") {
-    DrainHarness h;
-    h.push(DrainHarness::wal(1));
-    fs::rename(h.store_path("b"), h.store_path("away"));
-    CHECK(h.drain().exit_code == exit_code::incomplete);
-    const auto there = h.objects("a");
-    REQUIRE(there.size() == 1);
-    for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(h.spool().ledger() + suffix);
-    fs::rename(h.store_path("away"), h.store_path("b"));
-    const DrainResult result = h.drain();
-    CHECK(result.exit_code == exit_code::done);
-    CHECK(h.said_something_with("there was no ledger"));
-    CHECK(h.objects("a") == there);
-    CHECK(h.objects("b").size() == 1);
-    CHECK(h.spooled() == 0);
-}
-
-TEST_CASE("A store that a drain left out after the ledger was lost is still asked for what it had before") {
+TEST_CASE("A lost ledger takes the proof with it: what is spooled is put again, and only then deleted") {
     DrainHarness h;
     h.push(DrainHarness::wal(1));
     fs::rename(h.store_path("b"), h.store_path("away"));
@@ -80,13 +64,98 @@ TEST_CASE("A store that a drain left out after the ledger was lost is still aske
     const std::string file = h.file(DrainHarness::wal(1).name);
     fs::last_write_time(file, fs::last_write_time(file) - std::chrono::hours(1));
     fs::rename(h.store_path("away"), h.store_path("b"));
-    DrainOptions only_b;
-    only_b.only_stores = {"b"};
-    CHECK(h.drain(only_b).exit_code == exit_code::done);
-    CHECK(h.drain().exit_code == exit_code::done);
-    CHECK(h.objects("a") == there);
+    const DrainResult result = h.drain();
+    CHECK(result.exit_code == exit_code::done);
+    CHECK(h.said_something_with("there was no ledger"));
+    CHECK(h.objects("a").size() == 2);
     CHECK(h.objects("b").size() == 1);
     CHECK(h.spooled() == 0);
+}
+
+TEST_CASE("What this host put and could not verify is not put twice") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1));
+    CHECK(h.drain().exit_code == exit_code::done);
+    const auto there = h.objects("a");
+    const std::string changes = GENERATE(
+        "UPDATE upload SET put_key = object_key, put_size = object_size, put_sha256 = object_sha256,"
+        " state = 'stored', verified_at = NULL",
+        "UPDATE upload SET put_key = object_key, put_size = object_size, put_sha256 = object_sha256,"
+        " state = 'pending', verified_at = NULL, object_key = NULL, object_sha256 = NULL",
+        "UPDATE segment SET removed_at = '2026-01-01T00:00:00.000Z'");
+    {
+        sqlite::Database database(fs::canonical(h.spool().ledger()), {});
+        database.execute("UPDATE segment SET removed_at = NULL");
+        database.execute(changes.c_str());
+    }
+    h.push(DrainHarness::wal(1), false);
+    h.settings.compression_level = 1;  // a fresh encoding would have another name
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.spooled() == 0);
+    CHECK(h.objects("a") == there);
+}
+
+// Garbage whose name is right in every part: the segment's, its fingerprint, the recipients, its own hash.
+static std::string plant(const DrainHarness& h, const std::string& store, const std::string& fingerprint) {
+    const std::string garbage = "not this segment";
+    Sha256 sha256;
+    sha256.update(as_bytes(garbage));
+    const ObjectName name{DrainHarness::wal(1).name, fingerprint, "00000000",
+                          hex(sha256.finish()).substr(0, 32), false};
+    const std::string key = ObjectKeys("", "main", sysid).wal(name);
+    const std::string path = h.store_path(store) + "/" + key;
+    fs::create_directories(fs::path(path).parent_path());
+    std::ofstream(path) << garbage;
+    return key;
+}
+
+TEST_CASE("An object that was planted under a waiting segment's name permits nothing") {
+    DrainHarness h;
+    const std::string fingerprint = h.push(DrainHarness::wal(1));
+    for (const char* store : {"a", "b"}) plant(h, store, fingerprint);
+    SECTION("while an attempt had failed before") {
+        fs::rename(h.store_path("a"), h.store_path("away"));
+        CHECK(h.drain().exit_code == exit_code::incomplete);
+        fs::rename(h.store_path("away"), h.store_path("a"));
+    }
+    SECTION("while the ledger knows the upload from a listing") {
+        const auto now = wall_now();
+        Ledger ledger = h.ledger();
+        for (const StoreSettings& store : h.settings.stores) {
+            const auto id = ledger.add_store({store.name, "directory", store.path, "", ""}, now);
+            const std::string key = plant(h, store.name, fingerprint);
+            const std::string digest = key.substr(key.size() - 36, 32);
+            ledger.add_listed(id,
+                              std::vector{ListedObject{sysid, *WalName::parse(DrainHarness::wal(1).name),
+                                                       fingerprint, key, 16, digest}},
+                              now);
+        }
+    }
+    SECTION("and the ledger is lost") {
+        for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(h.spool().ledger() + suffix);
+    }
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.spooled() == 0);
+    for (const char* store : {"a", "b"}) {
+        std::uintmax_t largest = 0;
+        for (const auto& entry : fs::recursive_directory_iterator(h.store_path(store)))
+            if (entry.is_regular_file()) largest = std::max(largest, entry.file_size());
+        CHECK(h.objects(store).size() == 2);
+        CHECK(largest > 10'000);
+    }
+}
+
+TEST_CASE("A segment that comes back is kept until the stores show its objects again") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1));
+    CHECK(h.drain().exit_code == exit_code::done);
+    fs::remove(only_object(h, "a"));
+    h.push(DrainHarness::wal(1), false);
+    const auto kept = h.objects("b");
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.spooled() == 0);
+    CHECK(h.objects("a").size() == 1);
+    CHECK(h.objects("b") == kept);
 }
 
 TEST_CASE("A store that is down holds up no other, and nothing is deleted until it is back") {
@@ -240,9 +309,9 @@ TEST_CASE("An earlier object that cannot be had does not keep a fresh copy from 
     CHECK(h.drain().exit_code == exit_code::done);
     const std::string object = only_object(h, "a");
     fs::remove(object);
-    fs::create_directory_symlink("/nowhere", object);  // listed, perhaps, but nothing to be read
-    for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(h.spool().ledger() + suffix);
+    fs::create_directory_symlink("/nowhere", object);  // there, perhaps, but nothing to be read
     h.push(DrainHarness::wal(1), false);
+    h.settings.compression_level = 1;
     CHECK(h.drain().exit_code == exit_code::done);
     CHECK(h.spooled() == 0);
     CHECK(h.objects("a").size() == 1);

@@ -80,17 +80,14 @@ TEST_CASE("A removal that was cut off before its record is completed") {
 TEST_CASE("A damaged object does not count, and a sound one takes its place beside it") {
     DrainHarness h({"a"});
     h.push(DrainHarness::wal(1));
-    const DrainOptions options;
     CHECK(h.drain().exit_code == exit_code::done);
     spoil(only_object(h, "a"));
-    {
-        sqlite::Database database(fs::canonical(h.spool().ledger()), {});
-        database.execute(
-            "UPDATE segment SET removed_at = NULL; UPDATE upload SET state = 'stored', verified_at = NULL");
-    }
-    h.push(DrainHarness::wal(1));
+    h.push(DrainHarness::wal(1), false);
+    h.settings.compression_level = 1;
     CHECK(h.drain().exit_code == exit_code::integrity);
     CHECK(h.said_something_with("damaged"));
+    CHECK(h.spooled() == 0);
+    CHECK(h.objects("a").size() == 2);
 }
 
 TEST_CASE("A ledger that a newer walferry wrote is left alone") {

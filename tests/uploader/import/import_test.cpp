@@ -24,7 +24,7 @@ struct ImportHarness : DrainHarness {
         said.clear();
         walferry::Outcome outcome([this](const std::string& line) { said.push_back(line); });
         if (options.directory.empty()) options.directory = legacy();
-        ImportResult result = import_directory(spool(), options, outcome, stop, [](const Drain::Viewer&) {});
+        ImportResult result = import_directory(settings, options, outcome, stop, [](const Drain::Viewer&) {});
         code = outcome.exit_code();
         return result;
     }
@@ -74,6 +74,55 @@ TEST_CASE("With --keep the files stay, and a second import knows them again") {
     CHECK(h.spooled() == 0);
     CHECK(h.import().already_verified == 2);
     CHECK(fs::is_empty(h.legacy()));
+}
+
+TEST_CASE("A segment that a store has lost is taken in again, though the ledger calls it verified") {
+    ImportHarness h;
+    h.push(DrainHarness::wal(1));
+    h.push(DrainHarness::wal(2));
+    CHECK(h.drain().exit_code == exit_code::done);
+    h.archive(DrainHarness::wal(1));
+    h.archive(DrainHarness::wal(2));
+    const auto lose = [&](const char* store) {
+        for (const auto& entry : fs::recursive_directory_iterator(h.store_path(store))) {
+            if (entry.is_regular_file() && entry.path().filename().string().starts_with(name_of(1)))
+                fs::remove(entry.path());
+        }
+    };
+    SECTION("from one store") {
+        lose("b");
+    }
+    SECTION("from both") {
+        lose("a");
+        lose("b");
+    }
+    const ImportResult result = h.import();
+    CHECK(result.imported == 1);
+    CHECK(result.already_verified == 1);
+    CHECK(fs::exists(h.file(name_of(1))));
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.spooled() == 0);
+    CHECK(h.objects("a").size() == 2);
+    CHECK(h.objects("b").size() == 2);
+}
+
+TEST_CASE("While a store cannot be asked, what was verified is spooled again, and read back by the drain") {
+    ImportHarness h;
+    h.push(DrainHarness::wal(1));
+    CHECK(h.drain().exit_code == exit_code::done);
+    const auto there = h.objects("b");
+    h.archive(DrainHarness::wal(1));
+    fs::rename(h.store_path("b"), h.store_path("away"));
+    const ImportResult result = h.import();
+    CHECK(result.imported == 1);
+    CHECK_FALSE(result.store_trouble.empty());
+    CHECK(h.code == exit_code::done);
+    CHECK(h.drain().exit_code == exit_code::incomplete);
+    CHECK(h.spooled() == 1);
+    fs::rename(h.store_path("away"), h.store_path("b"));
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.spooled() == 0);
+    CHECK(h.objects("b") == there);
 }
 
 TEST_CASE("What is not what its name says stays where it is and is named") {

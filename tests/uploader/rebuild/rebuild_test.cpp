@@ -155,13 +155,27 @@ TEST_CASE("Two contents of one name show in the listings, and a settled one is s
         CHECK(h.code == exit_code::done);
     }
     SECTION("settled") {
-        for (const char* store : {"a", "b"}) {
-            h.dir.write(std::string("store-") + store + "/main/" + std::to_string(sysid) + "/settled/" +
-                            DrainHarness::wal(1).name + "-" + right,
-                        "");
-        }
+        for (const char* store : {"a", "b"})
+            write_settlement(h.store_path(store), DrainHarness::wal(1).name, right);
         h.rebuild();
         CHECK(h.code == exit_code::done);
+        CHECK(h.ledger().conflicts(false).empty());
+    }
+    SECTION("settled for a content that nobody has") {
+        write_settlement(h.store_path("a"), DrainHarness::wal(1).name, std::string(32, 'd'));
+        h.rebuild();
+        CHECK_FALSE(h.ledger().conflicts(false).empty());
+    }
+    SECTION("settled by others than this host, which signs") {
+        const WriterKey writer = WriterKey::generate();
+        writer.save(h.dir.path() + "/writer");
+        h.settings.signing_key_file = h.dir.path() + "/writer";
+        write_settlement(h.store_path("a"), DrainHarness::wal(1).name, right);
+        h.rebuild();
+        CHECK_FALSE(h.ledger().conflicts(false).empty());
+        CHECK(h.said_something_with("counts for nothing: it is not signed"));
+        write_settlement(h.store_path("a"), DrainHarness::wal(1).name, right, &writer);
+        h.rebuild();
         CHECK(h.ledger().conflicts(false).empty());
     }
     SECTION("settled, beside one that was known and is open") {
@@ -170,11 +184,8 @@ TEST_CASE("Two contents of one name show in the listings, and a settled one is s
         h.push(DrainHarness::wal(2, 8), false);
         CHECK(h.drain().exit_code == exit_code::integrity);
         const std::size_t known = h.ledger().conflicts(false).size();
-        for (const char* store : {"a", "b"}) {
-            h.dir.write(std::string("store-") + store + "/main/" + std::to_string(sysid) + "/settled/" +
-                            DrainHarness::wal(1).name + "-" + right,
-                        "");
-        }
+        for (const char* store : {"a", "b"})
+            write_settlement(h.store_path(store), DrainHarness::wal(1).name, right);
         CHECK(h.rebuild().conflicts == 0);
         CHECK(h.code == exit_code::done);
         CHECK(h.ledger().conflicts(false).size() == known);
