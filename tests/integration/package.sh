@@ -492,10 +492,13 @@ purged() {
         /var/lib/dpkg/info/walferry.postrm purge
         test -e /etc/walferry/credentials/writer.key; rm /etc/walferry/gone.toml' >"$work/purge.said" 2>&1
     grep -q '/media/gone: it is not there' "$work/purge.said"
-    # A spool that is a disk of its own.
-    inside 'cd /var/spool/walferry; mv main /root/main; mkdir main; mount -t tmpfs none main; cp -a /root/main/. main
+    # A spool that is a disk of its own, and a directory store beside it.
+    inside 'mkdir -p /var/spool/walferry/store/main && echo archive >/var/spool/walferry/store/main/object
+        cd /var/spool/walferry; mv main /root/main; mkdir main; mount -t tmpfs none main; cp -a /root/main/. main
         dpkg --purge walferry' >"$work/purge.said" 2>&1
-    grep -q '/var/spool/walferry is kept, because .*: /var/spool/walferry /var/spool/walferry/main$' "$work/purge.said"
+    grep -q '/var/spool/walferry is kept, because this in it is not a spool' "$work/purge.said"
+    expect_equal archive "$(inside 'cat /var/spool/walferry/store/main/object')" "what the directory store holds"
+    inside 'rm -r /var/spool/walferry/store'
     grep -q 'the empty spool /srv/spool is kept' "$work/purge.said"
     inside 'umount /var/spool/walferry/main'
     expect_equal "/var/spool/walferry

@@ -161,8 +161,6 @@ good_store_is_done() {
 exit_of_kind() {
     case $1$2 in
     passing*) echo 0 ;;
-    # It is asked for a listing first, and that makes no sense.
-    imposter2) echo 4 ;;
     outage* | refusal* | unreadable*) echo 4 ;;
     damage* | imposter*) echo 3 ;;
     setting*) echo 2 ;;
