@@ -307,7 +307,7 @@ try "segments that wait for too long, a timer that does not run and a lock that 
 
 backups_found() {
     expect_exit 0 checked --no-server
-    finds warning backups "has no base backup"
+    finds warning backups "knows of no base backup"
     as uploader walferry backup >/dev/null
     expect_exit 0 checked --no-server
     finds passed backups "0 s old" || finds passed backups " s old"

@@ -22,7 +22,7 @@ zeros=00000000000000000000000000000000
 sqlite3 "$spool/ledger/ledger.db" <<SQL
 insert into segment (system_identifier, name, fingerprint, kind, timeline, size, spooled_at, removed_at)
     values ('$sysid', '0000000100000000$short', '$zeros', 'wal', 1, 16777216, '2026-01-01T00:00:00.000Z$short', '$hostile'),
-           ('$sysid', '000000010000000000000009', '$short' || substr('$zeros', 14), 'wal', 1, 16777216, '$hostile', null);
+           ('$sysid', '000000010000000000000009', '$short' || substr('$zeros', 13), 'wal', 1, 16777216, '$hostile', null);
 insert into upload (segment, store, state, object_key, object_sha256, last_error, verified_at, next_attempt_at)
     select id, 1, 'verified', '$hostile', '$hostile', null, '$hostile', null from segment;
 insert into upload (segment, store, state, last_error) select id, 2, 'pending', '$hostile' from segment;
@@ -31,7 +31,7 @@ update run set message = '$hostile', finished_at = '$hostile', exit_code = 4;
 insert into store (name, type, endpoint, bucket, prefix, added_at, retired_at)
     values ('$hostile', 's3', '$hostile', '$hostile', '$hostile', '$hostile', '$hostile');
 insert into backup (system_identifier, name, pid, began_at, finished_at, exit_code, stopped_at, segments, first_segment, last_segment)
-    values ('$sysid', '20260131T020000Z$short-', 1, '$hostile', '$hostile', 0, '$hostile', 0, 'x', 'x');
+    values ('$sysid', '20260131T0200$short', 1, '$hostile', '$hostile', 0, '$hostile', 0, 'x', 'x');
 insert into backup_upload (backup, store, state, label_key, verified_at) values (1, 1, 'verified', '$hostile', '$hostile');
 SQL
 

@@ -1,6 +1,7 @@
 #include "common/codec/segment_codec.hpp"
 
 #include "common/error.hpp"
+#include "common/fingerprint.hpp"
 #include "tests/catch.hpp"
 #include "tests/common/codec/sinks.hpp"
 #include "tests/shell.hpp"
@@ -54,6 +55,16 @@ struct Fixture {
 };
 
 }  // namespace
+
+TEST_CASE("two hashes of an object are taken while it is encoded, by different code") {
+    const Fixture keys;
+    EncodeResult result;
+    const std::string object = keys.object(std::string(500'000, 'x'), &result);
+    Fingerprint checksum;
+    checksum.update(as_bytes(object));
+    CHECK(result.checksum == checksum.digits());
+    CHECK(result.size == object.size());
+}
 
 TEST_CASE("a segment comes back out of its object as it was") {
     const Fixture keys;

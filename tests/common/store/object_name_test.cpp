@@ -72,8 +72,8 @@ TEST_CASE("keys lie below prefix, cluster and system identifier") {
     CHECK(keys.root() == "prod/main/7300000000000000001/");
     CHECK(keys.wal_directory("000000010000000A000000FF") == "prod/main/7300000000000000001/wal/00000001/");
     CHECK(keys.wal_directory("00000002.history") == "prod/main/7300000000000000001/wal/00000002/");
-    CHECK(keys.settled("00000002.history", fingerprint) ==
-          "prod/main/7300000000000000001/settled/00000002.history-" + fingerprint);
+    CHECK(keys.settled({"00000002.history", fingerprint, sha256}) ==
+          keys.root() + "settled/00000002.history-" + fingerprint + "-" + sha256 + ".json");
     const auto name = ObjectName::parse(object("00000002.history"));
     REQUIRE(name);
     CHECK(keys.wal(*name) == keys.wal_directory("00000002.history") + name->text());

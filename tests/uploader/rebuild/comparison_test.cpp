@@ -88,8 +88,9 @@ TEST_CASE("A comparison goes on where the last one ended, and begins again when 
     fs::remove(h.object(6));
     CHECK(h.compare(3).lost == std::vector{name_of(6)});
     CHECK_FALSE(h.ledger().comparison(h.id(), wall_now()).seen_since);
-    CHECK(h.compare(3).compared == 1);
-    CHECK(h.compare(3).whole);
+    const CompareResult last = h.compare(3);
+    CHECK(last.compared == 1);
+    CHECK(last.whole);
     CHECK(h.ledger().comparison(h.id(), wall_now()).seen_since);
     CHECK(h.compare(3).lost == std::vector{name_of(1)});
     Ledger known = h.ledger();

@@ -42,7 +42,8 @@ struct RebuildHarness : DrainHarness {
 
 }  // namespace
 
-TEST_CASE("A lost ledger comes back from the spool and the listings; nothing is put twice") {
+TEST_CASE(
+    "A lost ledger comes back from the spool and the listings; only what is still spooled is put again") {
     RebuildHarness h;
     for (unsigned i = 1; i <= 4; ++i) h.push(DrainHarness::wal(i));
     CHECK(h.drain().exit_code == exit_code::done);
@@ -66,7 +67,9 @@ TEST_CASE("A lost ledger comes back from the spool and the listings; nothing is 
     const DrainResult drained = h.drain();
     CHECK(drained.exit_code == exit_code::done);
     CHECK(drained.adopted_segments == 0);
-    CHECK(h.objects("a") == a);
+    const auto now = h.objects("a");
+    CHECK(now.size() == a.size() + 2);  // a listing does not prove whose the objects of these two are
+    CHECK(std::includes(now.begin(), now.end(), a.begin(), a.end()));
     CHECK(h.objects("b").size() == 6);
     CHECK(h.spooled() == 0);
 }
