@@ -24,6 +24,6 @@ UPDATE upload
 
 -- Segments that have left the spool, and are no longer in the store.
 -- :lost
-SELECT count(*), min(s.name) FROM upload u
+SELECT count(*), min(s.name) FROM upload u INDEXED BY upload_pending
   JOIN segment s ON s.id = u.segment AND s.removed_at IS NOT NULL
  WHERE u.store = ?1 AND u.state = 'pending';

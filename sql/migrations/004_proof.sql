@@ -15,6 +15,3 @@ CREATE TABLE comparison (
     name              TEXT NOT NULL,
     seen_since        TEXT            -- when the last whole round began; NULL: there was none
 ) STRICT;
-
--- Few: what waits, and what a store has lost.
-CREATE INDEX upload_pending ON upload (store, segment) WHERE state = 'pending';
