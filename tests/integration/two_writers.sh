@@ -68,6 +68,19 @@ raised_once() {
 }
 check "a second writer with other content is raised once, loses nothing and stays visible" raised_once
 
+unknown_to_one() {
+    local theirs
+    theirs=$(at b conflicts --json | jq -r '(if type == "array" then . else .conflicts end) | .[0].ours')
+    expect_equal "no conflicts" "$(at a conflicts)" "conflicts that the first host knows"
+    expect_exit 2 at a settle "$differing"
+    expect_in "give the FINGERPRINT" at a settle "$differing"
+    expect_exit 2 at a settle "$differing" 00112233445566778899aabbccddeeff
+    expect_equal 0 "$(find "$work/stores" -path "*/settled/*" -type f | wc -l)" "settled objects"
+    at a settle "$differing" "$theirs"
+    expect_equal 2 "$(find "$work/stores" -path "*/settled/$differing-$theirs-*.json" | wc -l)" "settled objects"
+}
+check "a conflict that this host's ledger does not know is settled by name and fingerprint, as recovery's message says" unknown_to_one
+
 settled() {
     at b settle "$differing"
     expect_equal 1 "$(find "$work/stores/one" -path "*/settled/$differing-*" | wc -l)" "settled objects in one"
