@@ -1,5 +1,7 @@
 #include "tests/fault/crash/world.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>

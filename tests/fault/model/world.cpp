@@ -1,5 +1,7 @@
 #include "tests/fault/model/world.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <stdexcept>
