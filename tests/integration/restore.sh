@@ -75,6 +75,24 @@ damaged() {
 }
 check "a damaged piece is taken from the other store and said: to a restore point" damaged
 
+one_is_slow() {
+    python3 "$tests/lib/slow_line.py" "$(. "$work/ceph/env" && echo "$S3_PORT")" 40960 >"$work/slow.port" 2>"$work/slow.log" &
+    local line=$! begun=$SECONDS
+    wait_for 10 test -s "$work/slow.port"
+    (. "$work/ceph/env" && sed "s,$S3_ENDPOINT,http://127.0.0.1:$(cat "$work/slow.port"),; s/^silence_timeout = .*/silence_timeout = \"20s\"/" \
+        "$restoring" >"$work/restoring/slow.toml")
+    chown postgres "$work/restoring/slow.toml"
+    pg_folder "$work/slow"
+    walferry --config "$work/restoring/slow.toml" restore --to "$work/slow/data" --tablespace "$work/space=$work/slow/space" \
+        --jobs 1 >/dev/null 2>"$work/slow.said"
+    stop_process $line
+    grep 'store ceph is slow: .*/base.00000000-.* is taken from another one' "$work/slow.said"
+    # At that pace the data directory alone would take as long.
+    test $((SECONDS - begun)) -lt $(($(find "$work/objects" -name 'base.00000000-*' -printf '%s\n') / 40960))
+    rm -r "$work/slow"
+}
+check "a store at 40 KiB/s beside a healthy one does not hold the restore up" one_is_slow
+
 store_down() {
     control_s3 swift crash
     expect_exit 4 backups >/dev/null
@@ -132,13 +150,13 @@ python3 "$tests/lib/holding_line.py" "$(. "$work/ceph/env" && echo "$S3_PORT")" 
 later "stop_process $!"
 wait_for 10 test -s "$work/line.port"
 
-# begin_held NAME PLACE SILENCE: a restore into PLACE that waits for Ceph, when the tablespace is there, which comes from
-# Swift. $restoring_pid is the restore.
+# begin_held NAME PLACE SILENCE: a restore into PLACE that waits for Ceph in the middle of the data directory, when
+# the tablespace is there: one transfer at a time, so that Ceph is asked first. $restoring_pid is the restore.
 begin_held() {
     (. "$work/ceph/env" && sed "s,$S3_ENDPOINT,http://127.0.0.1:$(cat "$work/line.port"),; s/^silence_timeout = .*/silence_timeout = \"$3\"/" \
         "$restoring" >"$work/restoring/held.toml")
     chown postgres "$work/restoring/held.toml"
-    walferry --config "$work/restoring/held.toml" restore --to "$2/data" --tablespace "$work/space=$2/space" --json \
+    walferry --config "$work/restoring/held.toml" restore --to "$2/data" --tablespace "$work/space=$2/space" --json --jobs 1 \
         --target-lsn "$dropped_lsn" --timeline 1 --target-action promote --no-archiving >"$work/$1.json" 2>"$work/$1.said" &
     restoring_pid=$!
     wait_for 60 find_one "$2/space/PG_*"

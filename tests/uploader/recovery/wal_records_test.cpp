@@ -1,107 +1,15 @@
 #include "uploader/recovery/wal_records.hpp"
 
-#include <cstring>
-
 #include "tests/catch.hpp"
+#include "tests/uploader/recovery/wal_maker.hpp"
 
 using namespace walferry;
+using namespace walferry::test;
 
 namespace {
 
 constexpr std::size_t page_size = 8192, segment_size = 4 * page_size;
-constexpr unsigned xlog = 0, transaction = 1, standby = 8, heap = 10;
-
-/// WAL as a server writes it: records across pages and segments.
-class WalMaker {
-  public:
-    explicit WalMaker(std::uint64_t start) : at_(start) {}
-
-    std::uint64_t record(unsigned manager, unsigned info, std::uint32_t xid, const std::string& data,
-                         const std::string& headers = "") {
-        std::string body = headers;
-        if (data.size() < 256) {
-            body += static_cast<char>(255);
-            body += static_cast<char>(data.size());
-        } else {
-            body += static_cast<char>(254);
-            append(body, static_cast<std::uint32_t>(data.size()));
-        }
-        body += data;
-        std::string text;
-        append(text, static_cast<std::uint32_t>(24 + body.size()));
-        append(text, xid);
-        append(text, std::uint64_t{0});
-        text += static_cast<char>(info);
-        text += static_cast<char>(manager);
-        text.append(6, '\0');
-        text += body;
-        begin_page(0);
-        const std::uint64_t lsn = at_;
-        for (std::size_t done = 0; done < text.size();) {
-            if (done > 0) begin_page(static_cast<std::uint32_t>(text.size() - done));
-            const std::size_t part = std::min(text.size() - done, page_size - at_ % page_size);
-            put(text.substr(done, part));
-            done += part;
-        }
-        put(std::string((8 - text.size() % 8) % 8, '\0'));
-        return lsn;
-    }
-
-    std::uint64_t commit(std::uint32_t xid, std::int64_t time, unsigned info = 0) {
-        std::string data;
-        append(data, time);
-        return record(transaction, info, xid, data);
-    }
-
-    std::uint64_t restore_point(std::int64_t time, const std::string& name) {
-        std::string data;
-        append(data, time);
-        data += name;
-        data.resize(72);
-        return record(xlog, 0x70, 0, data);
-    }
-
-    /// Whole segments; what was not written is zero.
-    std::vector<std::string> segments() const {
-        std::vector<std::string> all;
-        for (std::size_t begin = 0; begin < text_.size(); begin += segment_size) {
-            all.push_back(text_.substr(begin, segment_size));
-            all.back().resize(segment_size);
-        }
-        return all;
-    }
-
-    template <typename T>
-    static void append(std::string& text, T value) {
-        text.append(reinterpret_cast<const char*>(&value), sizeof value);
-    }
-
-  private:
-    void begin_page(std::uint32_t rest) {
-        if (at_ % page_size != 0) return;
-        const bool first = at_ % segment_size == 0;
-        std::string header;
-        append(header, std::uint16_t{0xD110});
-        append(header, static_cast<std::uint16_t>((rest > 0 ? 1 : 0) | (first ? 2 : 0)));
-        append(header, std::uint32_t{1});
-        append(header, at_);
-        append(header, rest);
-        append(header, std::uint32_t{0});
-        if (first) {
-            append(header, std::uint64_t{7});
-            append(header, static_cast<std::uint32_t>(segment_size));
-            append(header, static_cast<std::uint32_t>(page_size));
-        }
-        put(header);
-    }
-    void put(const std::string& bytes) {
-        text_ += bytes;
-        at_ += bytes.size();
-    }
-
-    std::uint64_t at_;
-    std::string text_;
-};
+constexpr unsigned transaction = 1, standby = 8, heap = 10;
 
 struct Seen {
     bool good = true;
