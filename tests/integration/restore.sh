@@ -174,6 +174,7 @@ dies_on_the_way() {
     jq -r '.notes[]' "$work/dying.json" | grep -q 'store ceph failed on the way. Recovery asks it all the same'
     expect_equal '[] ["ceph"]' "$(jq -cr '"\(.without) \(.silent)"' "$work/dying.json")" "stores left out, and silent"
     refused grep -q -- '--without' "$work/dying/data/pg_wal/walferry-recovery.conf"
+    cat "$restoring" >"$work/restoring/held.toml" # it answers again
     start_restored dying
     wait_for 60 is_open dying
     expect_equal 4 "$(last_step dying)" "last step"
