@@ -64,7 +64,8 @@ damaged() {
     key=$(fetch_objects ceph wal-ceph "$work/objects" | grep '/base.00000000-')
     printf 'not what it was' >"$work/spoiled"
     fetch_objects ceph wal-ceph --put "$key" "$work/spoiled"
-    restore name --target-name 'before the accident' --target-action promote --no-archiving
+    # One transfer at a time, so that Ceph is asked first.
+    restore name --target-name 'before the accident' --target-action promote --no-archiving --jobs 1
     expect_equal "$key" "$(jq -r '.damaged[0] // ""' "$work/name.json" | sed 's,^ceph: ,,')" "damaged object"
     grep -q "$key cannot be used" "$work/name.said"
     fetch_objects ceph wal-ceph --put "$key" "$work/objects/$key"
