@@ -6,17 +6,10 @@
 #include "common/error.hpp"
 #include "common/ledger_change.hpp"
 #include "common/ledger_file.hpp"
-#include "common/message.hpp"
 #include "sql/embedded.hpp"
 
 namespace walferry {
 namespace {
-
-constexpr std::int64_t application_id = 0x57464c47;  // "WFLG": tells `file` and us what this database is
-constexpr std::array<const char*, 4> migrations{sql::migrations_001_ledger, sql::migrations_002_backup,
-                                                sql::migrations_003_growth, sql::migrations_004_proof};
-// From so many segments on a migration takes longer than a moment.
-constexpr std::int64_t many_segments = 200'000;
 
 using sqlite::Statement;
 
@@ -73,51 +66,6 @@ Ledger::Ledger(const SpoolPaths& spool, Open open) {
     database_ = std::make_unique<sqlite::Database>(path_, sqlite::OpenOptions{});
     migrate(open == Open::create);
     database_->require_unmoved();
-}
-
-void Ledger::migrate(bool create) {
-    const auto newest = static_cast<std::int64_t>(migrations.size());
-    const auto version = [this] { return database_->integer("PRAGMA user_version"); };
-    if (version() > newest) {
-        throw Error(ErrorKind::ledger,
-                    "ledger " + path_ + " has version " + std::to_string(version()) +
-                        ", this program knows " + std::to_string(newest),
-                    "a newer walferry wrote it: upgrade this one");
-    }
-    const bool empty = version() == 0 && database_->integer("SELECT count(*) FROM sqlite_schema") == 0;
-    if (empty && !create) {
-        throw Error(ErrorKind::ledger, "ledger " + path_ + " is empty",
-                    "run `walferry rebuild`, or `walferry init` for a new spool");
-    }
-    is_new_ = empty;
-    // Also where somebody restored a copy that is not in that mode. In two steps, because the change itself
-    // would need a rollback journal.
-    if (database_->text("PRAGMA journal_mode") != "wal")
-        database_->execute("PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL");
-    database_->keep_room_for_log();
-    if (version() == newest) return;
-    Change change(*this, sqlite::Synchronous::full);
-    // Read again under the write lock: another process may have migrated meanwhile.
-    announce_migration(version(), newest);
-    for (std::int64_t done = version(); done < newest; ++done) {
-        database_->execute(migrations[static_cast<std::size_t>(done)]);
-    }
-    database_->execute(sql::views);
-    database_->execute(("PRAGMA user_version = " + std::to_string(newest)).c_str());
-    database_->execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
-    change.commit();
-}
-
-void Ledger::announce_migration(std::int64_t from, std::int64_t to) {
-    if (from == 0) return;
-    const std::int64_t segments = database_->integer("SELECT coalesce(max(id), 0) FROM segment");
-    if (segments < many_segments) return;
-    say_line(
-        "walferry",
-        "the ledger " + path_ + " with " + std::to_string(segments) + " segments is brought from version " +
-            std::to_string(from) + " to " + std::to_string(to) +
-            ": about ten seconds for each million, once. Archiving goes on meanwhile; other commands wait "
-            "or say that the ledger is locked");
 }
 
 std::vector<StoreRow> Ledger::active_stores() {

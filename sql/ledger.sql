@@ -187,3 +187,11 @@ SELECT a.id, u.store, a.fingerprint, b.fingerprint, ?1
    AND NOT EXISTS (SELECT 1 FROM conflict c JOIN segment s ON s.id = c.segment
                     WHERE s.system_identifier = a.system_identifier AND s.name = a.name)
     ON CONFLICT DO NOTHING;
+
+-- For a ledger that is older than `wal_run`, which no trigger has filled.
+-- :wal_in_order
+SELECT system_identifier, timeline, size, name FROM segment
+ WHERE kind = 'wal' ORDER BY system_identifier, name, fingerprint;
+
+-- :add_run
+INSERT OR IGNORE INTO wal_run (system_identifier, timeline, size, first, last) VALUES (?1, ?2, ?3, ?4, ?5);

@@ -33,7 +33,16 @@ CREATE TABLE upload_count (
     PRIMARY KEY (store, state)
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO upload_count SELECT store, state, count(*) FROM upload GROUP BY store, state;
+-- Counted along the indexes: nothing is sorted.
+INSERT INTO upload_count
+SELECT id, 'pending', (SELECT count(*) FROM upload INDEXED BY upload_pending WHERE state = 'pending' AND store = t.id)
+  FROM store t
+ UNION ALL
+SELECT id, 'stored', (SELECT count(*) FROM upload INDEXED BY upload_stored WHERE state = 'stored' AND store = t.id)
+  FROM store t
+ UNION ALL
+SELECT id, 'verified', (SELECT count(*) FROM upload INDEXED BY upload_verified WHERE state = 'verified' AND store = t.id)
+  FROM store t;
 
 CREATE TRIGGER upload_count_insert AFTER INSERT ON upload
 BEGIN
@@ -54,7 +63,8 @@ BEGIN
 END;
 
 -- Which WAL segments the ledger knows, as runs without a gap: a row for each gap instead of one for each segment.
--- Numbers count segments from position 0/0, so they are positions divided by the segment size.
+-- Numbers count segments from position 0/0, so they are positions divided by the segment size. What was there before
+-- this migration is filled in by the program that migrates.
 CREATE TABLE wal_run (
     system_identifier TEXT    NOT NULL,
     timeline          INTEGER NOT NULL,
@@ -89,12 +99,6 @@ CREATE VIEW wal_number AS
              WHERE kind = 'wal' AND length(name) = 24 AND name NOT GLOB '*[^0-9A-F]*'
                AND size BETWEEN 1048576 AND 1073741824 AND size & (size - 1) = 0)
      WHERE low < 4294967296 / size;
-
-INSERT INTO wal_run
-SELECT system_identifier, timeline, size, min(number), max(number)
-  FROM (SELECT *, number - dense_rank() OVER (PARTITION BY system_identifier, timeline, size ORDER BY number) AS run
-          FROM wal_number)
- GROUP BY system_identifier, timeline, size, run;
 
 -- Where a trigger of `segment` says which number came or left: a trigger has no variables, but its row's values.
 CREATE VIEW wal_known AS SELECT id, system_identifier, timeline, size, number FROM wal_number;

@@ -52,11 +52,15 @@ struct Place {
     std::unique_ptr<sqlite::Database> database;
 };
 
-std::string runs(const Place& place) {
-    return place.database->text(
+std::string runs_in(sqlite::Database& database) {
+    return database.text(
         "SELECT group_concat(timeline || ':' || first || '-' || last, ' ') FROM (SELECT * FROM wal_run ORDER "
         "BY "
         "timeline, first)");
+}
+
+std::string runs(const Place& place) {
+    return runs_in(*place.database);
 }
 
 std::string runs_of(const std::set<std::int64_t>& numbers) {
@@ -104,8 +108,9 @@ TEST_CASE("No statement reads a table from its beginning that grows with the arc
     const std::set<std::string> limited{"ledger_last_run", "list_before_last", "backup_other_cluster",
                                         "backup_newest_cluster"};
     // `walferry conflicts --all` shows them all; a rebuild reads the whole archive.
-    const std::set<std::string> whole{"ledger_all_conflicts", "ledger_listed_conflicts",
-                                      "ledger_set_missing_sizes"};
+    // So does the migration that needs the names of all segments, once.
+    const std::set<std::string> whole{"ledger_wal_in_order", "ledger_all_conflicts",
+                                      "ledger_listed_conflicts", "ledger_set_missing_sizes"};
     for (const auto& [name, text] : sql::statements) {
         sqlite::Statement plan(*place.database, (std::string("EXPLAIN QUERY PLAN ") + text).c_str());
         while (plan.step()) {
@@ -228,26 +233,57 @@ TEST_CASE("A list comes in pages, in order and once, and ends when it is told to
     CHECK(seen == 10);
 }
 
+/// A ledger as version 2 had it, with what `fill` puts there.
+void make_old_ledger(const SpoolPaths& spool, const std::string& fill) {
+    fs::create_directories(spool.ledger_directory());
+    sqlite::OpenOptions creating;
+    creating.create = true;
+    sqlite::Database old(fs::canonical(spool.ledger_directory()) / "ledger.db", creating);
+    old.execute("PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL");
+    old.execute(sql::migrations_001_ledger);
+    old.execute(sql::migrations_002_backup);
+    old.execute((fill + "; PRAGMA user_version = 2").c_str());
+}
+
+TEST_CASE("The runs that a migration finds are those that the triggers keep") {
+    const Place place;
+    std::mt19937 random(4712);
+    std::string fill;
+    const auto add = [&](const std::string& name, std::int64_t size, const std::string& content) {
+        const std::string insert =
+            "INSERT OR IGNORE INTO segment (system_identifier, name, fingerprint, kind, timeline, size, "
+            "spooled_at) "
+            "VALUES ('" +
+            cluster + "', '" + name + "', '" + content + "', 'wal', " + name.substr(7, 1) + ", " +
+            std::to_string(size) + ", '2026'); ";
+        place.sql(insert);
+        fill += insert;
+    };
+    for (int i = 0; i < 300; ++i)
+        add(wal_name(200 + static_cast<int>(random() % 300), 1 + static_cast<int>(random() % 2)), mib16,
+            ours);
+    add(wal_name(700), mib16, ours);
+    add(wal_name(700), mib16, theirs);
+    add(wal_name(701), 0, ours);
+    add("0000000100000000000FFFFF", mib16, ours);  // no such segment of 16 MiB
+    const TempDir dir;
+    make_old_ledger(SpoolPaths(dir.path()), fill);
+    Ledger(SpoolPaths(dir.path()), Ledger::Open::existing);
+    sqlite::Database migrated(fs::canonical(dir / "ledger") / "ledger.db", sqlite::OpenOptions{});
+    CHECK(runs(place).size() > 100);
+    CHECK(runs_in(migrated) == runs(place));
+}
+
 TEST_CASE("A ledger of an earlier version gets its gaps and counts when it is opened") {
     const TempDir dir;
     const SpoolPaths spool{dir.path()};
-    fs::create_directories(dir / "ledger");
-    {
-        sqlite::OpenOptions creating;
-        creating.create = true;
-        sqlite::Database old(fs::canonical(dir / "ledger") / "ledger.db", creating);
-        old.execute("PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL");
-        old.execute(sql::migrations_001_ledger);
-        old.execute(sql::migrations_002_backup);
-        old.execute(
-            "INSERT INTO store VALUES (1, 'a', 'directory', '/a', '', '', 't', NULL);"
-            "INSERT INTO segment (id, system_identifier, name, fingerprint, kind, timeline, size, spooled_at)"
-            " SELECT value, '1', '0000000100000000000000' || value, '0123456789abcdef0123456789abcdef', "
-            "'wal', 1,"
-            " 16777216, '2026' FROM (SELECT 10 AS value UNION SELECT 11 UNION SELECT 14);"
-            "INSERT INTO upload (segment, store, state) VALUES (10, 1, 'stored'), (11, 1, 'stored');"
-            "PRAGMA user_version = 2");
-    }
+    make_old_ledger(
+        spool,
+        "INSERT INTO store VALUES (1, 'a', 'directory', '/a', '', '', 't', NULL);"
+        "INSERT INTO segment (id, system_identifier, name, fingerprint, kind, timeline, size, spooled_at)"
+        " SELECT value, '1', '0000000100000000000000' || value, '0123456789abcdef0123456789abcdef', 'wal', 1,"
+        " 16777216, '2026' FROM (SELECT 10 AS value UNION SELECT 11 UNION SELECT 14);"
+        "INSERT INTO upload (segment, store, state) VALUES (10, 1, 'stored'), (11, 1, 'stored')");
     Ledger ledger(spool, Ledger::Open::existing);
     REQUIRE(ledger.gaps().size() == 1);
     CHECK(ledger.gaps()[0].missing == 2);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# docs/full-pg-wal.md, docs/adding-a-store.md and docs/rotating-keys.md, word for word: their commands are run as they
-# stand there, but for the paths and what systemd would do.
+# docs/full-pg-wal.md, docs/adding-a-store.md, docs/lost-ledger.md and docs/rotating-keys.md, word for word: their commands
+# are run as they stand there, but for the paths and what systemd would do.
 . "$(dirname "$0")/../lib/integration.sh" "$1"
 if [ -z "$WALFERRY_TESTS_LONG" ]; then
-    skip "a full pg_wal, a store more, new keys: the pages, word for word" "it is part of ./dev test --long"
+    skip "a full pg_wal, a store more, a lost ledger, new keys: the pages, word for word" "it is part of ./dev test --long"
     exit 0
 fi
 
@@ -102,6 +102,23 @@ store_less() {
     walferry drain
 }
 check "a store less: the drain stops until that is said to be meant, and it may come back" store_less
+
+ledger_lost() {
+    rm "$spool"/ledger/ledger.db*
+    some_wal 41
+    run_block lost-ledger 'It is gone' 1 | tee "$work/said"
+    grep -q 'nothing waits in the spool' "$work/said"
+    pg_sql "$work/pg" 'insert into steps values (42)'
+    dd if=/dev/urandom of="$spool/ledger/ledger.db" bs=4096 seek=1 count=20 conv=notrunc status=none
+    some_wal 43
+    refused walferry drain
+    run_block lost-ledger 'It is damaged' 1 | tee "$work/said"
+    grep -q 'ledger.db.2' "$work/said"
+    expect_equal 0 "$(find "$spool/ready" -type f | wc -l)" "files in the spool"
+    walferry check --no-server | grep 'no segment is missing'
+    on_restoring walferry backups | grep 'held by first, nas'
+}
+check "a ledger that is deleted, and one that is damaged: archiving goes on, and rebuild fills a new one" ledger_lost
 
 identity() {
     configure_restoring
