@@ -12,14 +12,17 @@ machine_lacks() {
     [ "$(sed -n 's/^ID=//p' /etc/os-release)" = debian ] || echo "this is no Debian"
 }
 
-# make_machine PACKAGE...: from the mirror that this host uses.
-make_machine() {
-    local suite packages
-    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    packages=$(printf '%s,' systemd systemd-sysv dbus "$@")
+# make_machine PACKAGE...: this release's, with systemd, from the mirror that this host uses.
+make_machine() { make_bare_machine "$(. /etc/os-release && echo "$VERSION_CODENAME")" systemd systemd-sysv dbus "$@"; }
+
+# make_bare_machine RELEASE PACKAGE...: apt, what is essential, and these.
+make_bare_machine() {
+    local suite=$1 packages
+    shift
+    packages=$(printf '%s,' "$@")
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' |
-        awk -v suite="$suite" '$3 == "main" && index($2, suite) == 1 { print "deb " $1 " " $2 " main" }' | sort -u \
-        >"$work/machine.list"
+        awk -v own="$(. /etc/os-release && echo "$VERSION_CODENAME")" -v suite="$suite" '$3 == "main" && index($2, own) == 1 {
+            print "deb " $1 " " suite substr($2, length(own) + 1) " main" }' | sort -u >"$work/machine.list"
     mmdebstrap --quiet --variant=apt --skip=cleanup/apt/lists --include="${packages%,}" "$suite" "$machine" \
         "$work/machine.list" >"$work/machine.log" 2>&1
 }

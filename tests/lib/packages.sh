@@ -22,15 +22,15 @@ if ! command -v clang-format-14 >/dev/null && ! apt-cache show clang-format-14 >
 fi
 lint_packages=("$clang_format" "$clang_tidy")
 # libFuzzer comes with clang's runtime, which Debian does not install with clang by itself.
-fuzz_compiler=clang++-14 fuzz_packages=(clang-14 libclang-rt-14-dev)
+clang_compiler=clang++-14 clang_packages=(clang-14 libclang-rt-14-dev)
 if ! command -v clang++-14 >/dev/null && ! apt-cache show clang-14 >/dev/null 2>&1; then
-    fuzz_compiler=clang++ fuzz_packages=(clang libclang-rt-dev)
+    clang_compiler=clang++ clang_packages=(clang libclang-rt-dev)
 fi
 
 # can_fuzz: whether the compiler links what libFuzzer runs.
 can_fuzz() {
-    command -v "$fuzz_compiler" >/dev/null &&
-        [ -n "$(find "$("$fuzz_compiler" -print-resource-dir)" -name 'libclang_rt.fuzzer*' -print -quit 2>/dev/null)" ]
+    command -v "$clang_compiler" >/dev/null &&
+        [ -n "$(find "$("$clang_compiler" -print-resource-dir)" -name 'libclang_rt.fuzzer*' -print -quit 2>/dev/null)" ]
 }
 
 missing_packages() {
