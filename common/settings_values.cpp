@@ -30,7 +30,7 @@ bool has_control(std::string_view text) {
 }
 
 /// Shown so that a person recognises the value, and cut so that a line stays readable.
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
     constexpr std::size_t longest = 60;
     const bool cut = value.size() > longest;
     return '"' + std::string(value.substr(0, longest)) + (cut ? "...\"" : "\"");
@@ -71,6 +71,14 @@ bool is_ipv6(std::string_view host) {
     if (host.size() < 2 || host.front() != '[' || host.back() != ']') return false;
     in6_addr address{};
     return inet_pton(AF_INET6, std::string(host.substr(1, host.size() - 2)).c_str(), &address) == 1;
+}
+
+/// Also spelled in full, and the IPv4 one in IPv6's form.
+bool is_loopback_ipv6(std::string_view host) {
+    if (!is_ipv6(host)) return false;
+    in6_addr address{};
+    inet_pton(AF_INET6, std::string(host.substr(1, host.size() - 2)).c_str(), &address);
+    return IN6_IS_ADDR_LOOPBACK(&address) || (IN6_IS_ADDR_V4MAPPED(&address) && address.s6_addr[12] == 127);
 }
 
 bool is_host_name(std::string_view host) {
@@ -115,11 +123,12 @@ namespace value_rule {
 std::string short_name(std::string& value) {
     if (!value.empty() && value.size() <= 64 && is_alnum(value.front()) && only_alnum_and(value, "._-"))
         return {};
-    return quoted(value) + " is no name; use at most 64 of A-Z a-z 0-9 . _ -, the first a letter or a digit";
+    return in_quotes(value) +
+           " is no name; use at most 64 of A-Z a-z 0-9 . _ -, the first a letter or a digit";
 }
 
 std::string absolute_path(std::string& value) {
-    if (!value.starts_with('/')) return quoted(value) + " is not an absolute path; start it with /";
+    if (!value.starts_with('/')) return in_quotes(value) + " is not an absolute path; start it with /";
     while (value.size() > 1 && value.back() == '/') value.pop_back();
     return file_name(value);
 }
@@ -140,15 +149,15 @@ std::string endpoint(std::string& value) {
     while (value.ends_with('/') && !value.ends_with("//")) value.pop_back();
     const std::string wanted = "; write https://HOST or https://HOST:PORT";
     if (!value.starts_with("https://") && !value.starts_with("http://")) {
-        return quoted(value) + " starts with neither https:// nor http://" + wanted;
+        return in_quotes(value) + " starts with neither https:// nor http://" + wanted;
     }
     const std::string_view rest = std::string_view(value).substr(value.find("://") + 3);
     if (rest.find_first_of("/?#") != std::string_view::npos) {
-        return quoted(value) + " has a path or a query; bucket and prefix have keys of their own" + wanted;
+        return in_quotes(value) + " has a path or a query; bucket and prefix have keys of their own" + wanted;
     }
     const auto parts = split_endpoint(value);
     if (!parts || !(is_host_name(parts->host) || is_ipv6(parts->host))) {
-        return quoted(value) + " is not an endpoint" + wanted;
+        return in_quotes(value) + " is not an endpoint" + wanted;
     }
     // DNS does not tell the cases apart, but a signature over the Host header does.
     std::transform(value.begin(), value.end(), value.begin(),
@@ -158,7 +167,8 @@ std::string endpoint(std::string& value) {
 
 std::string region(std::string& value) {
     if (!value.empty() && value.size() <= 64 && only_alnum_and(value, "-_")) return {};
-    return quoted(value) + " is no region; use the provider's word for it, such as \"auto\" or \"us-east-1\"";
+    return in_quotes(value) +
+           " is no region; use the provider's word for it, such as \"auto\" or \"us-east-1\"";
 }
 
 std::string bucket(std::string& value) {
@@ -168,22 +178,23 @@ std::string bucket(std::string& value) {
                     [](char c) { return is_lower(c) || is_digit(c) || c == '.' || c == '-'; }) &&
         is_alnum(value.front()) && is_alnum(value.back()) && value.find("..") == std::string::npos;
     if (fine) return {};
-    return quoted(value) +
+    return in_quotes(value) +
            " is no bucket name; those are 3 to 63 of a-z 0-9 . -, with a letter or a digit at either end";
 }
 
 std::string prefix(std::string& value) {
     if (value.empty()) return {};
     if (value.size() > 512) return "is longer than 512 characters; an object's key must stay below 1024";
-    if (!only_alnum_and(value, "/._-")) return quoted(value) + " may only hold A-Z a-z 0-9 . _ - and /";
+    if (!only_alnum_and(value, "/._-")) return in_quotes(value) + " may only hold A-Z a-z 0-9 . _ - and /";
     if (value.front() == '/' || value.back() == '/') {
-        return quoted(value) + " has a slash at an end; leave it out, slashes between the parts are put in";
+        return in_quotes(value) +
+               " has a slash at an end; leave it out, slashes between the parts are put in";
     }
     for (std::size_t from = 0; from <= value.size();) {
         const auto to = std::min(value.find('/', from), value.size());
         const std::string_view part = std::string_view(value).substr(from, to - from);
         if (part.empty() || part == "." || part == "..") {
-            return quoted(value) +
+            return in_quotes(value) +
                    " has an empty part, or one that is \".\" or \"..\"; give every part a name";
         }
         from = to + 1;
@@ -195,7 +206,7 @@ std::string recipient(std::string& value) {
     if (value.starts_with("ssh-"))
         return "an SSH key is no recipient here; `walferry keygen` makes an age1... one";
     if (is_bech32_key(value, "age")) return {};
-    return quoted(value) +
+    return in_quotes(value) +
            " is no recipient; paste the whole public key that `walferry keygen` or `age-keygen` printed "
            "(age1 and " +
            std::to_string(key_characters) + " more characters)";
@@ -203,7 +214,7 @@ std::string recipient(std::string& value) {
 
 std::string writer(std::string& value) {
     if (is_bech32_key(value, "walferry-writer")) return {};
-    return quoted(value) +
+    return in_quotes(value) +
            " is no writer's public key; paste the whole of what starts with walferry-writer1 (" +
            std::to_string(key_characters) + " more characters)";
 }
@@ -234,8 +245,8 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) n
 bool is_loopback_endpoint(std::string_view endpoint) {
     const auto parts = split_endpoint(endpoint);
     if (!parts) return false;
-    return parts->host == "localhost" || parts->host.ends_with(".localhost") || parts->host == "[::1]" ||
-           (is_ipv4(parts->host) && parts->host.starts_with("127."));
+    return parts->host == "localhost" || parts->host.ends_with(".localhost") ||
+           is_loopback_ipv6(parts->host) || (is_ipv4(parts->host) && parts->host.starts_with("127."));
 }
 
 bool is_address_endpoint(std::string_view endpoint) {

@@ -94,7 +94,7 @@ step "5. Some work for it: pgbench fills tables, which makes write-ahead log."
 as_postgres "$postgres_bin/pgbench" -h "$work/sockets" -U postgres -i -q -s 5 postgres >"$work/pgbench.log" 2>&1
 archive_all() {
     local last
-    last=$(sql 'select pg_walfile_name(pg_switch_wal())')
+    last=$(sql 'select pg_walfile_name(pg_switch_wal() - 1)')
     for _ in $(seq 300); do
         [ "$(sql "select last_archived_wal >= '$last' from pg_stat_archiver")" = t ] && break
         sleep 0.1

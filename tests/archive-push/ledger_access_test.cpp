@@ -5,7 +5,7 @@
 
 using namespace walferry;
 using namespace walferry::test;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -16,10 +16,10 @@ void check_archived_without_ledger(const PushFixture& push, const Outcome& outco
     CHECK(outcome.exit_code == 0);
     CHECK(outcome.signal == 0);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains("warning: " + WalFile{}.name +
-                                     " is archived in the spool, but the ledger "
-                                     "will learn of it only at the next drain"));
-    CHECK_THAT(outcome.err, Contains(reason));
+    CHECK_THAT(outcome.err, ContainsSubstring("warning: " + WalFile{}.name +
+                                              " is archived in the spool, but the ledger "
+                                              "will learn of it only at the next drain"));
+    CHECK_THAT(outcome.err, ContainsSubstring(reason));
     CHECK(read_file(push.spooled()) == WalFile{}.bytes());
 }
 
@@ -120,8 +120,8 @@ TEST_CASE("a ledger that knows the name with other content refuses the segment",
     const Outcome outcome = push.push(push.wal(file));
     CHECK(outcome.exit_code == 3);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains("the ledger knows " + file.name + " with other content") &&
-                                Contains("walferry conflicts"));
+    CHECK_THAT(outcome.err, ContainsSubstring("the ledger knows " + file.name + " with other content") &&
+                                ContainsSubstring("walferry conflicts"));
     CHECK(push.untouched());
     CHECK(push.rows().size() == 1);
 }

@@ -6,7 +6,7 @@
 
 using namespace walferry;
 using namespace walferry::test;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -79,9 +79,9 @@ TEST_CASE("--help and --version archive nothing, and say so where a path stands 
     CHECK(help.exit_code == 0);
     for (const char* option :
          {"--spool DIR", "--system-identifier N", "--max-spool SIZE", "--min-free SIZE"}) {
-        CHECK_THAT(help.out, Contains(option));
+        CHECK_THAT(help.out, ContainsSubstring(option));
     }
-    CHECK_THAT(help.out, Contains("exit status") && Contains("%p"));
+    CHECK_THAT(help.out, ContainsSubstring("exit status") && ContainsSubstring("%p"));
     CHECK(Process({push.program, "--version"}).run().out == "walferry-archive-push " WALFERRY_VERSION "\n");
     const Outcome both = push.push(push.wal(), {"--help"});
     CHECK(both.exit_code == 2);
@@ -96,9 +96,9 @@ TEST_CASE("a spool that is not there is told, with what makes one", "[push]") {
         const Outcome outcome = Process({push.program, "--spool", spool, path}).run();
         CHECK(outcome.exit_code == 2);
         CHECK(is_one_line(outcome.err));
-        CHECK_THAT(outcome.err, Contains("there is no spool: " + spool +
-                                         "/ready is not a directory; hint: "
-                                         "`walferry init` makes one"));
+        CHECK_THAT(outcome.err, ContainsSubstring("there is no spool: " + spool +
+                                                  "/ready is not a directory; hint: "
+                                                  "`walferry init` makes one"));
     }
     CHECK(push.names(push.dir / "none").empty());
 }

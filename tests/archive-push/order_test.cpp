@@ -4,7 +4,7 @@
 
 using namespace walferry;
 using namespace walferry::test;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -128,7 +128,7 @@ TEST_CASE("a sync that fails is a failure, wherever it happens", "[push][order]"
             push.pushing_with(std::string("fsync:error=EIO:when=") + when, push.wal()).run();
         CHECK(outcome.exit_code == 1);
         CHECK(is_one_line(outcome.err));
-        CHECK_THAT(outcome.err, Contains("Input/output error"));
+        CHECK_THAT(outcome.err, ContainsSubstring("Input/output error"));
         CHECK(push.names(push.spool.ready(sysid)).empty() == (*when != '3'));
         CHECK(push.rows().empty());
         CHECK(push.push(push.wal()).exit_code == 0);
@@ -218,6 +218,6 @@ TEST_CASE("a source that changes while it is read is not archived, and does not 
                                 .run();
     CHECK(outcome.exit_code == 1);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains(path + " " + says));
+    CHECK_THAT(outcome.err, ContainsSubstring(path + " " + says));
     CHECK(push.untouched());
 }

@@ -8,7 +8,7 @@
 
 using namespace walferry;
 using namespace walferry::test;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("a segment is archived: whole, mode 0640, recorded, and without a word", "[push]") {
     const PushFixture push(GENERATE("walferry-archive-push", "walferry-archive-push-dynamic"));
@@ -124,7 +124,7 @@ TEST_CASE("the same name with other content in the spool is refused, and both fi
     const Outcome outcome = push.push(push.wal(file));
     CHECK(outcome.exit_code == 3);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains(push.spooled() + " has the same name and other content"));
+    CHECK_THAT(outcome.err, ContainsSubstring(push.spooled() + " has the same name and other content"));
     CHECK(read_file(push.spooled()) == first);
     CHECK(push.untouched() == false);
     CHECK(push.rows().size() == 1);
@@ -167,7 +167,7 @@ TEST_CASE("something planted in the segment's place is named and refused", "[pus
     const Outcome outcome = push.push(push.wal());
     CHECK(outcome.exit_code == 3);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains(push.spooled() + " is " + what));
+    CHECK_THAT(outcome.err, ContainsSubstring(push.spooled() + " is " + what));
     CHECK_FALSE(fs::exists(push.dir / "nowhere"));
 }
 
@@ -242,7 +242,7 @@ TEST_CASE("a spool without tmp archives through unnamed files, and says what is 
         push.pushing(push.wal(second)).before([] { (void)forbid({no_unnamed_files}); }).run();
     CHECK(outcome.exit_code == 1);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains(push.spool.tmp()) && Contains("walferry init"));
+    CHECK_THAT(outcome.err, ContainsSubstring(push.spool.tmp()) && ContainsSubstring("walferry init"));
 }
 
 TEST_CASE("what a killed push left in tmp is removed by the next", "[push]") {
@@ -274,7 +274,7 @@ TEST_CASE("a limit on file sizes is an error, not a signal, and leaves nothing b
                                 .run();
     CHECK(outcome.exit_code == 1);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains("File too large"));
+    CHECK_THAT(outcome.err, ContainsSubstring("File too large"));
     CHECK(push.untouched());
 }
 

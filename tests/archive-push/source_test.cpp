@@ -7,7 +7,7 @@
 
 using namespace walferry;
 using namespace walferry::test;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::Equals;
 
 TEST_CASE("a source that is not a regular file is refused, naming what it is, at once", "[push]") {
@@ -51,7 +51,7 @@ TEST_CASE("a source that is not a regular file is refused, naming what it is, at
     const Outcome outcome = push.push(path);
     CHECK(outcome.exit_code == 1);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains(path + " is " + what + ", not a regular file"));
+    CHECK_THAT(outcome.err, ContainsSubstring(path + " is " + what + ", not a regular file"));
     CHECK(push.untouched());
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("a segment whose header contradicts its name is refused with what was 
             const Outcome outcome = push.push(push.wal(file));
             CHECK(outcome.exit_code == 3);
             CHECK(is_one_line(outcome.err));
-            CHECK_THAT(outcome.err, Contains(row.says));
+            CHECK_THAT(outcome.err, ContainsSubstring(row.says));
             CHECK(push.untouched());
         }
     }
@@ -137,7 +137,7 @@ TEST_CASE("a segment from a newer PostgreSQL is archived with one warning", "[pu
     const Outcome outcome = push.push(path);
     CHECK(outcome.exit_code == 0);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains("warning: " + path + " has the unknown page magic D1FF"));
+    CHECK_THAT(outcome.err, ContainsSubstring("warning: " + path + " has the unknown page magic D1FF"));
     CHECK(fs::exists(push.spooled()));
 }
 
@@ -148,11 +148,12 @@ TEST_CASE("the system identifier comes from the option where there is no control
     const Outcome without = push.push(path);
     CHECK(without.exit_code == 2);
     CHECK(is_one_line(without.err));
-    CHECK_THAT(without.err, Contains(push.data + "/global/pg_control") && Contains("--system-identifier"));
+    CHECK_THAT(without.err, ContainsSubstring(push.data + "/global/pg_control") &&
+                                ContainsSubstring("--system-identifier"));
     CHECK(push.push(path, {"--system-identifier", std::to_string(sysid)}).exit_code == 0);
     const Outcome wrong = push.push(path, {"--system-identifier=42"});
     CHECK(wrong.exit_code == 3);
-    CHECK_THAT(wrong.err, Contains("expected 42 as this cluster has"));
+    CHECK_THAT(wrong.err, ContainsSubstring("expected 42 as this cluster has"));
 }
 
 TEST_CASE("an option that contradicts the control file is refused", "[push]") {
@@ -160,7 +161,8 @@ TEST_CASE("an option that contradicts the control file is refused", "[push]") {
     const Outcome outcome = push.push(push.wal(), {"--system-identifier", "42"});
     CHECK(outcome.exit_code == 3);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains("--system-identifier says 42") && Contains(std::to_string(sysid)));
+    CHECK_THAT(outcome.err,
+               ContainsSubstring("--system-identifier says 42") && ContainsSubstring(std::to_string(sysid)));
     CHECK(push.push(push.wal(), {"--system-identifier", std::to_string(sysid)}).exit_code == 0);
 }
 
@@ -181,6 +183,7 @@ TEST_CASE("a history file or a label of a size that none has is refused and not 
     const Outcome outcome = push.push(path);
     CHECK(outcome.exit_code == 3);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains(path + " is not what its name says: it has 1099511627776 bytes"));
+    CHECK_THAT(outcome.err,
+               ContainsSubstring(path + " is not what its name says: it has 1099511627776 bytes"));
     CHECK(push.untouched());
 }

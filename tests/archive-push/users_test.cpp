@@ -6,7 +6,7 @@
 
 using namespace walferry;
 using namespace walferry::test;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -69,9 +69,9 @@ TEST_CASE("a server that is not yet in the spool's group archives, and says that
     CHECK(outcome.exit_code == 0);
     CHECK(is_one_line(outcome.err));
     CHECK_THAT(outcome.err,
-               Contains("is archived in the spool, but the ledger will learn of it only at the next "
-                        "drain") &&
-                   Contains("group"));
+               ContainsSubstring("is archived in the spool, but the ledger will learn of it only at the next "
+                                 "drain") &&
+                   ContainsSubstring("group"));
     struct stat found {};
     REQUIRE(::stat(push.spooled().c_str(), &found) == 0);
     CHECK((found.st_mode & 07777) == 0640);
@@ -125,7 +125,7 @@ TEST_CASE("a stranger cannot push into the spool", "[push][users]") {
         push.pushing(push.data + "/pg_wal/" + WalFile{}.name).before(become(stranger, stranger)).run();
     CHECK(outcome.exit_code == 1);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains("Permission denied"));
+    CHECK_THAT(outcome.err, ContainsSubstring("Permission denied"));
     CHECK(push.untouched());
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("a ledger whose files may only be read, or whose folder may not be wri
     INFO(outcome.err);
     CHECK(outcome.exit_code == 0);
     CHECK(is_one_line(outcome.err));
-    CHECK_THAT(outcome.err, Contains("ledger will learn of it"));
+    CHECK_THAT(outcome.err, ContainsSubstring("ledger will learn of it"));
     CHECK(fs::exists(push.spooled()));
 }
 

@@ -26,7 +26,7 @@ verified_at() { # NAME: the later of the two stores, in seconds; fails while one
 for ((i = 0; i <= switches; i++)); do
     pg_sql "$work/pg" "select pg_logical_emit_message(false, 'bench', repeat(md5(random()::text), 30000))" >/dev/null
     begun=$(date +%s.%N)
-    name=$(pg_sql "$work/pg" 'select pg_walfile_name(pg_switch_wal())')
+    name=$(pg_sql "$work/pg" 'select pg_walfile_name(pg_switch_wal() - 1)')
     wait_for 60 verified_at "$name"
     # The first one opens the connections.
     [ "$i" = 0 ] || measure note "$results" 'switch until verified in both stores' \

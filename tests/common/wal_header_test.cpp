@@ -4,7 +4,7 @@
 #include "tests/wal_file.hpp"
 
 using namespace walferry;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using test::WalFile;
 
 namespace {
@@ -83,7 +83,7 @@ TEST_CASE("each disagreement between header and name is told apart", "[wal_heade
         row.spoil(file);
         const auto says = judge(file);
         REQUIRE(says);
-        CHECK_THAT(*says, Contains(row.says));
+        CHECK_THAT(*says, ContainsSubstring(row.says));
     }
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("a truncated or a grown segment is told by its size", "[wal_header]") 
     for (const std::uint64_t size : {(1ULL << 20) - 1, (1ULL << 20) + 1, 1ULL << 19, 1ULL << 21, 40ULL}) {
         const auto says = judge(WalFile{}, size);
         REQUIRE(says);
-        CHECK_THAT(*says, Contains("file size: expected 1048576 bytes as its header says, found"));
+        CHECK_THAT(*says, ContainsSubstring("file size: expected 1048576 bytes as its header says, found"));
     }
 }
 

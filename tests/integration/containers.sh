@@ -180,7 +180,7 @@ archives() {
     mapfile -t words < <(container healthcheck "$kit/compose.yaml" postgres)
     wait_for 60 in_postgres "${words[@]}"
     in_postgres psql -XAtqc 'create table t as select g, repeat(md5(g::text), 4) f from generate_series(1, 30000) g; select pg_switch_wal()' >"$work/lsn"
-    last=$(in_postgres psql -XAtqc "select pg_walfile_name('$(cat "$work/lsn")')")
+    last=$(in_postgres psql -XAtqc "select pg_walfile_name('$(cat "$work/lsn")'::pg_lsn - 1)")
     wait_for 60 archived "$last"
     refused grep -E 'walferry|ERROR' "$work/server.log"
     expect_equal "640 70:1000" "$(modes "$spool"/ready/*/*)" segments

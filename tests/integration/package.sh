@@ -109,7 +109,8 @@ if ! make_machine postgresql age zstd sqlite3 procps man-db sudo $needed; then
     exit 0
 fi
 # Its server must not take a port of this host.
-echo "listen_addresses = ''" >"$machine/etc/postgresql/15/main/conf.d/quiet.conf"
+pg=$(ls "$machine/etc/postgresql")
+echo "listen_addresses = ''" >"$machine/etc/postgresql/$pg/main/conf.d/quiet.conf"
 # An administrator: an ordinary user with sudo, whose files are nobody else's.
 add_administrator
 admin=$machine/home/admin
@@ -147,7 +148,7 @@ sql() { # STATEMENTS
 $1
 SQL"
 }
-postmaster() { inside 'head -n 1 /var/lib/postgresql/15/main/postmaster.pid'; }
+postmaster() { inside "head -n 1 /var/lib/postgresql/$pg/main/postmaster.pid"; }
 
 server_before=$(postmaster)
 as_administrator "$(part 'apt install')" >"$work/install.said" 2>&1 || true
@@ -212,19 +213,19 @@ restored() { # on this host, which archives: with copies that the server's user 
     inside "cp walferry-identity.txt /etc/walferry/identity.txt
         sed 's,^# identity_file = ,identity_file = ,' /etc/walferry/walferry.toml >/etc/walferry/restore.toml
         walferry --config /etc/walferry/restore.toml backups"
-    expect_exit 2 inside 'walferry --config /etc/walferry/restore.toml restore --to /var/lib/postgresql/15/restored' >"$work/restored" 2>&1
+    expect_exit 2 inside "walferry --config /etc/walferry/restore.toml restore --to /var/lib/postgresql/$pg/restored" >"$work/restored" 2>&1
     grep -q 'postgres' "$work/restored"
     inside 'cp -a /etc/walferry /etc/walferry.before'
     # The first block leaves a host that archives as it is, the second one makes copies.
     inside "$(what_you_need 1)" 2>&1 | grep 'this host archives'
     inside 'diff <(cd /etc/walferry.before; stat -c "%n %a %U:%G" . *) <(cd /etc/walferry; stat -c "%n %a %U:%G" . *)'
     inside "$(what_you_need 2 | sed 's,/walferry.toml,/restore.toml,')"
-    inside 'systemd-tmpfiles --create walferry.conf # as at every boot
-        walferry --config /etc/walferry/restoring/restore.toml restore --to /var/lib/postgresql/15/restored
-        test -e /var/lib/postgresql/15/restored/recovery.signal -a ! -e /var/lib/postgresql/15/restored/walferry-restore-incomplete
-        rm -r /var/lib/postgresql/15/restored /etc/walferry
+    inside "systemd-tmpfiles --create walferry.conf # as at every boot
+        walferry --config /etc/walferry/restoring/restore.toml restore --to /var/lib/postgresql/$pg/restored
+        test -e /var/lib/postgresql/$pg/restored/recovery.signal -a ! -e /var/lib/postgresql/$pg/restored/walferry-restore-incomplete
+        rm -r /var/lib/postgresql/$pg/restored /etc/walferry
         mv /etc/walferry.before /etc/walferry; mv /etc/walferry/identity.txt /root/walferry-identity.txt
-        rm /etc/walferry/restore.toml'
+        rm /etc/walferry/restore.toml"
 }
 check "a restore says what the server's user cannot read, and works when it can" restored
 
@@ -292,7 +293,7 @@ check "setup asks at a terminal what it was not told, shows no secret, and witho
 
 other_command() {
     sql "alter system set archive_command = 'cp %p /mnt/%f'; select pg_reload_conf()" >/dev/null
-    inside 'walferry setup --apply --no-check' >"$work/other" 2>&1
+    expect_exit 4 inside 'walferry setup --apply --no-check' >"$work/other" 2>&1
     grep -q 'Its archive_command is another now: cp %p /mnt/%f' "$work/other"
     grep -q 'Nothing of this was done' "$work/other"
     expect_equal 'cp %p /mnt/%f' "$(sql 'show archive_command')" archive_command
@@ -326,12 +327,12 @@ second_cluster() {
     inside "install -d -o walferry -g walferry /mnt/nas
         useradd --system --user-group --create-home billing
         # Its unit would wait for a file in a folder that is for postgres alone.
-        pg_createcluster --user=billing 15 second -p 5499 -- --auth-local=peer >/dev/null
-        echo \"listen_addresses = ''\" >/etc/postgresql/15/second/conf.d/quiet.conf
-        pg_ctlcluster --skip-systemctl-redirect 15 second start
+        pg_createcluster --user=billing $pg second -p 5499 -- --auth-local=peer >/dev/null
+        echo \"listen_addresses = ''\" >/etc/postgresql/$pg/second/conf.d/quiet.conf
+        pg_ctlcluster --skip-systemctl-redirect $pg second start
         walferry --config /etc/walferry/second.toml setup --apply --no-check --cluster second --directory nas=/mnt/nas \
             --owner billing --conninfo 'host=/tmp port=5499' --recipient \$(sed -n 's/^# public key: //p' /root/walferry-identity.txt)
-        pg_ctlcluster --skip-systemctl-redirect 15 second restart
+        pg_ctlcluster --skip-systemctl-redirect $pg second restart
         walferry --config /etc/walferry/second.toml check
         systemctl disable --now walferry-drain@second.timer
         systemctl enable --now walferry-follow@second.service"
@@ -478,8 +479,8 @@ purged() {
     inside "dpkg -i next.deb" >/dev/null 2>&1
     wait_for 60 inside 'systemctl start walferry-drain && test -z "$(ls /var/spool/walferry/main/ready/*/)"'
     sql "alter system set archive_command = '/bin/false'; select pg_reload_conf()" >/dev/null
-    inside 'pg_ctlcluster --skip-systemctl-redirect 15 second stop; cp walferry-identity.txt /etc/walferry/identity.txt
-        systemctl start walferry-drain walferry-drain@second'
+    inside "pg_ctlcluster --skip-systemctl-redirect $pg second stop; cp walferry-identity.txt /etc/walferry/identity.txt
+        systemctl start walferry-drain walferry-drain@second"
     wait_for 30 inside 'test -z "$(find /var/spool/walferry -path "*/ready/*" -type f)"'
     # A spool elsewhere, where a segment waits; and one on a disk that is not there.
     inside 'apt-get remove -y walferry >/dev/null 2>&1

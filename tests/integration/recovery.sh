@@ -58,7 +58,7 @@ ends() { # NAME: the server, and its helper with it
     wait_for 10 refused pgrep -f "walferry fetch --config $work/restoring/"
 }
 no_mess() { # NAME: in pg_wal is nothing but PostgreSQL's
-    expect_equal '' "$(find "$work/$1/data/pg_wal" -mindepth 1 | grep -vE '/([0-9A-F]{24}|[0-9A-F]{8}\.history|archive_status.*)$')" "in pg_wal"
+    expect_equal '' "$(find "$work/$1/data/pg_wal" -mindepth 1 | grep -vE '/([0-9A-F]{24}|[0-9A-F]{8}\.history|(archive_status|summaries).*)$')" "in pg_wal"
 }
 
 to_the_end() {

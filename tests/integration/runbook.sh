@@ -53,7 +53,7 @@ block() {
         /^## / { inside = $0 == section }
         inside && /^```/ { open = !open; if (open) number++; next }
         inside && open && number == wanted' "$tests/../docs/restoring.md" |
-        sed "s,/etc/walferry,$host/walferry,g; s,/var/spool/walferry,$work/no-spool,g; s,/var/lib/postgresql/15/main,$work/pg/data,g; s,/var/lib/postgresql/15/before,$work/pg/before,g
+        sed "s,/etc/walferry,$host/walferry,g; s,/usr/lib/postgresql/15/bin,$postgres_bin,g; s,/var/spool/walferry,$work/no-spool,g; s,/var/lib/postgresql/15/main,$work/pg/data,g; s,/var/lib/postgresql/15/before,$work/pg/before,g
              s,/restore/,$work/hand/,g; s,20260131T020000Z-1a2b3c4d,$backup,g; s,16384,$oid,g; s,2026-01-31 09:05:00+01:00,$at,g
              s,/var/tmp/precious.sql,$work/precious.sql,g; s,--no-archiving,--no-archiving --tablespace $work/space=$work/space.before,; s,--without b2,--without swift,"
 }

@@ -1,7 +1,13 @@
 # PostgreSQL servers of a test's own, as user postgres, reached by a socket in their own folder: no port is taken.
 # Sourced after world.sh.
 
-postgres_bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin | sort -V | tail -n 1)
+# The newest that is installed, or what WALFERRY_TEST_PG says: a major version, or a folder of programs.
+case ${WALFERRY_TEST_PG:-} in
+'') postgres_bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin | sort -V | tail -n 1) ;;
+*/*) postgres_bin=$WALFERRY_TEST_PG ;;
+*) postgres_bin=/usr/lib/postgresql/$WALFERRY_TEST_PG/bin ;;
+esac
+postgres_major=$("$postgres_bin/postgres" --version | sed 's/.* \([0-9]*\)[.a-z].*/\1/')
 
 # pg_settings FOLDER LINE...: appended to postgresql.conf.
 pg_settings() {
@@ -41,10 +47,11 @@ pg_stop() { as postgres "$postgres_bin/pg_ctl" -D "$1/data" -m fast -w -s stop; 
 pg_sql() { as postgres "$postgres_bin/psql" -h "$1" -U postgres -d postgres -XAtq -v ON_ERROR_STOP=1 -c "$2"; }
 pg_bench() { as postgres "$postgres_bin/pgbench" -h "$1" -U postgres "${@:2}" postgres; }
 
-# Everything up to now is in archived segments when this returns.
+# Everything up to now is in archived segments when this returns. One byte back: on the boundary of two segments
+# PostgreSQL 17 names the second.
 pg_archive_all() {
     local last
-    last=$(pg_sql "$1" 'select pg_walfile_name(pg_switch_wal())')
+    last=$(pg_sql "$1" 'select pg_walfile_name(pg_switch_wal() - 1)')
     wait_for "${2:-60}" pg_has_archived "$1" "$last"
 }
 pg_has_archived() {

@@ -5,8 +5,9 @@
 
 # A sentence goes on one line, whatever is in it.
 result() { # ok|FAIL|skip SENTENCE
-    printf '%-4s %s\n' "$1" "$2"
-    printf '%s %s\n' "$1" "$2" >>"$WALFERRY_RESULTS"
+    local on=${WALFERRY_TEST_ON:+ ($WALFERRY_TEST_ON)} # another server than usual
+    printf '%-4s %s%s\n' "$1" "$2" "$on"
+    printf '%s %s%s\n' "$1" "$2" "$on" >>"$WALFERRY_RESULTS"
 }
 
 # check SENTENCE COMMAND...: one test. What the command prints is shown only when it fails. The command runs in a

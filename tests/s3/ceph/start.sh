@@ -74,6 +74,7 @@ osd objectstore = $objectstore
 osd crush update on start = true
 osd crush initial weight = 1.0
 osd class update on start = false
+osd class dir = $(dirname "$(find /usr/lib /usr/lib64 -name 'libcls_rgw.so*' -print -quit)")
 osd class load list = *
 osd class default list = *
 osd op num shards = 2
