@@ -150,6 +150,7 @@ struct BackupCopyRow {
     std::optional<std::string> stopped_at;
     std::int64_t missing_segments, conflicts;
     bool restorable;
+    std::uint64_t system_identifier;
 };
 
 /// Segments that are missing between two which the ledger knows.
@@ -288,8 +289,11 @@ class Ledger {
     /// All of them, one that is being made included: ask before yours begins, and under the backups' lock.
     std::vector<AbandonedBackup> abandoned_backups();
     std::vector<BackupCopyRow> backup_copies(std::int64_t backup);
-    /// The newest one of each store from which it can be restored.
+    /// Of each cluster, the newest one in each store from which it can be restored.
     std::vector<BackupCopyRow> last_restorable_backups();
+    /// The cluster that archives into this spool: that of the segment that came last, and after a rebuild the
+    /// one that was created last. nullopt where no segment is known.
+    std::optional<std::uint64_t> present_cluster();
     /// The cluster whose segments the ledger knows, where there are none of this one.
     std::optional<std::uint64_t> other_cluster(std::uint64_t system_identifier);
 

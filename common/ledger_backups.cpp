@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 
 #include "common/ledger.hpp"
@@ -21,7 +22,7 @@ std::vector<BackupCopyRow> copy_rows(Statement& s) {
     std::vector<BackupCopyRow> rows;
     while (s.step()) {
         rows.push_back({s.text(0), s.text(1), s.integer(2), s.text(3), s.optional_text(4), s.integer(5),
-                        s.integer(6), s.integer(7) != 0});
+                        s.integer(6), s.integer(7) != 0, unsigned_number(s.text(8))});
     }
     return rows;
 }
@@ -100,6 +101,18 @@ std::vector<BackupCopyRow> Ledger::last_restorable_backups() {
     const std::lock_guard lock(mutex_);
     Statement statement(*database_, sql::backup_last_restorable);
     return copy_rows(statement);
+}
+
+std::optional<std::uint64_t> Ledger::present_cluster() {
+    const std::lock_guard lock(mutex_);
+    Statement newest(*database_, sql::backup_newest_cluster);
+    if (!newest.step()) return std::nullopt;
+    if (newest.integer(1) == 0) return unsigned_number(newest.text(0));
+    // initdb makes an identifier of the time, so a later one is larger.
+    std::uint64_t latest = 0;
+    Statement known(*database_, sql::backup_clusters);
+    while (known.step()) latest = std::max(latest, unsigned_number(known.text(0)));
+    return latest;
 }
 
 std::optional<std::uint64_t> Ledger::other_cluster(std::uint64_t system_identifier) {

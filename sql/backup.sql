@@ -37,7 +37,7 @@ SELECT b.id, u.store, b.name, b.system_identifier, u.label_key, u.label_sha256, 
  WHERE u.state = 'pending' ORDER BY b.id, u.store;
 
 -- :copies
-SELECT backup, store, store_id, state, stopped_at, missing_segments, conflicts, restorable
+SELECT backup, store, store_id, state, stopped_at, missing_segments, conflicts, restorable, system_identifier
   FROM backup_copies WHERE backup_id = ?1 ORDER BY store_id;
 
 -- Of each cluster in each store; newest first, so that the search ends at the first one that can be restored.
@@ -52,6 +52,19 @@ SELECT c.backup, c.store, c.store_id, c.state, c.stopped_at, c.missing_segments,
                        WHERE d.system_identifier = k.system_identifier AND d.store_id = t.id AND d.restorable
                        ORDER BY d.stopped_at DESC LIMIT 1)
  WHERE t.retired_at IS NULL ORDER BY c.system_identifier, c.store_id;
+
+-- The newest row, and whether a rebuild made it: those say nothing of the order in which clusters archived.
+-- :newest_cluster
+SELECT system_identifier, removed_at IS spooled_at FROM segment ORDER BY id DESC LIMIT 1;
+
+-- Each one once, by steps along the index.
+-- :clusters
+WITH RECURSIVE known (identifier) AS (
+    SELECT min(system_identifier) FROM segment
+     UNION ALL
+    SELECT (SELECT min(system_identifier) FROM segment WHERE system_identifier > known.identifier)
+      FROM known WHERE known.identifier IS NOT NULL)
+SELECT identifier FROM known WHERE identifier IS NOT NULL;
 
 -- :other_cluster
 SELECT system_identifier FROM segment

@@ -8,7 +8,6 @@
 #include "uploader/drain/spool_scan.hpp"
 
 namespace walferry {
-
 namespace {
 
 void note_comparisons(Ledger& ledger, Status& status) {
@@ -23,11 +22,33 @@ void note_comparisons(Ledger& ledger, Status& status) {
     if (!all) status.seen_since.reset();
 }
 
+void split_backups(std::vector<BackupCopyRow> all, Status& status) {
+    for (BackupCopyRow& copy : all) {
+        auto& list =
+            copy.system_identifier == status.system_identifier ? status.backups : status.earlier_backups;
+        list.push_back(std::move(copy));
+    }
+    std::stable_sort(
+        status.earlier_backups.begin(), status.earlier_backups.end(),
+        [](const BackupCopyRow& a, const BackupCopyRow& b) { return a.stopped_at > b.stopped_at; });
+}
+
+/// What an earlier cluster had verified there says nothing of this one.
+void keep_own_positions(Ledger& ledger, Status& status) {
+    for (StoreSummary& store : status.stores) {
+        const auto newest = ledger.newest_verified(store.name);
+        if (!newest || newest->system_identifier == status.system_identifier) continue;
+        store.last_verified_segment.reset();
+        store.last_verified_at.reset();
+    }
+}
+
 }  // namespace
 
-Status collect_status(const Settings& settings) {
+Status collect_status(const Settings& settings, std::optional<std::uint64_t> system_identifier) {
     const SpoolPaths spool(settings.spool);
     Status status;
+    status.system_identifier = system_identifier;
     status.cluster = settings.cluster;
     status.spool = spool.root;
 
@@ -37,6 +58,7 @@ Status collect_status(const Settings& settings) {
     try {
         ledger = std::make_unique<Ledger>(spool, Ledger::Open::existing);
         rows = ledger->spooled();
+        if (!status.system_identifier) status.system_identifier = ledger->present_cluster();
     } catch (const Error& error) {
         status.ledger_error = error.what();
     }
@@ -47,6 +69,8 @@ Status collect_status(const Settings& settings) {
     std::set<std::pair<std::uint64_t, std::string>> present;
     for (const SpoolFile& file : scan.files) {
         status.bytes += file.size;
+        if (status.system_identifier && file.system_identifier != status.system_identifier)
+            ++status.earlier_segments;
         present.emplace(file.system_identifier, file.name.text);
         const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - file.modified).count();
         status.oldest_age_seconds = std::max<std::int64_t>(status.oldest_age_seconds.value_or(0), age);
@@ -62,7 +86,8 @@ Status collect_status(const Settings& settings) {
         status.stores = ledger->store_summaries();
         note_comparisons(*ledger, status);
         status.conflicts = ledger->conflicts(false).size();
-        status.backups = ledger->last_restorable_backups();
+        split_backups(ledger->last_restorable_backups(), status);
+        keep_own_positions(*ledger, status);
         status.last_run = ledger->last_run();
         const auto holder = find_lock_holder(spool);
         status.at_work =

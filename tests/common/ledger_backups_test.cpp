@@ -91,6 +91,31 @@ TEST_CASE("the copies of which nothing says that they are whole are known after 
     CHECK_THROWS_AS(f.begin("20261124T121314Z-00000002"), Error);
 }
 
+TEST_CASE("of each cluster the newest backup counts, and the present cluster is the one that archived last") {
+    Fixture f;
+    CHECK_FALSE(f.ledger->present_cluster());
+    const std::int64_t stores[] = {f.r2};
+    f.ledger->adopt(cluster + 1, *WalName::parse("000000010000000000000002"), std::string(32, 'e'), 16 << 20,
+                    wall_now(), stores);
+    CHECK(f.ledger->present_cluster() == cluster + 1);
+    f.segment_verified("000000010000000000000002", f.r2);
+    f.segment_verified("000000010000000000000003", f.r2);
+    CHECK(f.ledger->present_cluster() == cluster);
+    const std::int64_t backup = f.begin("20261124T121314Z-1a2b3c4d");
+    f.describe(backup);
+    f.verified(backup, f.r2);
+    const auto last = f.ledger->last_restorable_backups();
+    REQUIRE(last.size() == 1);
+    CHECK(last[0].system_identifier == cluster);
+    // Listings come in no order of time, identifiers do.
+    const std::string hash(32, 'd');
+    for (const std::uint64_t listed : {cluster + 2, std::uint64_t{42}}) {
+        const ListedObject object{listed, *WalName::parse("000000010000000000000009"), hash, "key", 9, hash};
+        f.ledger->add_listed(f.r2, std::span(&object, 1), wall_now());
+    }
+    CHECK(f.ledger->present_cluster() == cluster + 2);
+}
+
 TEST_CASE("a server's cluster is told from the one whose WAL the ledger knows") {
     Fixture f;
     CHECK_FALSE(f.ledger->other_cluster(cluster));

@@ -76,6 +76,8 @@ switched_off() {
     finds failed archive-library basic_archive
     back archive_library
     restart_server
+    alter archive_command "$push"
+    nothing_missing # on a slow machine archive_timeout may have ended a segment meanwhile
 }
 try "archiving that is switched off is found: an empty archive_command, true, a library" switched_off
 
@@ -276,17 +278,34 @@ no_server() {
 try "a server that is down, and one that hangs, are found within seconds and hide nothing else" no_server
 
 other_server() {
-    install -d -o postgres -g "$spool_gid" -m 2770 "$spool/ready/123"
-    as postgres sh -c "umask 027; echo x >'$spool/ready/123/000000010000000000000001'"
-    chown "postgres:$spool_gid" "$spool/ready/123/000000010000000000000001"
+    local later=18000000000000000000 # than any identifier that initdb makes today
+    install -d -o postgres -g "$spool_gid" -m 2770 "$spool/ready/$later"
+    as postgres sh -c "umask 027; echo x >'$spool/ready/$later/000000010000000000000001'"
+    chown "postgres:$spool_gid" "$spool/ready/$later/000000010000000000000001"
     expect_exit 1 checked
-    finds failed other-cluster "123"
-    rm -r "$spool/ready/123"
+    finds failed other-cluster "$later"
+    rm -r "$spool/ready/$later"
+    ledger_sql "update segment set system_identifier = '$later'"
+    expect_exit 1 checked
+    finds failed other-cluster "the ledger knows segments of $later"
+    # One that was created earlier, and archives elsewhere now: this server's is the new one.
     ledger_sql "update segment set system_identifier = '42'"
     expect_exit 1 checked
-    finds failed other-cluster "the ledger knows segments of 42 only"
+    finds failed new-cluster "the ledger knows segments of 42 (created 1970-01-01) only"
+    alter archive_command "${push/"$spool"//elsewhere}"
+    expect_exit 1 checked
+    finds failed other-cluster "of 42"
+    alter archive_command "$push"
     ledger_sql "update segment set system_identifier = '$(ls "$spool/ready")'"
     expect_exit 0 checked
+    ledger_sql "insert into backup (id, system_identifier, name, pid, began_at, started_at, stopped_at, timeline, start_lsn,
+            stop_lsn, first_segment, last_segment, segments, size) values (99, '42', '20200101T000000Z-00000001', 1,
+            '2020-01-01T00:00:00.000Z', '2020-01-01T00:00:00.000Z', '2020-01-01T00:01:00.000Z', 1, '0/1', '0/2', '0', '0', 0, 0);
+        insert into backup_upload (backup, store, state, label_key, verified_at)
+            select 99, id, 'verified', 'key', '2020-01-01T00:01:00.000Z' from store"
+    expect_exit 1 checked
+    finds failed backups "an earlier system identifier, 42"
+    ledger_sql 'delete from backup_upload where backup = 99; delete from backup where id = 99'
 }
 try "a server whose segments are not those in the spool is found" other_server
 

@@ -165,7 +165,7 @@ findings_in_sources() {
         sed -E 's/.*\.(.*)\( ?finding_id::(.*)/\2 \1/; y/_/-/
                 s/ warn$/ warning/; s/ fail$/ failed/; s/ skip$/ skipped/; s/ contradiction$/ integrity/'
     # Chosen at run time.
-    printf '%s\n' 'drain warning' 'drain failed' 'server-group warning' 'server-group failed' \
+    printf '%s\n' 'drain warning' 'drain failed' 'backups warning' 'backups failed' 'server-group warning' 'server-group failed' \
         'configuration failed' 'recipients failed' 'store-damage integrity'
     sed -nE 's/.*finding_id::(store_[a-z_]+).*/\1/p' "$sources/uploader/check/store_verdict.cpp" | tr _ - |
         grep -v store-damage | sed 's/$/ failed/'

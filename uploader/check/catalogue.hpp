@@ -43,6 +43,7 @@ inline constexpr const char* server = "server";
 inline constexpr const char* server_role = "server-role";
 inline constexpr const char* server_rights = "server-rights";
 inline constexpr const char* other_cluster = "other-cluster";
+inline constexpr const char* new_cluster = "new-cluster";
 inline constexpr const char* archive_mode = "archive-mode";
 inline constexpr const char* archive_library = "archive-library";
 inline constexpr const char* archive_command = "archive-command";

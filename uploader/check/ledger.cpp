@@ -6,6 +6,7 @@
 #include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "uploader/check/catalogue.hpp"
+#include "uploader/check/clusters.hpp"
 #include "uploader/check/look.hpp"
 #include "uploader/check/remedies.hpp"
 #include "uploader/drain/spool_lock.hpp"
@@ -62,6 +63,8 @@ void judge_backlog(const CheckContext& context, const Status& status, Findings& 
     const seconds age(status.oldest_age_seconds.value_or(0));
     std::string text = counted(status.segments, "segment waits", "segments wait") + " (" +
                        format_bytes(status.bytes) + "), the oldest for " + format_duration(age);
+    if (status.earlier_segments > 0)
+        text += "; " + std::to_string(status.earlier_segments) + " of them of an earlier cluster";
     for (const StoreSummary& store : status.stores) {
         if (store.pending > 0 && store.last_error) text += "; " + store.name + ": " + *store.last_error;
     }
@@ -133,9 +136,7 @@ void judge_cluster(const CheckContext& context, Ledger& ledger, Findings& findin
     if (!context.server || !context.server->system_identifier) return;
     const std::uint64_t answers = *context.server->system_identifier;
     if (const auto known = ledger.other_cluster(answers)) {
-        findings.fail(finding_id::other_cluster,
-                      "the server that answers has the system identifier " + std::to_string(answers) +
-                          ", the ledger knows segments of " + std::to_string(*known) + " only");
+        report_other_cluster(context, *known, "the ledger knows segments", findings);
     }
 }
 
@@ -147,13 +148,40 @@ void judge_stores(Ledger& ledger, const Settings& settings, Findings& findings) 
     }
 }
 
-void judge_backups(const Status& status, const Settings& settings, Findings& findings) {
+/// What initdb or pg_upgrade left behind is no backup of this cluster.
+std::string earlier_backup(const Status& status, const std::string& store) {
+    for (const BackupCopyRow& copy : status.earlier_backups) {
+        if (copy.store == store) {
+            return "store " + store +
+                   " has no base backup of this cluster: the newest that this ledger knows "
+                   "there, of " +
+                   copy.stopped_at.value_or("?") + ", is that of an earlier system identifier, " +
+                   std::to_string(copy.system_identifier);
+        }
+    }
+    return {};
+}
+
+void judge_backups(const CheckContext& context, const Status& status, Findings& findings) {
+    const Settings& settings = context.settings;
+    if (context.server && context.server->version < 150000) {
+        findings.add(finding_id::backups, Verdict::skipped,
+                     "the server is PostgreSQL " + std::to_string(context.server->version / 10000) +
+                         ", and walferry makes base backups of 15 and later; make them with pg_basebackup",
+                     {});
+        return;
+    }
     for (const StoreSettings& store : settings.stores) {
         const BackupCopyRow* newest = nullptr;
         for (const BackupCopyRow& copy : status.backups) {
             if (copy.store == store.name) newest = &copy;
         }
         if (newest == nullptr) {
+            const std::string earlier = earlier_backup(status, store.name);
+            if (!earlier.empty()) {
+                findings.fail(finding_id::backups, earlier);
+                continue;
+            }
             findings.warn(
                 finding_id::backups,
                 "store " + store.name +
@@ -179,7 +207,8 @@ void look_at_ledger(const CheckContext& context, Findings& findings, Facts&) {
     if (context.users.uploader) become(*context.users.uploader);
     const Settings& settings = context.settings;
     const SpoolPaths spool(settings.spool);
-    const Status status = collect_status(settings);
+    const Status status =
+        collect_status(settings, context.server ? context.server->system_identifier : std::nullopt);
     judge_lock(spool, findings);
     if (status.ledger_error) {
         findings.fail(finding_id::ledger, *status.ledger_error);
@@ -194,7 +223,7 @@ void look_at_ledger(const CheckContext& context, Findings& findings, Facts&) {
     judge_gaps(ledger, findings);
     judge_backlog(context, status, findings);
     judge_runs(context, status, findings);
-    judge_backups(status, settings, findings);
+    judge_backups(context, status, findings);
 }
 
 }  // namespace walferry

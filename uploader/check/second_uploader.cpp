@@ -57,7 +57,9 @@ std::optional<Known> what_is_known(const CheckContext& context, const StoreSetti
     try {
         auto ledger = std::make_unique<Ledger>(SpoolPaths(context.settings.spool), Ledger::Open::existing);
         const auto newest = ledger->newest_verified(store.name);
-        if (newest) {
+        const auto asked = context.server ? context.server->system_identifier : std::nullopt;
+        // An earlier cluster's positions say nothing of this one's.
+        if (newest && newest->system_identifier == asked.value_or(newest->system_identifier)) {
             const std::string oldest = ledger->segment_before(*newest, segments_behind);
             return Known{std::move(ledger), *newest, oldest, timeline_of(context, *newest)};
         }

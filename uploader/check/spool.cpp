@@ -14,6 +14,7 @@
 #include "common/error.hpp"
 #include "common/spool.hpp"
 #include "uploader/check/catalogue.hpp"
+#include "uploader/check/clusters.hpp"
 #include "uploader/check/look.hpp"
 #include "uploader/directory_entries.hpp"
 #include "uploader/drain/spool_scan.hpp"
@@ -133,9 +134,7 @@ void look_at_clusters(const CheckContext& context, const SpoolScan& scan, Findin
         if (file.system_identifier == ours) return;
         other = file.system_identifier;
     }
-    findings.fail(finding_id::other_cluster,
-                  "the server that answers has the system identifier " + std::to_string(ours) +
-                      ", the segments in the spool are those of " + std::to_string(*other));
+    report_other_cluster(context, *other, "the spool holds segments", findings);
 }
 
 }  // namespace

@@ -4,9 +4,12 @@
 #include <cstdio>
 #include <mutex>
 
+#include "common/error.hpp"
+#include "common/ledger.hpp"
 #include "common/settings.hpp"
 #include "uploader/commands/declare.hpp"
 #include "uploader/drain/progress.hpp"
+#include "uploader/fetch/archive_view.hpp"
 #include "uploader/json_text.hpp"
 #include "uploader/recovery/backups_report.hpp"
 #include "uploader/signals.hpp"
@@ -20,11 +23,28 @@ struct Options {
     bool json = false;
 };
 
+/// The one that this host's ledger says archives now, else the one that was created last. Returns the others
+/// that the stores hold, the newest first.
+std::vector<std::uint64_t> choose_cluster(const Settings& settings, SurveyOptions& survey) {
+    const auto listed = ArchiveView(settings, {survey.only, survey.without, {}, false}).system_identifiers();
+    try {
+        survey.system_identifier =
+            Ledger(SpoolPaths(settings.spool), Ledger::Open::existing).present_cluster();
+    } catch (const Error&) {
+        // A host that restores has no ledger.
+    }
+    if (!survey.system_identifier) survey.system_identifier = *listed.rbegin();
+    std::vector<std::uint64_t> others(listed.rbegin(), listed.rend());
+    std::erase(others, *survey.system_identifier);
+    return others;
+}
+
 int run(const GlobalOptions& global, Options options) {
     const StopOnSignal signals;  // before any thread is started
     const Settings settings = load_settings(settings_path(global.config));
     if (options.system_identifier != 0) options.survey.system_identifier = options.system_identifier;
     options.survey.stop = signals.token();
+    std::vector<std::uint64_t> earlier;
     std::optional<ArchiveSurvey> survey;
     std::string answer;
     {
@@ -39,8 +59,10 @@ int run(const GlobalOptions& global, Options options) {
             const std::lock_guard lock(mutex);
             text = now;
         };
+        if (!options.survey.system_identifier) earlier = choose_cluster(settings, options.survey);
         survey.emplace(settings, options.survey);
-        answer = options.json ? json_text(backups_json(*survey)) + "\n" : backups_text(*survey);
+        answer =
+            options.json ? json_text(backups_json(*survey, earlier)) + "\n" : backups_text(*survey, earlier);
     }
     std::fputs(answer.c_str(), stdout);
     return backups_exit_code(*survey);
@@ -56,7 +78,7 @@ CommandBody declare_backups(CLI::App& app) {
     store_list("--only", options->survey.only, "Ask this store only (may be repeated)");
     store_list("--without", options->survey.without, "Do without this store (may be repeated)");
     app.add_option("--system-identifier", options->system_identifier,
-                   "The cluster's, where the archive holds several")
+                   "Of an earlier cluster, where the archive holds several (initdb, pg_upgrade)")
         ->type_name("N");
     app.add_flag("--json", options->json, "As JSON, with every store's own reach");
     app.footer(

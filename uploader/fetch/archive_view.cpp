@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "common/store/retry.hpp"
+#include "common/system_identifier.hpp"
 #include "uploader/fetch/settlements.hpp"
 
 namespace walferry {
@@ -131,13 +132,32 @@ std::set<std::uint64_t> ArchiveView::listed_identifiers(Place& place) {
 }
 
 std::uint64_t ArchiveView::system_identifier() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (system_identifier_) return *system_identifier_;
+    }
+    const std::set<std::uint64_t> found = system_identifiers();
+    if (found.size() == 1) {
+        const std::lock_guard lock(mutex_);
+        return *(system_identifier_ = *found.begin());
+    }
+    std::string list;
+    for (auto each = found.rbegin(); each != found.rend(); ++each)
+        list +=
+            (list.empty() ? "" : ", ") + std::to_string(*each) + " (created " + creation_date(*each) + ")";
+    throw Error(
+        ErrorKind::usage,
+        "cluster " + settings_.cluster + " holds several system identifiers, the newest first: " + list,
+        "say which one with --system-identifier");
+}
+
+std::set<std::uint64_t> ArchiveView::system_identifiers() {
     struct Answers {
         std::set<std::uint64_t> found;
         std::optional<Error> trouble;
         std::size_t missing;
     };
     std::unique_lock lock(mutex_);
-    if (system_identifier_) return *system_identifier_;
     Answers answers{{}, {}, places_.size()};
     for (std::size_t i = 0; i < places_.size(); ++i) {
         Place& place = *places_[i];
@@ -162,17 +182,12 @@ std::uint64_t ArchiveView::system_identifier() {
     }
     // For all of them: one that hangs ends by its own limits, and what it would have said matters.
     answered_.wait(lock, [&] { return answers.missing == 0; });
-    if (answers.found.size() == 1) return *(system_identifier_ = *answers.found.begin());
     if (answers.found.empty() && answers.trouble) throw *answers.trouble;
     if (answers.found.empty()) {
         throw Error(ErrorKind::not_found,
                     "there is nothing of cluster " + settings_.cluster + " in the stores that were asked");
     }
-    std::string list;
-    for (const std::uint64_t sysid : answers.found) list += " " + std::to_string(sysid);
-    throw Error(ErrorKind::usage,
-                "cluster " + settings_.cluster + " holds several system identifiers:" + list,
-                "say which one with --system-identifier");
+    return answers.found;
 }
 
 std::optional<StoreAnswer> ArchiveView::remembered(const Place& place, const WalName& name) {

@@ -57,6 +57,8 @@ class ArchiveView {
     /// Throws usage when PREFIX/CLUSTER holds several, not_found when none, else why it could not be found
     /// out.
     std::uint64_t system_identifier();
+    /// All under PREFIX/CLUSTER in any store that answers; throws where none answers or nothing is there.
+    std::set<std::uint64_t> system_identifiers();
 
     /// Asks the stores, unless an earlier listing shows the name and not `fresh`. Does not wait for all of
     /// them when one has it: the others get a moment to contradict.

@@ -5,6 +5,7 @@
 
 #include "common/clock.hpp"
 #include "common/lsn.hpp"
+#include "common/system_identifier.hpp"
 #include "uploader/exit_code.hpp"
 #include "uploader/json_text.hpp"
 
@@ -118,13 +119,15 @@ std::string describe_end(ArchiveSurvey& survey, const Reach& reach) {
            (until ? ", archived at " + *until : "");
 }
 
-nlohmann::json backups_json(ArchiveSurvey& survey) {
+nlohmann::json backups_json(ArchiveSurvey& survey, const std::vector<std::uint64_t>& earlier) {
     nlohmann::json json{{"system_identifier", std::to_string(survey.system_identifier())},
                         {"problems", survey.problems()},
                         {"unfinished", survey.unfinished()},
                         {"conflicts", survey.conflicts()}};
     auto& backups = json["backups"] = nlohmann::json::array();
     for (const SurveyedBackup& backup : survey.backups()) backups.push_back(backup_json(survey, backup));
+    auto& others = json["earlier_system_identifiers"] = nlohmann::json::array();
+    for (const std::uint64_t each : earlier) others.push_back(std::to_string(each));
     auto& silent = json["silent_stores"] = nlohmann::json::array();
     for (const ArchiveSurvey::Store& store : survey.stores()) {
         if (store.trouble)
@@ -133,8 +136,11 @@ nlohmann::json backups_json(ArchiveSurvey& survey) {
     return json;
 }
 
-std::string backups_text(ArchiveSurvey& survey) {
+std::string backups_text(ArchiveSurvey& survey, const std::vector<std::uint64_t>& earlier) {
     std::string text;
+    if (!earlier.empty())
+        text += "backups of system identifier " + std::to_string(survey.system_identifier()) + " (created " +
+                creation_date(survey.system_identifier()) + "):\n";
     for (const SurveyedBackup& backup : survey.backups()) {
         const BackupLabel& label = backup.label;
         text += label.id.text + "  PostgreSQL " + label.pg_version + ", timeline " +
@@ -160,6 +166,9 @@ std::string backups_text(ArchiveSurvey& survey) {
             text += "store " + store.settings->name + " did not answer: " + one_line(store.trouble->what()) +
                     "\n";
     }
+    for (const std::uint64_t each : earlier)
+        text += "another cluster's archive, created " + creation_date(each) +
+                ": `walferry backups --system-identifier " + std::to_string(each) + "`\n";
     return text;
 }
 

@@ -1,14 +1,17 @@
 #pragma once
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "uploader/recovery/archive_survey.hpp"
 
 namespace walferry {
 
 /// What `walferry backups` says, for programs and for people.
-nlohmann::json backups_json(ArchiveSurvey& survey);
-std::string backups_text(ArchiveSurvey& survey);
+/// `earlier`: other clusters under the same name that the stores hold, the newest first.
+nlohmann::json backups_json(ArchiveSurvey& survey, const std::vector<std::uint64_t>& earlier = {});
+std::string backups_text(ArchiveSurvey& survey, const std::vector<std::uint64_t>& earlier = {});
 
 /// integrity where a backup cannot be used or a gap lies behind one, incomplete where a store is silent.
 int backups_exit_code(const ArchiveSurvey& survey);

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# A new system identifier under the same spool and configuration, as after initdb or pg_upgrade: nothing that is said of
+# backups and positions is said of the cluster that was replaced, which stays restorable and is listed apart.
+. "$(dirname "$0")/../lib/integration.sh" "$1"
+
+spool=$work/spool
+configuration=$work/etc/walferry.toml
+begin_configuration "$configuration" "$spool"
+sed -i "s,^work_dir.*,&\nrecovery_point = \"2h\"\n\n[server]\nconninfo = \"host=$work/pg user=postgres\"," "$configuration"
+add_directory_store "$configuration" nas
+add_directory_store "$configuration" usb
+export WALFERRY_CONFIG=$configuration
+walferry init --owner postgres --group "$spool_gid" >/dev/null
+restoring=$work/etc/restore.toml
+sed "s,^recipients,identity_file = \"$work/etc/identity.txt\"\n&," "$configuration" >"$restoring"
+
+new_cluster() { # sets $system_identifier
+    rm -rf "$work/pg"
+    pg_create "$work/pg"
+    chmod 711 "$work/pg"
+    pg_settings "$work/pg" 'archive_mode = on' "archive_command = '$work/bin/walferry-archive-push --spool $spool %p'" \
+        'archive_timeout = 1h'
+    pg_start "$work/pg"
+    system_identifier=$("$postgres_bin/pg_controldata" "$work/pg/data" | sed -n 's/^Database system identifier: *//p')
+}
+found() { # VERDICT ID [TEXT]
+    jq -e --arg verdict "$1" --arg id "$2" --arg text "${3:-}" \
+        'any(.findings[]; .verdict == $verdict and .id == $id and (.found | contains($text)))' "$work/found.json" >/dev/null ||
+        { jq -r '.findings[] | "\(.verdict) \(.id): \(.found)"' "$work/found.json" && echo "no $1 $2 ${3:-}" && return 1; }
+}
+look() {
+    walferry check --uploader "$uploader_uid:$spool_gid" --json >"$work/found.json" && return 0 # by root
+    local status=$?
+    jq -r '.findings[] | select(.verdict != "passed") | "\(.verdict) \(.id): \(.found)"' "$work/found.json"
+    return $status
+}
+
+new_cluster
+first=$system_identifier
+pg_archive_all "$work/pg"
+as uploader walferry drain --quiet
+as uploader walferry backup --checkpoint fast >"$work/backup.log" 2>&1 || cat "$work/backup.log"
+before=$(as uploader walferry status --json | jq -r '.last_restorable_backups[0].id')
+
+one_cluster() {
+    expect_exit 0 look
+    found passed backups
+    expect_equal "2 0" "$(as uploader walferry status --json | jq -r '[(.last_restorable_backups, .earlier_clusters_backups) | length] | join(" ")')" backups
+    refused grep earlier <(as uploader walferry status)
+    expect_equal "[]" "$(walferry --config "$restoring" backups --json | jq -c .earlier_system_identifiers)" "earlier clusters"
+}
+check "a cluster that is the only one is vouched for, and nothing is said of earlier ones" one_cluster
+
+# A segment that waits still, of the cluster that is about to go.
+pg_sql "$work/pg" "select pg_logical_emit_message(true, '', '')" >/dev/null
+pg_archive_all "$work/pg"
+pg_stop "$work/pg"
+new_cluster
+
+not_archived_yet() {
+    expect_exit 1 look
+    found failed new-cluster "$system_identifier"
+    found failed new-cluster "segments of $first"
+    found failed backups "no base backup of this cluster"
+    found failed backups "an earlier system identifier, $first"
+    found passed backlog "of an earlier cluster"
+    refused found failed other-cluster >/dev/null
+    grep -q 'docs/pg-upgrade.md' "$work/found.json"
+}
+check "check sees a new cluster that has archived nothing, and does not call it the wrong server" not_archived_yet
+
+archived() {
+    pg_archive_all "$work/pg"
+    as uploader walferry status --json >"$work/status.json"
+    expect_equal "$system_identifier 0 2 $before" \
+        "$(jq -r '[.system_identifier, (.last_restorable_backups | length), (.earlier_clusters_backups | length), .earlier_clusters_backups[0].id] | join(" ")' "$work/status.json")" status
+    expect_equal '[null,null]' "$(jq -c '[.stores[].last_verified_segment]' "$work/status.json")" "last verified segments"
+    as uploader walferry status >"$work/status"
+    refused grep '^last restorable backup' "$work/status"
+    grep -q 'no restorable backup of this cluster' "$work/status"
+    grep -q "^earlier cluster $first (created $(date -u +%Y)-.*: last restorable backup in nas: $before" "$work/status"
+    grep -q '1 of them of an earlier cluster' "$work/status"
+    expect_exit 1 look
+    found failed backups "no base backup of this cluster"
+    refused found failed new-cluster >/dev/null
+    as uploader walferry drain --quiet
+    expect_equal "[true,true]" "$(as uploader walferry status --json | jq -c '[.stores[].last_verified_segment != null]')" "verified now"
+}
+check "what status and check say of backups and positions is said of the present cluster" archived
+
+listed() {
+    walferry --config "$restoring" backups >"$work/backups"
+    grep -q "no complete backup of cluster $system_identifier" "$work/backups"
+    grep -q "created .*: \`walferry backups --system-identifier $first\`" "$work/backups"
+    walferry --config "$restoring" backups --system-identifier "$first" | grep "^$before"
+    # A host that only restores knows no ledger: the cluster that was created last.
+    sed "s,^spool = .*,spool = \"$work/none\"," "$restoring" >"$work/etc/other_host.toml"
+    expect_equal "$system_identifier" "$(walferry --config "$work/etc/other_host.toml" backups --json | jq -r .system_identifier)" "the cluster"
+    expect_in "the newest first: $system_identifier (created" walferry --config "$work/etc/other_host.toml" cat 000000010000000000000001
+}
+check "backups shows the present cluster, and names the earlier ones with dates" listed
+
+protected() {
+    as uploader walferry backup --checkpoint fast >"$work/backup.log" 2>&1
+    expect_exit 0 look
+    expect_equal "2 2" "$(as uploader walferry status --json | jq -r '[(.last_restorable_backups, .earlier_clusters_backups) | length] | join(" ")')" backups
+    # Nothing says in which order the clusters of a ledger that was lost archived, but their identifiers.
+    rm "$spool"/ledger/ledger.db*
+    as uploader walferry rebuild >/dev/null
+    expect_equal "$system_identifier" "$(as uploader walferry status --json | jq -r .system_identifier)" "after a rebuild"
+}
+check "the first backup of the new cluster ends it, and a rebuilt ledger knows which cluster is the present one" protected
