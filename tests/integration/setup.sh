@@ -18,7 +18,9 @@ if [ -d /usr/lib/systemd/system ]; then mount -t tmpfs apart /usr/lib/systemd/sy
 rm -rf /etc/walferry /etc/systemd/system /etc/cron.d/walferry
 export HOME=/root
 getent passwd walferry >/dev/null || useradd --system --user-group --home-dir /var/spool/walferry walferry
-for user in ferry billing admin; do
+# Whoever called sudo for this run is not the administrator of these tests.
+unset SUDO_UID SUDO_GID SUDO_USER
+for user in ferry billing sudoer; do
     getent passwd "$user" >/dev/null || useradd --system --user-group --home-dir /nonexistent "$user"
 done
 install -d -o postgres -g postgres -m 755 /run/postgresql
@@ -187,7 +189,7 @@ check "as long as the private key is on the host, every run says so" identity_to
 
 unreachable() {
     anew
-    first --apply --conninfo host=/run/nowhere
+    expect_exit 4 first --apply --conninfo host=/run/nowhere
     says "Nothing is known of the server"
     says "Nothing of this was done"
     never_says "nothing is archived"
@@ -201,7 +203,7 @@ mode_off() {
     sql "alter system set archive_command = 'cp %p /archive/%f'"
     sql 'select pg_reload_conf()' >/dev/null
     expect_equal "(disabled)" "$(shown archive_command)" "what the server shows"
-    first --apply
+    expect_exit 4 first --apply
     says "Its archive_command is another now: cp %p /archive/%f, which archives nothing while archive_mode is off"
     says "nothing is archived"
     says "Nothing of this was done"
@@ -221,20 +223,48 @@ pg_settings "$server" 'archive_mode = on'
 anew
 restart
 
+no_library() { [ "$(shown archive_library)" = "" ]; }
 library() {
     anew
     sql "alter system set archive_library = 'basic_archive'"
     sql 'select pg_reload_conf()' >/dev/null
-    first --apply
+    expect_exit 4 first --apply
     says "Its archive_library is set: basic_archive"
     says "Nothing of this was done"
     expect_equal basic_archive "$(shown archive_library)" archive_library
     set_up --apply --replace-archive-command
     says "took the place of the archive_library basic_archive"
-    wait_for 10 expect_equal "" "$(shown archive_library)" archive_library
+    wait_for 10 no_library
 }
 if [ "$(shown server_version_num)" -ge 150000 ]; then
     check "a library that archives is replaced only when told to" library
+
+no_alter_system() {
+    anew
+    pg_settings "$server" 'allow_alter_system = off'
+    restart
+    first
+    says "allow_alter_system is off"
+    never_says "ALTER SYSTEM SET"
+    expect_exit 4 set_up --apply
+    says 'done: CREATE ROLE "walferry"'
+    says "  archive_command = '$work/bin/walferry-archive-push %p'"
+    walferry check --json | jq -r '.findings[].remedy // empty' >"$work/checked" || true
+    cat "$work/checked"
+    grep -q 'in postgresql.conf (allow_alter_system is off): .archive_command = ' "$work/checked"
+    refused grep 'ALTER SYSTEM SET' "$work/checked"
+    sed -n 's/^  \([a-z_]* = .*\)/\1/p' "$work/said" >>"$server/data/postgresql.conf"
+    restart
+    set_up --apply
+    says "the server archives to the spool already"
+}
+if [ "$postgres_major" -ge 17 ]; then
+    check "a server that takes no ALTER SYSTEM gets its role, and the lines for its file are shown" no_alter_system
+    sed -i '/^allow_alter_system/d; /^archive_command/d; /^archive_timeout/d' "$server/data/postgresql.conf"
+    restart
+else
+    skip "a server that takes no ALTER SYSTEM" "allow_alter_system came with PostgreSQL 17"
+fi
 else
     skip "a library that archives is replaced only when told to" "this PostgreSQL knows no archive_library"
 fi
@@ -408,24 +438,24 @@ check "a store's authority is copied, whole, and never replaced" authority
 
 by_sudo() {
     anew
-    local mine=$work/keys-of-admin
-    install -o admin -m 600 "$work/keys" "$mine"
+    local mine=$work/keys-of-sudoer
+    install -o sudoer -m 600 "$work/keys" "$mine"
     local s3=(--s3 x=http://127.0.0.1:9/bucket --keys "x=$mine" --recipient "$recipient" --conninfo host=/run/nowhere)
     expect_exit 2 set_up "${s3[@]}"
     says "it must belong to root"
     SUDO_UID=$(id -u ferry) expect_exit 2 set_up "${s3[@]}"
-    says "it belongs to user id $(id -u admin)"
-    SUDO_UID=$(id -u admin) set_up "${s3[@]}"
+    says "it belongs to user id $(id -u sudoer)"
+    SUDO_UID=$(id -u sudoer) set_up "${s3[@]}"
     expect_equal root "$(stat -c %U /etc/walferry/credentials/main-x)" "whose the copy is"
     cmp "$mine" /etc/walferry/credentials/main-x
     rm -r /etc/walferry
-    install -o admin -m 600 "$work/identity.txt" "$work/identity-of-admin"
-    expect_exit 2 set_up "${stores[@]}" --identity "$work/identity-of-admin"
-    SUDO_UID=$(id -u admin) set_up "${stores[@]}" --identity "$work/identity-of-admin" --conninfo host=/run/nowhere
+    install -o sudoer -m 600 "$work/identity.txt" "$work/identity-of-sudoer"
+    expect_exit 2 set_up "${stores[@]}" --identity "$work/identity-of-sudoer"
+    SUDO_UID=$(id -u sudoer) set_up "${stores[@]}" --identity "$work/identity-of-sudoer" --conninfo host=/run/nowhere
     grep -q "$recipient" "$configuration"
     rm -r /etc/walferry
     chmod 644 "$mine"
-    SUDO_UID=$(id -u admin) expect_exit 2 set_up "${s3[@]}"
+    SUDO_UID=$(id -u sudoer) expect_exit 2 set_up "${s3[@]}"
 }
 check "keys of the administrator who called sudo are taken, and nobody else's" by_sudo
 

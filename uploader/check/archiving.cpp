@@ -201,8 +201,13 @@ void judge_server(const ServerState& state, const Settings& settings, Findings& 
         return;
     }
     if (!state.archive_library.empty()) {
-        findings.fail(finding_id::archive_library,
-                      "archive_library is \"" + state.archive_library + "\", and overrides archive_command");
+        const bool refuses_both = state.version >= 160000 && !state.archive_command.empty();
+        findings.fail(
+            finding_id::archive_library,
+            "archive_library is \"" + state.archive_library + "\", " +
+                (refuses_both ? "and archive_command is set too: from PostgreSQL 16 on the archiver "
+                                "does not run with both, and nothing is archived"
+                              : "and the server does not run archive_command"));
         return;
     }
     judge_command(state, settings, findings);

@@ -7,6 +7,7 @@
 #include "uploader/check/look.hpp"
 #include "uploader/check/remedies.hpp"
 #include "uploader/exit_code.hpp"
+#include "uploader/server/alter_system.hpp"
 
 namespace walferry {
 namespace {
@@ -91,7 +92,11 @@ CheckReport run_check(const Settings& settings, const CheckOptions& options) {
     for (PartAnswer& answer : run_apart(parts_of(context)))
         append(report.findings, std::move(answer.findings));
     if (options.follow_switch) append(report.findings, run_switch(context, options));
-    for (Finding& finding : report.findings) finding.remedy = filled_in(finding.remedy, words);
+    for (Finding& finding : report.findings) {
+        finding.remedy = filled_in(finding.remedy, words);
+        if (context.server && !context.server->alter_system)
+            finding.remedy = without_alter_system(finding.remedy);
+    }
     return report;
 }
 

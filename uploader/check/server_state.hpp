@@ -20,6 +20,7 @@ struct ServerState {
     std::string archive_library;   // empty before PostgreSQL 15
     std::string archive_command;
     std::int64_t archive_timeout = 0;       // seconds
+    bool alter_system = true;               // false: allow_alter_system is off (PostgreSQL 17)
     std::uint64_t segment_size = 16 << 20;  // bytes
     std::string data_directory;             // empty where the role may not know it
 

@@ -37,14 +37,15 @@ int run(const GlobalOptions& global, Options options) {
     read_stores(options);
     options.setup.configuration = settings_path(global.config);
     const SetUp done = set_up(std::move(options.setup));
-    if (options.no_check) return exit_code::done;
+    const int code = done.told_server ? exit_code::done : exit_code::incomplete;
+    if (options.no_check) return code;
     std::printf("\n");
     std::fflush(stdout);
     CheckOptions how;
     how.uploader = done.uploader;
     std::printf("%s", check_text(done.settings, run_check(done.settings, how)).c_str());
     // What it found is for a person to go on with; the set-up itself is done.
-    return exit_code::done;
+    return code;
 }
 
 }  // namespace
@@ -91,8 +92,9 @@ CommandBody declare_setup(CLI::App& app) {
         "told, it asks at the terminal. It looks for servers in /var/run/postgresql only: where the\n"
         "socket is elsewhere, --conninfo host=DIRECTORY names it. The package's units run what lies\n"
         "in /etc/walferry; for a configuration elsewhere, and where there are no units, it says what\n"
-        "is to be run instead. Ends with 0 when it has done its part, whatever the check says;\n"
-        "`walferry check` is for asking that.\n\n"
+        "is to be run instead. Ends with 0 when it has done its part, whatever the check says\n"
+        "(`walferry check` is for asking that), and with 4 where --apply was given and the server has\n"
+        "not been told everything: it does not answer, archives elsewhere, or takes no ALTER SYSTEM.\n\n"
         "  sudo walferry setup --apply \\\n"
         "      --s3 r2=https://ACCOUNT.r2.cloudflarestorage.com/wal --keys r2=r2.keys \\\n"
         "      --s3 b2=https://s3.us-west-004.backblazeb2.com/wal-b2 --keys b2=b2.keys \\\n"

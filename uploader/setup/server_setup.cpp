@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "common/error.hpp"
+#include "uploader/server/alter_system.hpp"
 #include "uploader/server/archive_command.hpp"
 #include "uploader/server/conninfo.hpp"
 #include "uploader/server/server_connection.hpp"
@@ -63,6 +64,8 @@ ServerSetup look_at_server(const std::string& conninfo, const std::string& owner
     found.role_statements = role_statements(role, {});
     try {
         const auto server = connect(conninfo, owner);
+        found.version = server->version();
+        found.alter_system = setting(*server, "allow_alter_system") != "off";
         found.archive_mode = setting(*server, "archive_mode");
         found.archive_command = configured_command(*server);
         found.archive_library = setting(*server, "archive_library");
@@ -81,6 +84,7 @@ ServerSetup look_at_server(const std::string& conninfo, const std::string& owner
 
 ServerPlan plan_server(const ServerSetup& server, const std::string& program, const std::string& spool) {
     ServerPlan plan;
+    plan.alter_system = server.alter_system;
     if (!server.role_statements.empty() && !server.in_recovery) {
         plan.steps.push_back(
             {"the uploader's role: to make backups, to see how archiving is doing, for check --switch",
@@ -117,11 +121,32 @@ void apply_plan(const ServerPlan& plan, const std::string& conninfo, const std::
     static constexpr std::chrono::seconds limit{30};
     for (const ServerStep& step : plan.steps) {
         std::string command;
-        for (const std::string& statement : step.statements) command += statement + ";";
+        for (const std::string& statement : step.statements) {
+            if (plan.alter_system || configuration_line(statement).empty()) command += statement + ";";
+        }
+        if (command.empty()) continue;
         server->send(command);
         server->finish(limit);
     }
     server->query("SELECT pg_reload_conf()");
+}
+
+std::vector<std::string> lines_for_its_file(const ServerPlan& plan) {
+    std::vector<std::string> lines;
+    if (plan.alter_system) return lines;
+    for (const ServerStep& step : plan.steps) {
+        for (const std::string& statement : step.statements) {
+            const std::string line = configuration_line(statement);
+            if (line.empty()) continue;
+            lines.push_back("# " + step.why);
+            lines.push_back(line);
+        }
+    }
+    return lines;
+}
+
+bool can_be_backed_up(const ServerSetup& server) {
+    return !server.reached || server.version >= 150000;
 }
 
 std::vector<std::string> listening_ports() {

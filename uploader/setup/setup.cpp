@@ -7,6 +7,7 @@
 
 #include "common/error.hpp"
 #include "uploader/restore/server_access.hpp"
+#include "uploader/server/alter_system.hpp"
 #include "uploader/server/archive_command.hpp"
 #include "uploader/server/server_connection.hpp"
 #include "uploader/setup/answers.hpp"
@@ -83,16 +84,32 @@ void show_other(const ServerPlan& plan, const ServerSetup& server) {
         "its place.");
 }
 
+/// Where ALTER SYSTEM is not allowed, a step of settings is no statement for the server.
+bool taken_by_server(const ServerPlan& plan, const ServerStep& step) {
+    return plan.alter_system || configuration_line(step.statements.front()).empty();
+}
+
+void show_lines(const ServerPlan& plan) {
+    const std::vector<std::string> lines = lines_for_its_file(plan);
+    if (lines.empty()) return;
+    say("\nThis server takes no ALTER SYSTEM (allow_alter_system is off). These lines belong into its\n"
+        "postgresql.conf, or where the tool that manages it keeps its settings:\n");
+    for (const std::string& line : lines) say("  " + line);
+}
+
 void show_plan(const ServerPlan& plan, const ServerSetup& server, bool apply) {
     say(server.reached
             ? "\nFor the server, as its superuser (`--apply` does it), in this order:\n"
             : "\nNothing is known of the server. As far as it is not so yet it is to be told, as its\n"
               "superuser, in this order:\n");
     for (const ServerStep& step : plan.steps) {
+        if (!taken_by_server(plan, step)) continue;
         say("  -- " + step.why);
         for (const std::string& statement : step.statements) say("  " + statement + ";");
     }
-    say("  SELECT pg_reload_conf();");
+    show_lines(plan);
+    say(lines_for_its_file(plan).empty() ? "  SELECT pg_reload_conf();"
+                                         : "\nThen, as its superuser: SELECT pg_reload_conf();");
     show_other(plan, server);
     if (apply) say("Nothing of this was done.");
 }
@@ -100,7 +117,13 @@ void show_plan(const ServerPlan& plan, const ServerSetup& server, bool apply) {
 void apply_and_tell(const Task& task, const ServerPlan& plan) {
     apply_plan(plan, task.settings.server_conninfo, task.users.owner);
     for (const ServerStep& step : plan.steps) {
+        if (!taken_by_server(plan, step)) continue;
         for (const std::string& statement : step.statements) say("done: " + statement);
+    }
+    if (!lines_for_its_file(plan).empty()) {
+        show_lines(plan);
+        say("\nThen, as its superuser: SELECT pg_reload_conf();");
+        return;
     }
     if (!plan.other_command.empty())
         say("it took the place of the archive_command " + one_line(without_secrets(plan.other_command)));
@@ -118,21 +141,25 @@ void tell_of_restart(const ServerPlan& plan, const ServerSetup& server) {
     }
 }
 
-void set_up_server(const Task& task, const std::string& role) {
-    const ServerSetup server = look_at_server(task.settings.server_conninfo, task.users.owner, role);
+/// False where something is left that --apply was to do.
+bool set_up_server(const Task& task, const ServerSetup& server) {
     if (!server.reached) say("\nThe server could not be asked: " + one_line(server.problem));
     const ServerPlan plan =
         plan_server(server, program_beside_this_one("walferry-archive-push"), task.settings.spool);
     const bool may = !plan.replaces_other() || task.options.replace_archive_command;
+    bool told = true;
     if (plan.steps.empty()) {
         say(plan.needs_restart ? "the server has been told everything"
                                : "the server archives to the spool already");
     } else if (task.options.apply && server.reached && may) {
         apply_and_tell(task, plan);
+        told = lines_for_its_file(plan).empty();
     } else {
         show_plan(plan, server, task.options.apply);
+        told = !task.options.apply;
     }
     tell_of_restart(plan, server);
+    return told;
 }
 
 // --- who drains
@@ -145,27 +172,35 @@ void set_up_timers(const Task& task, const std::vector<std::string>& timers) {
     if (task.options.apply && systemd_runs() && run_program(words)) {
         say("done: " + command);
     } else {
-        say("\nThe uploader, a nightly base backup and a check every quarter of an hour:\n\n  " + command);
+        say("\nWhat runs from now on (the uploader, a nightly base backup, a check every quarter of an "
+            "hour):\n\n  " +
+            command);
     }
 }
 
-void tell_of_cron(const Task& task) {
+void tell_of_cron(const Task& task, bool backups) {
     const std::string user = task.users.uploader.empty() ? "USER" : task.users.uploader;
     const std::string walferry =
         program_beside_this_one("walferry") + " --config " + task.options.configuration;
     const std::string words = "  " + user + "  " + walferry;
     say("\nNo systemd unit runs this configuration. In its place, lines of /etc/cron.d/walferry bring the\n"
-        "segments to the stores and make a base backup every night:\n");
+        "segments to the stores" +
+        std::string(backups ? " and make a base backup every night" : "") + ":\n");
     say("  * * * * *" + words + " drain --quiet");
-    say("  30 1 * * *" + words + " backup");
+    if (backups) say("  30 1 * * *" + words + " backup");
     say("\nOr, instead of the first line, a service that stays, as the user " + user + ":\n\n  " + walferry +
         " drain --follow");
 }
 
-void set_up_draining(const Task& task) {
-    const std::vector<std::string> timers = timers_for(task.options.configuration);
+void set_up_draining(const Task& task, bool backups) {
+    if (!backups) {
+        say("\nwalferry makes base backups of PostgreSQL 15 and later; until this server is upgraded, make "
+            "them\n"
+            "with pg_basebackup: its WAL is archived all the same");
+    }
+    const std::vector<std::string> timers = timers_for(task.options.configuration, backups);
     if (timers.empty()) {
-        tell_of_cron(task);
+        tell_of_cron(task, backups);
     } else {
         set_up_timers(task, timers);
     }
@@ -207,12 +242,15 @@ void need_root(const SetupOptions& options) {
         throw Error(ErrorKind::usage, "--config: the configuration needs a whole path");
 }
 
-void carry_out(const Task& task) {
+bool carry_out(const Task& task) {
     join_group(task.users);
     make_spool(task);
     prepare_uploader(task);
-    set_up_server(task, role_of(task.settings));
-    set_up_draining(task);
+    const ServerSetup server =
+        look_at_server(task.settings.server_conninfo, task.users.owner, role_of(task.settings));
+    const bool told = set_up_server(task, server);
+    set_up_draining(task, can_be_backed_up(server));
+    return told;
 }
 
 Task begin(SetupOptions options) {
@@ -244,15 +282,16 @@ SetUp set_up(SetupOptions options) {
     if (!options.identity_file.empty())
         options.identity_file = std::filesystem::absolute(options.identity_file).lexically_normal();
     const Task task = begin(std::move(options));
+    bool told = true;
     try {
-        carry_out(task);
+        told = carry_out(task);
     } catch (...) {
         // A later run may not know of it any more.
         tell_of_identity(task);
         throw;
     }
     tell_of_identity(task);
-    return {task.settings, task.users.uploader};
+    return {task.settings, task.users.uploader, told};
 }
 
 }  // namespace walferry

@@ -23,7 +23,8 @@ struct SetupOptions {
 /// For a check to follow.
 struct SetUp {
     Settings settings;
-    std::string uploader;  // its user; empty where nothing tells
+    std::string uploader;     // its user; empty where nothing tells
+    bool told_server = true;  // false: something of what was to be applied is left for a person
 };
 
 /// Writes keys, configuration and spool, and says what the server is to be told or tells it. What is there

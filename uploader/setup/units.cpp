@@ -135,12 +135,14 @@ std::string units_user() {
     return "walferry";
 }
 
-std::vector<std::string> timers_for(const std::string& configuration) {
+std::vector<std::string> timers_for(const std::string& configuration, bool backups) {
     if (!units_run(configuration)) return {};
     const std::string name = instance_of(configuration);
     const std::string instance = name == "walferry" ? "" : "@" + name;
-    return {"walferry-drain" + instance + ".timer", "walferry-backup" + instance + ".timer",
-            "walferry-check" + instance + ".timer"};
+    std::vector<std::string> timers{"walferry-drain" + instance + ".timer"};
+    if (backups) timers.push_back("walferry-backup" + instance + ".timer");
+    timers.push_back("walferry-check" + instance + ".timer");
+    return timers;
 }
 
 void refuse_hidden_places(const Settings& settings) {

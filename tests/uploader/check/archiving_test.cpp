@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "common/store/http.hpp"
 #include "tests/catch.hpp"
 #include "uploader/check/catalogue.hpp"
 #include "uploader/check/check.hpp"
@@ -44,6 +45,14 @@ std::string judged(const ServerState& state, const Settings& settings = some_set
     return text;
 }
 
+bool found_in(const ServerState& state, const std::string& part) {
+    Findings findings("PostgreSQL");
+    judge_server(state, some_settings(), findings);
+    const auto& all = findings.all();
+    return std::any_of(all.begin(), all.end(),
+                       [&](const Finding& each) { return each.found.find(part) != std::string::npos; });
+}
+
 std::string remedy_of(const ServerState& state, const Settings& settings = some_settings()) {
     Findings findings("PostgreSQL");
     judge_server(state, settings, findings);
@@ -67,6 +76,12 @@ TEST_CASE("archiving that is switched off is a failure, by whichever setting") {
     state = sound_server();
     state.archive_library = "basic_archive";
     CHECK(judged(state) == "failed archive-library\n");
+    CHECK(found_in(state, "does not run archive_command"));
+    state.version = 160001;
+    CHECK(judged(state) == "failed archive-library\n");
+    CHECK(found_in(state, "with both, and nothing is archived"));
+    state.archive_command.clear();
+    CHECK(found_in(state, "does not run archive_command"));
     for (const char* command : {"", "true", "/bin/true"}) {
         state = sound_server();
         state.archive_command = command;
@@ -148,6 +163,8 @@ TEST_CASE("each way in which a store refuses has a finding of its own") {
     CHECK(id(ErrorKind::rejected, "AuthorizationHeaderMalformed") == finding_id::store_region);
     CHECK(id(ErrorKind::rejected, "") == finding_id::store_endpoint);
     CHECK(id(ErrorKind::untrusted, "") == finding_id::store_certificate);
+    CHECK(id(ErrorKind::config, unusable_ca_file) == finding_id::store_certificate);
+    CHECK(id(ErrorKind::config, "") == finding_id::store_credentials);
     CHECK(id(ErrorKind::unreachable, "") == finding_id::store_unreachable);
     CHECK(id(ErrorKind::clock_skew, "RequestTimeTooSkewed") == finding_id::store_clock);
     CHECK(id(ErrorKind::no_space, "QuotaExceeded") == finding_id::store_full);

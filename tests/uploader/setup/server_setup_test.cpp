@@ -81,6 +81,29 @@ TEST_CASE("of a server that was not reached, nothing is said to be so", "[setup]
     }
 }
 
+TEST_CASE("a server without ALTER SYSTEM has its settings written into its file by a person", "[setup]") {
+    ServerSetup server = sound();
+    server.archive_command = "";
+    server.archive_timeout = "0";
+    server.role_statements = role_statements("walferry", {});
+    CHECK(lines_for_its_file(plan_of(server)).empty());
+    server.alter_system = false;
+    CHECK(lines_for_its_file(plan_of(server)) ==
+          std::vector<std::string>{"# each finished segment goes to the spool",
+                                   "archive_command = '/usr/bin/walferry-archive-push %p'",
+                                   "# at most a minute of changes is on this host alone",
+                                   "archive_timeout = '60s'"});
+}
+
+TEST_CASE("no base backup is promised of a server that is too old for it", "[setup]") {
+    ServerSetup server = sound();
+    server.version = 140011;
+    CHECK_FALSE(can_be_backed_up(server));
+    server.version = 150000;
+    CHECK(can_be_backed_up(server));
+    CHECK(can_be_backed_up(ServerSetup{}));
+}
+
 TEST_CASE("a role gets what it lacks", "[setup]") {
     const std::vector<std::string> all = role_statements("it's \"me\"", {});
     REQUIRE(all.size() == 4);
