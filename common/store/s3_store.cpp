@@ -35,6 +35,7 @@ HttpSettings http_settings(const StoreSettings& settings, const S3Address& addre
     http.silence_timeout = settings.silence_timeout;
     http.bandwidth_limit = settings.bandwidth_limit;
     http.ignore_proxies = address.loopback();
+    http.bucket_in_host = settings.addressing != Addressing::path;
     return http;
 }
 
@@ -68,6 +69,14 @@ struct S3Store::Call {
     Receiver* receiver = nullptr;
     std::size_t kept_body_limit = 64 * 1024;
     std::initializer_list<int> expected;
+
+    /// By the names of AWS, and those of Backblaze, which has its own.
+    std::string_view right() const {
+        if (method == "PUT") return "s3:PutObject (B2: writeFiles)";
+        if (method == "DELETE" && !query.empty()) return "s3:DeleteObjectVersion (B2: deleteFiles)";
+        if (method == "DELETE") return "s3:DeleteObject (B2: deleteFiles)";
+        return key.empty() ? "s3:ListBucket (B2: listFiles)" : "s3:GetObject (B2: readFiles)";
+    }
 };
 
 S3Store::S3Store(StoreSettings settings, StoreAccess access, std::stop_token stop)
@@ -124,7 +133,7 @@ bool S3Store::reload_credentials() {
 }
 
 Error S3Store::refused(const Call& call, const HttpResponse& response) const {
-    return s3_error({call.doing, response, settings_, credentials_file_, now_in_seconds()});
+    return s3_error({call.doing, response, settings_, credentials_file_, now_in_seconds(), call.right()});
 }
 
 HttpResponse S3Store::send(const Call& call) {
@@ -145,12 +154,20 @@ PutResult S3Store::put(const std::string& key, const Body& body, const BodyDiges
         const HttpResponse response = send(call);
         // Some failures are found out after the status was sent.
         if (parse_error_body(response.body)) throw refused(call, response);
+        note_version(response);
     } catch (const Error&) {
         // A store that wants an MD5 may have hung up before its answer could be read.
         send_md5_ = true;
         throw;
     }
     return PutResult::stored;
+}
+
+/// "null" is what S3 calls the only version of a bucket that keeps none.
+void S3Store::note_version(const HttpResponse& response) {
+    version_ = response.header("x-amz-version-id");
+    if (version_ == "null") version_.clear();
+    modified_ = parse_http_date(response.header("last-modified"));
 }
 
 void S3Store::get(const std::string& key, Receiver& receiver) {
@@ -167,6 +184,7 @@ std::optional<ObjectInfo> S3Store::head(const std::string& key) {
         if (page.objects.empty() || page.objects.front().key != key) return std::nullopt;
         return page.objects.front();
     }
+    note_version(response);
     ObjectInfo object{key, 0};
     const std::string_view length = response.header("content-length");
     const auto parsed = std::from_chars(length.data(), length.data() + length.size(), object.size);
@@ -198,8 +216,12 @@ ObjectPage S3Store::list(const std::string& prefix, const std::string& start_aft
 }
 
 void S3Store::remove(const std::string& key) {
-    const Call call{doing("remove", key), "DELETE", key, {}, nullptr, nullptr, nullptr, 64 * 1024,
-                    {200, 202, 204}};
+    remove_version(key, {});
+}
+
+void S3Store::remove_version(const std::string& key, const std::string& version) {
+    Call call{doing("remove", key), "DELETE", key, {}, nullptr, nullptr, nullptr, 64 * 1024, {200, 202, 204}};
+    if (!version.empty()) call.query = {{"versionId", version}};
     try {
         send(call);
     } catch (const Error& error) {

@@ -30,6 +30,13 @@ class S3Store : public ObjectStore {
     /// where it does not say.
     std::optional<std::chrono::seconds> clock_ahead() const noexcept { return clock_ahead_; }
 
+    /// Of the object that was put or asked for with head() last: its version, where the bucket keeps
+    /// versions, and when it was stored, by the store's clock.
+    const std::string& version() const noexcept { return version_; }
+    std::optional<std::chrono::sys_seconds> modified() const noexcept { return modified_; }
+    /// Removes that version for good, where remove() would add a delete marker and keep it.
+    void remove_version(const std::string& key, const std::string& version);
+
   private:
     struct Call;
 
@@ -45,7 +52,11 @@ class S3Store : public ObjectStore {
     Credentials credentials_;
     S3Address address_;
     HttpClient client_;
+    void note_version(const HttpResponse& response);
+
     std::optional<std::chrono::seconds> clock_ahead_;
+    std::string version_;
+    std::optional<std::chrono::sys_seconds> modified_;
     // The SHA-256 that is signed and the read-back make an MD5 superfluous, and it would cost more than all
     // other hashes together. Only buckets with Object Lock want it.
     bool send_md5_ = false;

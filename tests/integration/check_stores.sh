@@ -100,6 +100,7 @@ refusals() {
     finds_in nobucket failed store-bucket NoSuchBucket
     finds_in readonly failed store-rights "put prod"
     finds_in keeper warning store-delete AccessDenied
+    mends store-rights 's3:PutObject'
     finds_in full failed store-full 507
     finds_in flips integrity store-damage "came back as something else"
     finds_in picky failed store-endpoint InvalidRequest
@@ -149,6 +150,28 @@ real_refusals() {
     finds_in restored passed store-rights
 }
 try "wrong keys, a missing bucket and a wrong region are told apart at Ceph and Swift" real_refusals
+
+versions_kept() {
+    fetch_objects ceph wal-ceph --keep-versions
+    begin_other_stores
+    real versions ceph wal-ceph ''
+    # No CA file of that name, and one that holds none.
+    real unread ceph wal-ceph ''
+    echo "ca_file = \"$work/etc/no-ca.pem\"" >>"$other"
+    # https to a port without TLS.
+    real scheme ceph wal-ceph ''
+    sed -i '/^name = "scheme"/,/^bucket/s|"http://|"https://|' "$other"
+    local round
+    for round in 1 2; do
+        checked_with "$other" --no-server || true
+        finds_in versions passed store-delete
+        finds_in unread failed store-certificate "cannot read the CA file"
+        finds_in scheme failed store-unreachable
+        mends store-unreachable 'speaks no TLS'
+    done
+    expect_equal "" "$(fetch_objects ceph wal-ceph --versions versions/)" "versions and delete markers that checks left"
+}
+try "a check leaves no version and no delete marker in a bucket that keeps versions" versions_kept
 
 directories() {
     begin_other_stores

@@ -2,6 +2,7 @@
 """s3_fetch.py BUCKET FOLDER: writes every object of a bucket below FOLDER, under its key, and prints the keys.
 s3_fetch.py BUCKET -: only prints them.
 s3_fetch.py BUCKET --put KEY FILE, s3_fetch.py BUCKET --delete KEY: what no client of walferry's would do.
+s3_fetch.py BUCKET --keep-versions: of every object from now on; --versions PREFIX: prints them, delete markers too.
 
 Independent of walferry on purpose: Python's standard library and nothing else. S3_ENDPOINT, S3_ACCESS_KEY,
 S3_SECRET_KEY and S3_REGION say where and as whom.
@@ -68,6 +69,18 @@ def main():
         return
     if folder == "--delete":
         get(f"/{bucket}/{sys.argv[3]}", method="DELETE")
+        return
+    if folder == "--keep-versions":
+        get(f"/{bucket}", [("versioning", "")], "PUT",
+            b"<VersioningConfiguration xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><Status>Enabled</Status>"
+            b"</VersioningConfiguration>")
+        return
+    if folder == "--versions":
+        page = xml.etree.ElementTree.fromstring(get(f"/{bucket}", [("versions", ""), ("prefix", sys.argv[3])]))
+        for entry in page:
+            kind = entry.tag.split("}")[-1]
+            if kind in ("Version", "DeleteMarker"):
+                print(kind, entry.find("{*}Key").text)
         return
     for key in keys(bucket):
         if folder != "-":

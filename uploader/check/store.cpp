@@ -40,7 +40,7 @@ void judge_clock(const StoreTrial& trial, Findings& findings) {
 
 void try_delete(StoreTrial& trial, const std::string& key, Findings& findings) {
     try {
-        trial.store().remove(key);
+        trial.remove(key);
         findings.pass(finding_id::store_delete, "the keys may delete");
     } catch (const Error& error) {
         findings.warn(finding_id::store_delete, error.message());
@@ -94,7 +94,10 @@ void try_store(const CheckContext& context, const StoreSettings& store, StoreTri
     trial.store().list(root, "");
     const std::string key = trial.put_and_get(root);
     findings.pass(finding_id::store_rights,
-                  "the keys may list, put and get; what was put came back as it was");
+                  trial.has_put()
+                      ? "the keys may list, put and get; what was put came back as it was"
+                      : "the keys may list and get; what a check of the last day put is still there, "
+                        "and no other was put");
     if (restore != nullptr) try_restore_keys(context, store, *restore, key, findings);
     try_delete(trial, key, findings);
     look_for_second_uploader(context, store, trial.store(), findings);

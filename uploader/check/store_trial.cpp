@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "common/clock.hpp"
 #include "common/codec/digest.hpp"
 #include "common/error.hpp"
 #include "common/store/directory_store.hpp"
@@ -78,13 +79,35 @@ std::string StoreTrial::put_and_get(const std::string& root) {
     const std::string key = root + "check/" + hex(digest.sha256).substr(0, 32);
     // Another host's check may remove it between the put and the get.
     for (int attempt = 1;; ++attempt) {
-        store_->put(key, TrialBody(), digest);
+        has_put_ = !is_fresh(key);
+        if (has_put_) {
+            store_->put(key, TrialBody(), digest);
+            if (s3_ != nullptr) version_ = s3_->version();
+        }
         try {
             get(key);
             return key;
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::not_found || attempt == 3) throw;
         }
+    }
+}
+
+/// By the store's clock, as its own time is.
+bool StoreTrial::is_fresh(const std::string& key) {
+    if (s3_ == nullptr || store_->list(key, "").objects.empty() || !store_->head(key)) return false;
+    const auto modified = s3_->modified();
+    if (!modified) return false;
+    version_ = s3_->version();
+    return wall_now() + s3_->clock_ahead().value_or(std::chrono::seconds(0)) - *modified <
+           std::chrono::hours(24);
+}
+
+void StoreTrial::remove(const std::string& key) {
+    if (version_.empty()) {
+        store_->remove(key);
+    } else {
+        s3_->remove_version(key, version_);
     }
 }
 
