@@ -15,6 +15,7 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/store/http_exchange.hpp"
+#include "common/store/proxy.hpp"
 
 namespace walferry {
 namespace {
@@ -80,11 +81,16 @@ std::string shown(milliseconds time) {
     return format_duration(std::chrono::duration_cast<std::chrono::seconds>(time));
 }
 
+/// What could not be reached may be the proxy.
+std::string by_way_of(const HttpSettings& settings, const HttpRequest& request) {
+    return settings.ignore_proxies ? std::string() : by_way_of_proxy(request.url);
+}
+
 /// Tells when a transfer has been silent or has lasted too long.
 class Watchdog {
   public:
     Watchdog(const HttpSettings& settings, const HttpRequest& request)
-        : silence_(settings.silence_timeout), request_(request) {
+        : settings_(settings), silence_(settings.silence_timeout), request_(request) {
         const std::uint64_t limit = settings.bandwidth_limit;
         const auto seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(1, silence_.count() / 1000));
         rate_ = limit == 0 ? slowest_rate : std::min(slowest_rate, std::max<std::uint64_t>(1, limit / 2));
@@ -102,7 +108,8 @@ class Watchdog {
         }
         if (now - mark_ >= silence_) {
             throw Error(
-                ErrorKind::unreachable, request_.doing + ": no answer for " + shown(silence_),
+                ErrorKind::unreachable,
+                request_.doing + ": no answer for " + shown(silence_) + by_way_of(settings_, request_),
                 "the store hangs, or the network to it: see its status page, and proxies and firewalls "
                 "on the way; `silence_timeout` is how long an answer may take");
         }
@@ -117,6 +124,7 @@ class Watchdog {
     }
 
   private:
+    const HttpSettings& settings_;
     milliseconds silence_;
     const HttpRequest& request_;
     std::uint64_t rate_ = 1;
@@ -158,31 +166,57 @@ void initialise_libcurl() {
     if (rc != CURLE_OK) throw Error(ErrorKind::internal, "libcurl does not start");
 }
 
-[[noreturn]] void throw_transport(CURLcode rc, const std::string& reason, const std::string& doing) {
-    const std::string message = doing + ": " + (reason.empty() ? curl_easy_strerror(rc) : reason);
+Error unusable_authority(const std::string& message) {
+    Error error(ErrorKind::config, message, "check `ca_file`: it must be a readable PEM file");
+    error.code = unusable_ca_file;
+    return error;
+}
+
+[[noreturn]] void throw_transport(CURLcode rc, const std::string& reason, const HttpSettings& settings,
+                                  const HttpRequest& request) {
+    const bool plain = request.url.starts_with("http:");
+    const std::string message = request.doing + ": " + (reason.empty() ? curl_easy_strerror(rc) : reason) +
+                                by_way_of(settings, request);
     switch (rc) {
         case CURLE_PEER_FAILED_VERIFICATION:
             throw Error(ErrorKind::untrusted, message,
                         "the server's certificate is not accepted: check `endpoint`, this host's clock, and "
                         "`ca_file` where the store has a CA of its own");
         case CURLE_SSL_CACERT_BADFILE:
-            throw Error(ErrorKind::config, message, "check `ca_file`: it must be a readable PEM file");
+            throw unusable_authority(message);
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_WEIRD_SERVER_REPLY:
         case CURLE_BAD_CONTENT_ENCODING:
         case CURLE_OUT_OF_MEMORY:  // what libcurl calls a header line beyond its limit
-            throw Error(ErrorKind::server_error, message, "is an S3 server at `endpoint`?");
+            throw Error(ErrorKind::server_error, message,
+                        plain ? "is an S3 server at `endpoint`? One that speaks TLS needs https:// there"
+                              : "is an S3 server at `endpoint`?");
         case CURLE_COULDNT_RESOLVE_HOST:
+            if (settings.bucket_in_host) {
+                throw Error(ErrorKind::unreachable, message,
+                            "check the name server and `endpoint`; with `addressing = \"virtual\"` the "
+                            "bucket is part of the host's name, and a server without such names needs "
+                            "`addressing = \"path\"`");
+            }
+            [[fallthrough]];
         case CURLE_COULDNT_RESOLVE_PROXY:
         case CURLE_COULDNT_CONNECT:
         case CURLE_OPERATION_TIMEDOUT:
         case CURLE_SSL_CONNECT_ERROR:
+            if (reason.find("wrong version number") != std::string::npos) {
+                throw Error(
+                    ErrorKind::unreachable, message,
+                    "what answers at `endpoint` speaks no TLS: is the port right? Plain http:// is for "
+                    "servers in a network that you trust");
+            }
             throw Error(ErrorKind::unreachable, message,
                         "check the network, the name server and `endpoint`: its host, port and scheme");
         default:
             throw Error(
                 ErrorKind::unreachable, message,
-                "the connection broke: see the store's status page, and proxies and firewalls on the way");
+                std::string("the connection broke: see the store's status page, and proxies and firewalls on "
+                            "the way") +
+                    (plain ? "; a server that speaks TLS needs https:// in `endpoint`" : ""));
     }
 }
 
@@ -203,9 +237,8 @@ struct HttpClient::Handles {
 HttpClient::HttpClient(HttpSettings settings, std::stop_token stop)
     : settings_(std::move(settings)), stop_(std::move(stop)), handles_(std::make_unique<Handles>()) {
     if (!settings_.ca_file.empty() && ::access(settings_.ca_file.c_str(), R_OK) != 0) {
-        throw Error(ErrorKind::config,
-                    "cannot read the CA file " + settings_.ca_file + ": " + std::strerror(errno),
-                    "check `ca_file`");
+        throw unusable_authority("cannot read the CA file " + settings_.ca_file + ": " +
+                                 std::strerror(errno));
     }
     initialise_libcurl();
     handles_->multi.reset(curl_multi_init());
@@ -305,7 +338,8 @@ HttpResponse HttpClient::perform(const HttpRequest& request) {
     Watchdog watchdog(settings_, request);
     const CURLcode rc = handles_->run(exchange, watchdog, stop_, request.doing);
     if (exchange.parked()) std::rethrow_exception(exchange.parked());
-    if (rc != CURLE_OK && !exchange.body_cut()) throw_transport(rc, handles_->reason.data(), request.doing);
+    if (rc != CURLE_OK && !exchange.body_cut())
+        throw_transport(rc, handles_->reason.data(), settings_, request);
     return exchange.take_response();
 }
 

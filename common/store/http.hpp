@@ -14,6 +14,9 @@
 
 namespace walferry {
 
+/// Error::code of a CA file that cannot be used, which is not a matter of keys.
+inline constexpr const char* unusable_ca_file = "ca_file";
+
 /// What holds for every request of one connection.
 struct HttpSettings {
     std::string ca_file;  // empty: the system's; else nothing but this file is trusted
@@ -21,6 +24,8 @@ struct HttpSettings {
     std::chrono::milliseconds silence_timeout{20000};
     std::uint64_t bandwidth_limit = 0;
     bool ignore_proxies = false;  // for loopback, which no proxy can reach
+    bool bucket_in_host =
+        false;  // the host's name begins with the bucket's: what does not resolve may be that
 };
 
 struct HttpRequest {

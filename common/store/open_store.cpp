@@ -24,7 +24,9 @@ std::unique_ptr<ObjectStore> open_once(const StoreSettings& settings, StoreAcces
         return open_kind(settings, access, std::move(stop));
     } catch (const Error& error) {
         if (error.message().starts_with(store)) throw;
-        throw Error(error.kind(), store + error.message(), error.hint());
+        Error named(error.kind(), store + error.message(), error.hint());
+        named.code = error.code;
+        throw named;
     }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/error.hpp"
+#include "common/settings_values.hpp"
 #include "common/store/sigv4.hpp"
 
 namespace walferry {
@@ -68,11 +69,6 @@ bool parse_host(std::string_view text, HostAndPort& out) {
     return rest.front() == ':' && is_port(out.port);
 }
 
-bool is_loopback(const HostAndPort& host) {
-    if (host.is_address) return host.name.starts_with("127.") || host.name == "::1";
-    return host.name == "localhost" || host.name.ends_with(".localhost");
-}
-
 }  // namespace
 
 S3Address::S3Address(const StoreSettings& settings) {
@@ -87,7 +83,7 @@ S3Address::S3Address(const StoreSettings& settings) {
     }
     HostAndPort host;
     if (!parse_host(rest, host)) refuse(settings, "is not a host with an optional port", form);
-    loopback_ = is_loopback(host);
+    loopback_ = is_loopback_endpoint(settings.endpoint);
     if (scheme_ == "http" && !loopback_ && !settings.allow_http) {
         refuse(settings, "is plain http to another host",
                "use https, or say `allow_http = true` where the network in between is trusted");

@@ -5,6 +5,8 @@
 #include <cstdlib>
 
 #include "common/clock.hpp"
+#include "common/settings_values.hpp"
+#include "common/store/proxy.hpp"
 #include "common/store/s3_xml.hpp"
 
 namespace walferry {
@@ -14,9 +16,9 @@ using std::chrono::sys_seconds;
 
 // {…} is filled in from the configuration.
 constexpr std::string_view hint_rights =
-    "the keys in {credentials} need the right to read, write and list in bucket {bucket}; check their "
-    "policy, and "
-    "whether they are meant for this bucket";
+    "the keys in {credentials} need the right {right} in bucket {bucket}: check their policy, and whether "
+    "they "
+    "are meant for this bucket";
 constexpr std::string_view hint_secret =
     "the secret key in {credentials} does not belong to its access key, or `region` ({region}) is not what "
     "the store "
@@ -27,6 +29,11 @@ constexpr std::string_view hint_token =
     "renew the session token in {credentials}; the file is read again by itself";
 constexpr std::string_view hint_account = "the provider has closed or limited the account; see its console";
 constexpr std::string_view hint_bucket = "create bucket {bucket} at {endpoint}, or correct `bucket`";
+constexpr std::string_view hint_bucket_in_host =
+    "create bucket {bucket} at {endpoint}, or correct `bucket`; a server that takes no bucket in its host's "
+    "name "
+    "needs `addressing = \"path\"`";
+constexpr std::string_view hint_tls = "the server at {endpoint} speaks TLS: write https:// in `endpoint`";
 constexpr std::string_view hint_region = "set `region` to what the store expects (it is {region} now)";
 constexpr std::string_view hint_endpoint =
     "set `endpoint` and `region` to those of the bucket; redirects are not followed";
@@ -136,7 +143,9 @@ CodeRow classify(int status, const std::string& code) {
 }
 
 std::string filled_in(std::string_view hint, const S3Refusal& refusal) {
-    const std::array<std::pair<std::string_view, const std::string*>, 4> fields{{
+    const std::string right(refusal.right);
+    const std::array<std::pair<std::string_view, const std::string*>, 5> fields{{
+        {"{right}", &right},
         {"{credentials}", &refusal.credentials_file},
         {"{bucket}", &refusal.settings.bucket},
         {"{region}", &refusal.settings.region},
@@ -162,6 +171,13 @@ std::string two_clocks(sys_seconds ours, sys_seconds theirs) {
 bool far_apart(sys_seconds a, sys_seconds b) {
     // S3 accepts a quarter of an hour; an answer may have been on its way for a while.
     return std::chrono::seconds(std::llabs((a - b).count())) > std::chrono::minutes(10);
+}
+
+/// A TLS port that answers a plain request says so in its own words: "Client sent an HTTP request to an HTTPS
+/// server", "The plain HTTP request was sent to HTTPS port".
+bool speaks_tls(const S3Refusal& refusal) {
+    return refusal.response.status == 400 && refusal.settings.endpoint.starts_with("http://") &&
+           refusal.response.body.find("HTTPS") != std::string::npos;
 }
 
 /// What the store says about where the bucket really is.
@@ -196,8 +212,15 @@ Error s3_error(const S3Refusal& refusal) {
     const bool skewed = server_clock && far_apart(*server_clock, refusal.now);
     if (row.kind == ErrorKind::denied && skewed) row = {"", ErrorKind::clock_skew, hint_clock};
 
+    if (row.kind == ErrorKind::no_bucket && refusal.settings.addressing == Addressing::virtual_host)
+        row.hint = hint_bucket_in_host;
+    if (speaks_tls(refusal)) row = {"", ErrorKind::rejected, hint_tls};
+
     std::string message = refusal.doing + ": answered " + std::to_string(response.status);
     if (!body.code.empty()) message += " " + cleaned(body.code);
+    // What has no error document may be a proxy's answer.
+    if (body.code.empty() && !is_loopback_endpoint(refusal.settings.endpoint))
+        message += by_way_of_proxy(refusal.settings.endpoint);
     if (!body.message.empty()) message += " (" + cleaned(body.message) + ")";
     if (row.kind == ErrorKind::clock_skew && server_clock)
         message += "; " + two_clocks(refusal.now, *server_clock);

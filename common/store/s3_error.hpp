@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "common/error.hpp"
 #include "common/settings.hpp"
@@ -15,6 +16,7 @@ struct S3Refusal {
     const StoreSettings& settings;
     const std::string& credentials_file;
     std::chrono::sys_seconds now;
+    std::string_view right = "s3:ListBucket, s3:PutObject and s3:GetObject";  // what the request needed
 };
 
 /// What the answer means and what to do about it: from the error document's code where there is one, else

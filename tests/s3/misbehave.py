@@ -23,6 +23,7 @@ class Request:
         self.head = head
         self.connection = connection
         self.method, target, _ = head.split("\r\n", 1)[0].split(" ")
+        self.target = target
         self.scenario = target.lstrip("/").split("/")[0].split("?")[0]
         self.is_list = "list-type=2" in target
         self.headers = {}
@@ -114,6 +115,17 @@ def answer(request, count):
         r.error("403 Forbidden", "AccessDenied", "x" * 500 + "\x1b[31m")
     elif s == "denied-without-body":
         r.answer("403 Forbidden")
+    elif s == "versioned":
+        if r.method == "PUT":
+            r.answer("200 OK", "", "x-amz-version-id: 4_z27c88f1d182b150646ff0b16_f100")
+        elif r.method == "DELETE":
+            recorded[s] = r.target
+            r.answer("204 No Content")
+        else:
+            r.answer("200 OK", recorded.get(s, "none"), "Last-Modified: Fri, 24 May 2013 00:00:00 GMT",
+                     "x-amz-version-id: null")
+    elif s == "tls-port":
+        r.answer("400 Bad Request", "Client sent an HTTP request to an HTTPS server.")
     elif s == "truncated":
         r.answer("200 OK", "x" * 500, length=1000)
         return False

@@ -51,12 +51,19 @@ constexpr std::array table{
                  "ledger know",
                  "set host or port in `server.conninfo` to the server that archives into this spool; each "
                  "cluster has a configuration of its own"},
+    CatalogueRow{finding_id::new_cluster, postgresql,
+                 "initdb or pg_upgrade gave the server a new system identifier, and nothing of the new "
+                 "cluster is archived yet; backups and WAL of the earlier one stay restorable, but no longer "
+                 "protect this server",
+                 "`{walferry} check --switch` sends its first segment, then `{walferry} backup`; "
+                 "docs/pg-upgrade.md has every step"},
     CatalogueRow{
         finding_id::archive_mode, postgresql,
         "the server archives nothing: whatever is written since the last backup is lost with this host",
         "`ALTER SYSTEM SET archive_mode = 'on';` and restart the server"},
     CatalogueRow{finding_id::archive_library, postgresql,
-                 "a library archives, and the server does not run archive_command at all",
+                 "a library archives in place of archive_command; from PostgreSQL 16 on, the server archives "
+                 "nothing at all where both are set",
                  "`ALTER SYSTEM SET archive_library = ''; SELECT pg_reload_conf();`"},
     CatalogueRow{
         finding_id::archive_command, postgresql,
@@ -150,8 +157,10 @@ constexpr std::array table{
                  "the store gives no answer; segments wait in the spool until it does",
                  "see the store's status page, this host's network and name service, and `endpoint`"},
     CatalogueRow{finding_id::store_certificate, stores,
-                 "the certificate does not prove that this is the store, so nothing is sent",
-                 "set `ca_file` where the store has an authority of its own; else somebody may be between"},
+                 "the certificate does not prove that this is the store, or `ca_file` cannot be used, so "
+                 "nothing is sent",
+                 "set `ca_file` to a readable PEM file where the store has an authority of its own; else "
+                 "another machine may stand between"},
     CatalogueRow{
         finding_id::store_plain_http, stores,
         "object names, sizes and whatever a thief of credentials needs travel readable through the network",
@@ -170,10 +179,12 @@ constexpr std::array table{
     CatalogueRow{finding_id::store_rights, stores,
                  "the keys are known, but may not do what archiving needs: list, put and get",
                  "give them these rights in the store's policy, for PREFIX/CLUSTER/*"},
-    CatalogueRow{finding_id::store_delete, stores,
-                 "archiving needs no right to delete; removing what an interrupted backup left, and what has "
-                 "expired, does",
-                 "allow s3:DeleteObject, or leave it to the bucket's lifecycle rules"},
+    CatalogueRow{
+        finding_id::store_delete, stores,
+        "archiving needs no right to delete; removing what an interrupted backup left, and what has "
+        "expired, does",
+        "allow s3:DeleteObject, and s3:DeleteObjectVersion where the bucket keeps versions; or leave it to "
+        "the bucket's lifecycle rules"},
     CatalogueRow{finding_id::store_full, stores, "the store takes nothing more; segments wait in the spool",
                  "free space there or raise its quota"},
     CatalogueRow{finding_id::store_damage, stores, "what was put did not come back as it was",
@@ -221,7 +232,8 @@ constexpr std::array table{
     CatalogueRow{finding_id::backlog, on_its_way,
                  "more would be lost with this host than the recovery point that the configuration asks for",
                  "see what the last drain said, and whether one runs every minute"},
-    CatalogueRow{finding_id::drain, on_its_way, "nobody brings what waits to the stores",
+    CatalogueRow{finding_id::drain, on_its_way,
+                 "what waits does not reach every store: no drain runs, or the last one could not finish",
                  "is the timer running? `systemctl status {drain}`; by hand: `{walferry} drain`"},
     CatalogueRow{finding_id::spool_lock, on_its_way,
                  "something else than walferry holds the lock of the spool, so no drain can run",

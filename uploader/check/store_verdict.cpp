@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "common/store/http.hpp"
 #include "uploader/check/catalogue.hpp"
 
 namespace walferry {
@@ -18,7 +19,8 @@ bool is_one_of(std::string_view code, std::initializer_list<std::string_view> na
 const char* store_finding_id(const Error& error) {
     switch (error.kind()) {
         case ErrorKind::config:
-            return finding_id::store_credentials;
+            return error.code == unusable_ca_file ? finding_id::store_certificate
+                                                  : finding_id::store_credentials;
         case ErrorKind::unreachable:
         case ErrorKind::interrupted:
             return finding_id::store_unreachable;

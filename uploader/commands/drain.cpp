@@ -31,7 +31,10 @@ std::string summary(const DrainResult& result) {
     if (result.adopted_segments > 0)
         line += ", " + std::to_string(result.adopted_segments) + " adopted that the ledger did not know";
     line += ", " + counted(result.pending_segments, "segment", "segments") + " still pending";
-    for (const auto& [store, error] : result.store_errors) line += "; " + store + ": " + error;
+    // Why stands on standard error already.
+    std::string failed;
+    for (const auto& [store, error] : result.store_errors) failed += (failed.empty() ? "" : ", ") + store;
+    if (!failed.empty()) line += "; did not take everything: " + failed + " (reasons above)";
     return line;
 }
 

@@ -1,10 +1,12 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "common/settings.hpp"
+#include "common/system_identifier.hpp"
 #include "uploader/commands/declare.hpp"
 #include "uploader/exit_code.hpp"
 #include "uploader/json_text.hpp"
@@ -13,13 +15,28 @@
 namespace walferry {
 namespace {
 
+nlohmann::json copies_json(const std::vector<BackupCopyRow>& copies) {
+    auto json = nlohmann::json::array();
+    for (const BackupCopyRow& copy : copies) {
+        json.push_back({{"store", copy.store},
+                        {"id", copy.backup},
+                        {"stopped_at", json_or_null(copy.stopped_at)},
+                        {"system_identifier", std::to_string(copy.system_identifier)}});
+    }
+    return json;
+}
+
 nlohmann::json as_json(const Status& status) {
     nlohmann::json json{{"cluster", status.cluster},
+                        {"system_identifier", status.system_identifier
+                                                  ? nlohmann::json(std::to_string(*status.system_identifier))
+                                                  : nlohmann::json(nullptr)},
                         {"spool",
                          {{"path", status.spool},
                           {"segments", status.segments},
                           {"bytes", status.bytes},
                           {"oldest_age_seconds", json_or_null(status.oldest_age_seconds)},
+                          {"earlier_clusters_segments", status.earlier_segments},
                           {"problems", status.problems}}}};
     auto& stores = json["stores"] = nlohmann::json::array();
     for (const StoreSummary& store : status.stores) {
@@ -34,11 +51,8 @@ nlohmann::json as_json(const Status& status) {
                           {"last_verified_at", json_or_null(store.last_verified_at)},
                           {"last_error", json_or_null(store.last_error)}});
     }
-    auto& backups = json["last_restorable_backups"] = nlohmann::json::array();
-    for (const BackupCopyRow& copy : status.backups) {
-        backups.push_back(
-            {{"store", copy.store}, {"id", copy.backup}, {"stopped_at", json_or_null(copy.stopped_at)}});
-    }
+    json["last_restorable_backups"] = copies_json(status.backups);
+    json["earlier_clusters_backups"] = copies_json(status.earlier_backups);
     json["conflicts"] = status.conflicts;
     json["lost"] = status.lost;
     json["seen_in_listings_since"] = json_or_null(status.seen_since);
@@ -70,7 +84,10 @@ std::string what_waits(const Status& status) {
         return counted(status.segments, "segment waits", "segments wait") + " (" +
                format_bytes(status.bytes) + "), the oldest for " +
                age(status.oldest_age_seconds.value_or(0)) +
-               ": on this host's disk, and not yet verified in every store";
+               ": on this host's disk, and not yet verified in every store" +
+               (status.earlier_segments > 0
+                    ? "; " + std::to_string(status.earlier_segments) + " of them of an earlier cluster"
+                    : std::string());
     }
     std::int64_t stored = 0;
     for (const StoreSummary& store : status.stores) stored += store.stored;
@@ -91,6 +108,23 @@ std::string what_waits(const Status& status) {
                                             "listings yet"));
 }
 
+/// What to do about it on a line of its own.
+void print_trouble(const char* what, const std::string& text) {
+    static constexpr std::string_view mark = "; hint: ";
+    const std::size_t hint = text.find(mark);
+    std::printf("  %s%s\n", what, one_line(text.substr(0, hint)).c_str());
+    if (hint != std::string::npos)
+        std::printf("    hint: %s\n", one_line(text.substr(hint + mark.size())).c_str());
+}
+
+/// Whether a store's last error, printed above, says it already.
+bool is_said(const Status& status, const std::string& message) {
+    return std::any_of(status.stores.begin(), status.stores.end(), [&](const StoreSummary& store) {
+        return store.last_error && (message.find(*store.last_error) != std::string::npos ||
+                                    store.last_error->find(message) != std::string::npos);
+    });
+}
+
 void print_last_run(const Status& status) {
     const auto& run = status.last_run;
     if (!run) {
@@ -103,11 +137,38 @@ void print_last_run(const Status& status) {
                                              : std::string("has not ended, or was killed");
     std::printf("last drain: pid %lld, began at %s, %s\n", static_cast<long long>(run->pid),
                 run->started_at.c_str(), end.c_str());
-    if (!run->message.empty()) std::printf("  %s\n", one_line(run->message).c_str());
+    if (!run->message.empty() && !is_said(status, run->message)) print_trouble("", run->message);
+}
+
+/// Newest first, below what is said of the present cluster.
+void print_earlier(const Status& status) {
+    for (const BackupCopyRow& copy : status.earlier_backups) {
+        std::printf("earlier cluster %llu (created %s): last restorable backup in %s: %s, of %s\n",
+                    static_cast<unsigned long long>(copy.system_identifier),
+                    creation_date(copy.system_identifier).c_str(), copy.store.c_str(), copy.backup.c_str(),
+                    copy.stopped_at.value_or("?").c_str());
+    }
+}
+
+void print_backups(const Status& status) {
+    for (const BackupCopyRow& copy : status.backups) {
+        std::printf("last restorable backup in %s: %s, consistent from %s on\n", copy.store.c_str(),
+                    copy.backup.c_str(), copy.stopped_at.value_or("?").c_str());
+    }
+    if (status.backups.empty() && !status.earlier_backups.empty()) {
+        std::printf(
+            "no restorable backup of this cluster: its system identifier is new (initdb, pg_upgrade), and "
+            "no backup of an earlier one can be the start of its recovery; `walferry backup` makes one\n");
+    }
+    print_earlier(status);
 }
 
 void print(const Status& status) {
-    std::printf("cluster %s, spool %s\n", status.cluster.c_str(), status.spool.c_str());
+    std::printf("cluster %s%s, spool %s\n", status.cluster.c_str(),
+                status.system_identifier
+                    ? (" (system identifier " + std::to_string(*status.system_identifier) + ")").c_str()
+                    : "",
+                status.spool.c_str());
     std::printf("%s\n", what_waits(status).c_str());
     if (!status.stores.empty()) {
         std::printf("\n%-16s %9s %9s %9s %9s  %s\n", "store", "pending", "stored", "verified", "conflicts",
@@ -119,13 +180,10 @@ void print(const Status& status) {
                     static_cast<long long>(store.verified), static_cast<long long>(store.conflicts),
                     store.last_verified_segment.value_or("nothing yet").c_str(),
                     store.last_verified_at.value_or("").c_str());
-        if (store.last_error) std::printf("  last error: %s\n", one_line(*store.last_error).c_str());
+        if (store.last_error) print_trouble("last error: ", *store.last_error);
     }
     std::printf("\n");
-    for (const BackupCopyRow& copy : status.backups) {
-        std::printf("last restorable backup in %s: %s, consistent from %s on\n", copy.store.c_str(),
-                    copy.backup.c_str(), copy.stopped_at.value_or("?").c_str());
-    }
+    print_backups(status);
     if (status.ledger_error) std::printf("LEDGER: %s\n", status.ledger_error->c_str());
     for (const std::string& problem : status.problems)
         std::printf("IN THE WAY: %s\n", one_line(problem).c_str());

@@ -76,12 +76,14 @@ TEST_CASE("a bucket's name cannot smuggle anything into a request") {
 
 TEST_CASE("plain http leaves this host only when that was said aloud") {
     for (const char* endpoint : {"http://127.0.0.1:9000", "http://127.8.9.10", "http://localhost:1",
-                                 "http://[::1]", "http://b.localhost"}) {
+                                 "http://[::1]", "http://b.localhost", "http://[0:0:0:0:0:0:0:1]:9000",
+                                 "http://[0000:0000::0001]", "http://[::ffff:127.0.0.1]"}) {
         INFO(endpoint);
         CHECK(S3Address(settings(endpoint)).loopback());
     }
     for (const char* endpoint : {"http://10.0.0.1", "http://s3.example", "http://localhost.example",
-                                 "http://[::2]", "http://127.0.0.1.example", "http://notlocalhost"}) {
+                                 "http://[::2]", "http://[0:0:0:0:0:0:1:1]", "http://[::ffff:10.0.0.1]",
+                                 "http://127.0.0.1.example", "http://notlocalhost"}) {
         INFO(endpoint);
         StoreSettings store = settings(endpoint);
         CHECK_THROWS_AS(S3Address(store), Error);
