@@ -419,7 +419,7 @@ next_package() {
     dpkg-deb -R "$package" "$work/next"
     sed -i 's/^Version: .*/Version: 9.0/' "$work/next/DEBIAN/control"
     printf '\n# another\n' >>"$work/next/usr/lib/walferry/tell-failure"
-    sed -i 's/^Description=.*/Description=another one/' "$work"/next/lib/systemd/system/walferry-follow@.service
+    sed -i 's/^Description=.*/Description=another one/' "$(find "$work/next" -name walferry-follow@.service)"
     dpkg-deb --root-owner-group -b "$work/next" "$machine/root/next.deb" >/dev/null
 }
 
