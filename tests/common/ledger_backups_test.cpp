@@ -94,9 +94,8 @@ TEST_CASE("the copies of which nothing says that they are whole are known after 
 TEST_CASE("of each cluster the newest backup counts, and the present cluster is the one that archived last") {
     Fixture f;
     CHECK_FALSE(f.ledger->present_cluster());
-    const std::int64_t stores[] = {f.r2};
     f.ledger->adopt(cluster + 1, *WalName::parse("000000010000000000000002"), std::string(32, 'e'), 16 << 20,
-                    wall_now(), stores);
+                    wall_now());
     CHECK(f.ledger->present_cluster() == cluster + 1);
     f.segment_verified("000000010000000000000002", f.r2);
     f.segment_verified("000000010000000000000003", f.r2);
