@@ -132,6 +132,7 @@ struct BackupExtent {
     std::string first_segment, last_segment;
     std::uint64_t segments;
     std::uint64_t size;
+    std::uint64_t missing = 0;  // things of the cluster that the backup lacks
 };
 
 /// A base backup's copy of which nothing says that it is whole.
@@ -141,6 +142,7 @@ struct AbandonedBackup {
     std::uint64_t system_identifier;
     std::string label_key, label_sha256;  // empty: no label was ever put
     std::uint64_t object_size;
+    bool complete_elsewhere;  // another store has all of it: this one was given up
 };
 
 struct BackupCopyRow {

@@ -44,7 +44,8 @@ void Ledger::describe_backup(std::int64_t backup, const BackupExtent& extent) {
     change.run(sql::backup_describe, backup, extent.started_at, extent.stopped_at,
                static_cast<std::int64_t>(extent.timeline), format_lsn(extent.start_lsn),
                format_lsn(extent.stop_lsn), extent.first_segment, extent.last_segment,
-               static_cast<std::int64_t>(extent.segments), static_cast<std::int64_t>(extent.size));
+               static_cast<std::int64_t>(extent.segments), static_cast<std::int64_t>(extent.size),
+               static_cast<std::int64_t>(extent.missing));
     change.commit();
 }
 
@@ -85,7 +86,7 @@ std::vector<AbandonedBackup> Ledger::abandoned_backups() {
     std::vector<AbandonedBackup> rows;
     while (s.step()) {
         rows.push_back({s.integer(0), s.integer(1), s.text(2), unsigned_number(s.text(3)), s.text(4),
-                        s.text(5), static_cast<std::uint64_t>(s.integer(6))});
+                        s.text(5), static_cast<std::uint64_t>(s.integer(6)), s.integer(7) != 0});
     }
     return rows;
 }

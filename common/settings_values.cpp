@@ -118,6 +118,49 @@ bool is_bech32_key(std::string_view text, std::string_view name) {
 
 }  // namespace
 
+namespace {
+
+bool is_password(std::string_view keyword) {
+    return keyword == "password" || keyword == "sslpassword";
+}
+
+bool uri_holds_password(std::string_view rest) {
+    const std::size_t authority = std::min(rest.find_first_of("/?"), rest.size());
+    const std::size_t at = rest.substr(0, authority).rfind('@');
+    if (at != std::string_view::npos && rest.substr(0, at).find(':') != std::string_view::npos) return true;
+    for (std::size_t mark = rest.find('?'); mark != std::string_view::npos; mark = rest.find('&', mark + 1)) {
+        const std::string_view parameter = rest.substr(mark + 1);
+        if (is_password(parameter.substr(0, parameter.find('=')))) return true;
+    }
+    return false;
+}
+
+/// As libpq reads "keyword = value" pairs. What it could not read counts where the word stands in it at all.
+bool holds_password(std::string_view text) {
+    const std::string_view whole = text;
+    if (const auto scheme = text.find("://"); scheme < text.find_first_of("= "))
+        return uri_holds_password(text.substr(scheme + 3));
+    static constexpr std::string_view blank = " \t\r\n\f\v";
+    const auto skip = [&] { text.remove_prefix(std::min(text.find_first_not_of(blank), text.size())); };
+    for (skip(); !text.empty(); skip()) {
+        const std::size_t end = std::min(text.find_first_of(" \t\r\n\f\v="), text.size());
+        if (is_password(text.substr(0, end))) return true;
+        text.remove_prefix(end);
+        skip();
+        if (!text.starts_with('=')) return whole.find("password") != std::string_view::npos;
+        text.remove_prefix(1);
+        skip();
+        const bool in_quotes = text.starts_with('\'');
+        std::size_t at = in_quotes ? 1 : 0;
+        while (at < text.size() && text.substr(at).find_first_of(in_quotes ? "'" : blank) != 0)
+            at += text[at] == '\\' ? 2 : 1;
+        text.remove_prefix(std::min(at + (in_quotes ? 1 : 0), text.size()));
+    }
+    return false;
+}
+
+}  // namespace
+
 namespace value_rule {
 
 std::string short_name(std::string& value) {
@@ -220,11 +263,7 @@ std::string writer(std::string& value) {
 }
 
 std::string conninfo(std::string& value) {
-    const auto scheme = value.find("://");
-    const auto at = value.find('@');
-    const bool user_info_password =
-        scheme != std::string::npos && at != std::string::npos && value.find(':', scheme + 3) < at;
-    if (value.find("password") != std::string::npos || user_info_password) {
+    if (holds_password(value)) {
         return "holds a password; put it into ~/.pgpass or name a file with passfile=, or use peer "
                "authentication";
     }

@@ -9,7 +9,7 @@ INSERT INTO backup_upload (backup, store) VALUES (?1, ?2);
 -- :describe
 UPDATE backup
    SET started_at = ?2, stopped_at = ?3, timeline = ?4, start_lsn = ?5, stop_lsn = ?6, first_segment = ?7,
-       last_segment = ?8, segments = ?9, size = ?10
+       last_segment = ?8, segments = ?9, size = ?10, missing = ?11
  WHERE id = ?1;
 
 -- :expect_label
@@ -30,7 +30,8 @@ UPDATE backup_upload SET state = 'removed' WHERE backup = ?1 AND store = ?2 AND 
 UPDATE backup SET finished_at = ?2, exit_code = ?3 WHERE id = ?1;
 
 -- :abandoned
-SELECT b.id, u.store, b.name, b.system_identifier, u.label_key, u.label_sha256, u.object_size
+SELECT b.id, u.store, b.name, b.system_identifier, u.label_key, u.label_sha256, u.object_size,
+       EXISTS (SELECT 1 FROM backup_upload o WHERE o.backup = b.id AND o.state = 'verified')
   FROM backup_upload u
   JOIN backup b ON b.id = u.backup
   JOIN store t ON t.id = u.store AND t.retired_at IS NULL
@@ -40,7 +41,8 @@ SELECT b.id, u.store, b.name, b.system_identifier, u.label_key, u.label_sha256, 
 SELECT backup, store, store_id, state, stopped_at, missing_segments, conflicts, restorable, system_identifier
   FROM backup_copies WHERE backup_id = ?1 ORDER BY store_id;
 
--- Of each cluster in each store; newest first, so that the search ends at the first one that can be restored.
+-- Of each cluster in each store; newest first, so that the search ends at the first one that can be restored. The
+-- newest by its WAL: a clock may have been wrong.
 -- :last_restorable
 SELECT c.backup, c.store, c.store_id, c.state, c.stopped_at, c.missing_segments, c.conflicts, c.restorable,
        c.system_identifier
@@ -50,7 +52,7 @@ SELECT c.backup, c.store, c.store_id, c.state, c.stopped_at, c.missing_segments,
     ON c.store_id = t.id
    AND c.backup_id = (SELECT d.backup_id FROM backup_copies d
                        WHERE d.system_identifier = k.system_identifier AND d.store_id = t.id AND d.restorable
-                       ORDER BY d.stopped_at DESC LIMIT 1)
+                       ORDER BY d.last_segment DESC LIMIT 1)
  WHERE t.retired_at IS NULL ORDER BY c.system_identifier, c.store_id;
 
 -- The newest row, and whether a rebuild made it: those say nothing of the order in which clusters archived.

@@ -64,13 +64,14 @@ CREATE VIEW recovery_point AS
             ORDER BY w.name DESC LIMIT 1)
       JOIN upload u ON u.segment = s.id AND u.store = t.id;
 
--- Which base backup is where, and what it still lacks there. It can be restored from a store alone when the store
--- has all of it and each segment from its start to its stop, without a conflict that nobody settled.
+-- Which base backup is where, and what it still lacks there. It can be restored from a store alone when it holds
+-- the whole cluster, and the store has all of it and each segment from its start to its stop, without a conflict
+-- that is not settled.
 DROP VIEW IF EXISTS backup_copies;
 CREATE VIEW backup_copies AS
-    SELECT *, state = 'verified' AND missing_segments = 0 AND conflicts = 0 AS restorable
+    SELECT *, state = 'verified' AND missing = 0 AND missing_segments = 0 AND conflicts = 0 AS restorable
       FROM (SELECT b.name AS backup, b.system_identifier, b.began_at, b.started_at, b.stopped_at, b.timeline,
-                   b.start_lsn, b.stop_lsn, b.size, t.name AS store, u.state, u.object_size, u.label_key,
+                   b.start_lsn, b.stop_lsn, b.last_segment, b.size, b.missing, t.name AS store, u.state, u.object_size, u.label_key,
                    u.verified_at, u.last_error,
                    b.segments - (SELECT count(DISTINCT s.name)
                                    FROM segment s

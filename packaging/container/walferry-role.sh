@@ -7,7 +7,7 @@ SET client_min_messages = warning;
 SELECT 'CREATE ROLE walferry' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'walferry') \gexec
 ALTER ROLE walferry LOGIN REPLICATION PASSWORD :'password';
 GRANT pg_monitor, pg_read_server_files TO walferry;
-GRANT EXECUTE ON FUNCTION pg_read_binary_file(text, bigint, bigint, boolean), pg_show_all_file_settings(), pg_switch_wal(),
+GRANT EXECUTE ON FUNCTION pg_read_binary_file(text, bigint, bigint, boolean), pg_ls_dir(text, boolean, boolean), pg_show_all_file_settings(), pg_switch_wal(),
     pg_create_restore_point(text) TO walferry;
 GRANT SELECT ON pg_file_settings TO walferry;
 SQL

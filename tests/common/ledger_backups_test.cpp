@@ -71,6 +71,40 @@ TEST_CASE("a backup can be restored from a store when that store also has its WA
     CHECK(f.ledger->backup_copies(backup).at(1).missing_segments == 0);
 }
 
+TEST_CASE("a backup that lacks a part of the cluster is never restorable") {
+    Fixture f;
+    const std::int64_t backup = f.begin("20261124T121314Z-1a2b3c4d");
+    f.ledger->describe_backup(
+        backup, {"2026-11-24T12:13:14.000Z", "2026-11-24T12:14:14.000Z", 1, 0x2000028, 0x3000100,
+                 "000000010000000000000002", "000000010000000000000002", 1, 9, 1});
+    f.verified(backup, f.r2);
+    f.segment_verified("000000010000000000000002", f.r2);
+    CHECK(f.ledger->backup_copies(backup).at(0).missing_segments == 0);
+    CHECK_FALSE(f.ledger->backup_copies(backup).at(0).restorable);
+    CHECK(f.ledger->last_restorable_backups().empty());
+}
+
+TEST_CASE("the newest restorable backup is the one with the newest WAL, whatever the clock said") {
+    Fixture f;
+    for (const char* name :
+         {"000000010000000000000002", "000000010000000000000003", "000000010000000000000004"})
+        f.segment_verified(name, f.r2);
+    const std::int64_t ahead = f.begin("20261124T141314Z-00000001");
+    f.ledger->describe_backup(
+        ahead, {"2026-11-24T14:13:14.000Z", "2026-11-24T14:14:14.000Z", 1, 0x2000028, 0x2000100,
+                "000000010000000000000002", "000000010000000000000002", 1, 9});
+    f.verified(ahead, f.r2);
+    const std::int64_t later = f.begin("20261124T121314Z-00000002");
+    f.ledger->describe_backup(
+        later, {"2026-11-24T12:13:14.000Z", "2026-11-24T12:14:14.000Z", 1, 0x3000028, 0x4000100,
+                "000000010000000000000003", "000000010000000000000004", 2, 9});
+    f.verified(later, f.r2);
+    const auto last = f.ledger->last_restorable_backups();
+    REQUIRE(last.size() == 1);
+    CHECK(last[0].backup == "20261124T121314Z-00000002");
+    CHECK(last[0].stopped_at == "2026-11-24T12:14:14.000Z");
+}
+
 TEST_CASE("the copies of which nothing says that they are whole are known after a crash") {
     Fixture f;
     const std::int64_t killed = f.begin("20261124T121314Z-00000001");
@@ -83,6 +117,8 @@ TEST_CASE("the copies of which nothing says that they are whole are known after 
     CHECK(left[0].store == f.r2);
     CHECK(left[0].system_identifier == cluster);
     CHECK(left[0].label_key.empty());
+    CHECK(left[0].complete_elsewhere);
+    CHECK_FALSE(left[1].complete_elsewhere);
     f.ledger->backup_removed(killed, f.r2);
     f.ledger->backup_removed(killed, f.nas);  // whole: stays
     f.ledger->backup_removed(other, f.r2);

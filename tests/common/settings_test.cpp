@@ -158,6 +158,26 @@ TEST_CASE("a secret in the configuration is refused and not repeated") {
     }
 }
 
+TEST_CASE("a connection string holds a password only where it gives one") {
+    const auto said = [](const std::string& conninfo) {
+        const auto problems = parse(with("[server]\nconninfo = \"" + conninfo + "\"")).problems;
+        return problems.size() == 1 && problems[0].find("holds a password") != std::string::npos;
+    };
+    for (const char* fine :
+         {"host=/run user=a passfile=/run/secrets/db_password", "host=password.example.com user=password",
+          "user = a options='-c x=y password'", "postgresql://a@localhost/db?passfile=/etc/db_password",
+          "postgresql://localhost:5432/db?application_name=a@b", "user=a\\\\ password\\\\=x", ""}) {
+        INFO(fine);
+        CHECK_FALSE(said(fine));
+    }
+    for (const char* holds : {"password=x", "user=a  password = x", "host='a b'password=x", "sslpassword=x",
+                              "postgresql://a:b@localhost/db", "postgresql://localhost/db?password=x",
+                              "postgresql://localhost/db?user=a&sslpassword=x", "user=a geheim password"}) {
+        INFO(holds);
+        CHECK(said(holds));
+    }
+}
+
 TEST_CASE("plain http is refused except on this host or where it is asked for") {
     check_contains(problem(s3("", "http://s3.example.com")), "is plain http; use https");
     check_contains(problem(s3("", "http://127.example.com:80")), "is plain http; use https");

@@ -36,6 +36,7 @@ struct BackupResult {
     std::string first_segment, last_segment;
     std::uint64_t size = 0, object_size = 0;
     std::vector<std::string> config_files;
+    std::vector<std::string> missing;  // of the cluster; not restorable unless empty
     std::vector<Store> stores;
     std::chrono::milliseconds elapsed{0};
 };

@@ -35,14 +35,24 @@ void BackupRun::sweep_leftovers(const StoreSettings& store, const std::vector<Ab
                 record_.removed(backup);
                 if (swept.removed > 0) {
                     say("removed " + counted(swept.removed, "piece", "pieces") + " of backup " + backup.name +
-                        ", which was interrupted, from store " + store.name);
+                        (backup.complete_elsewhere
+                             ? ", which is complete elsewhere and for which this store was given up"
+                             : ", which was interrupted") +
+                        ", from store " + store.name);
                 }
             }
         }
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::interrupted) return;
+        if (error.kind() == ErrorKind::denied) {
+            say("store " + store.name + ": " +
+                counted(left.size(), "incomplete backup has", "incomplete backups have") +
+                " left pieces there, and these keys may not delete (" + error.message() +
+                "): they stay until the bucket's own rules or other keys remove them");
+            return;
+        }
         say("store " + store.name +
-            ": what an interrupted backup has left there stays for now: " + error.what());
+            ": what an incomplete backup has left there stays for now: " + error.what());
     } catch (const std::exception& error) {
         say("store " + store.name + ": " + error.what());
     }
@@ -114,9 +124,9 @@ void BackupRun::await_wal() {
             store.missing_wal = found->second;
         const auto row = recorded.find(store.name);
         store.restorable =
-            store.complete &&
+            store.complete && label_.missing.empty() &&
             (record_.exists() ? row != recorded.end() && row->second.restorable : store.missing_wal == 0);
-        if (store.complete && !store.restorable) {
+        if (store.complete && !store.restorable && label_.missing.empty()) {
             outcome_.report(
                 exit_code::incomplete,
                 "store " + store.name +
@@ -144,6 +154,7 @@ BackupResult BackupRun::conclude() {
     result_.size = label_.size();
     result_.object_size = label_.object_size();
     result_.config_files = label_.config_files;
+    result_.missing = label_.missing;
     result_.elapsed =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_);
     record_.end(result_.exit_code);

@@ -36,6 +36,8 @@ class BackupRecord {
     void expect_label(const std::string& store, const std::string& key, const std::string& sha256,
                       std::uint64_t object_size);
     void verified(const std::string& store);
+    /// A file of the WAL's that this run has put and read back.
+    void archived(const std::string& store, const ListedObject& object);
     void failed(const std::string& store, const std::string& error);
     void removed(const AbandonedBackup& backup);
     void found_whole(const AbandonedBackup& backup, const std::string& label_key);

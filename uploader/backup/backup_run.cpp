@@ -7,6 +7,7 @@
 #include "common/error.hpp"
 #include "common/lsn.hpp"
 #include "uploader/backup/leftovers.hpp"
+#include "uploader/backup/tar_names.hpp"
 #include "uploader/drain/encode_options.hpp"
 #include "uploader/exit_code.hpp"
 #include "uploader/server/role_connection.hpp"
@@ -100,13 +101,17 @@ void BackupRun::ask() {
                         " and " + sender_->peer(),
                     "name one server only");
     }
-    origin_.system_identifier = number(sender_->query("IDENTIFY_SYSTEM").text(0, 0));
+    const ServerRows identity = sender_->query("IDENTIFY_SYSTEM");
+    origin_.system_identifier = number(identity.text(0, 0));
     if (origin_.system_identifier == 0)
         throw Error(ErrorKind::server, "the server does not say which cluster it is");
     record_.require_cluster(origin_.system_identifier);
     origin_.id = BackupId::make(facts_.now, static_cast<std::uint32_t>(std::random_device()()));
     origin_.pg_version = facts_.version / 10000;
     origin_.segment_size = facts_.segment_size;
+    contents_ = ask_contents(*server_);
+    histories_ = read_history_files(*sender_, static_cast<std::uint32_t>(number(identity.text(0, 1))),
+                                    [this](const std::string& line) { say(line); });
     config_ = read_config_files(*server_, facts_, [this](const std::string& line) { say(line); });
     if (facts_.archive_mode == "off") {
         outcome_.report(exit_code::incomplete,
@@ -148,35 +153,51 @@ void BackupRun::given_up(const StoreCopy& copy) {
 void BackupRun::stream() {
     const Progress::Shown shown(
         progress_, [this](std::chrono::milliseconds elapsed, std::size_t) { return progress_line(elapsed); });
-    copy_config();
     BaseBackupOptions options;
     options.label = options_.label.empty() ? "walferry backup " + origin_.id.text : options_.label;
     options.fast_checkpoint = options_.fast_checkpoint;
     options.max_rate_kib = options_.max_rate_kib;
     options.verify_checksums = options_.verify_checksums;
     options.checkpoint_limit = checkpoint_limit(*server_);
+    // PostgreSQL 15 sends tablespaces inside the data directory only together with its links.
+    options.tablespace_links = contents_.in_place && facts_.version < 160000;
     server_.reset();  // idle for hours, it would only be cut off on the way
+    received_contents_ = ReceivedContents({config_.inside.begin(), config_.inside.end()});
+    sender_->listen([this](const ServerNotice& notice) { return received_contents_.heard(notice); });
     BaseBackup backup(*sender_, options);
     expected_ = backup.estimated_size();
     receive(backup);
+    copy_config();
     label_.streams = pipeline_->finish();
     describe(backup);
 }
 
+/// After the data directory, because only its tar tells which of them it holds: not what is behind a link.
 void BackupRun::copy_config() {
-    if (config_.files.empty()) return;
+    for (ConfigFiles::File& file : config_.files) {
+        const bool inside = inside_directory(file.path, facts_.data_directory);
+        if (!inside || !received_contents_.has(path_inside(file.path, facts_.data_directory)))
+            own_config_.push_back(std::move(file));
+    }
+    if (own_config_.empty()) return;
     pipeline_->begin_stream(std::string(BackupPart::config_stream));
-    pipeline_->write(as_bytes(config_tar(config_, facts_.now)));
+    pipeline_->write(as_bytes(config_tar(own_config_, facts_.now)));
 }
 
 void BackupRun::receive(BaseBackup& backup) {
+    std::optional<TarNames> tar;
     for (auto message = backup.next(); message; message = backup.next()) {
         if (const auto* archive = std::get_if<BaseBackup::Archive>(&*message)) {
             pipeline_->begin_stream(archive->stream);
+            tar.emplace([this, stream = archive->stream](const std::string& name, char type) {
+                received_contents_.seen(stream, name, type);
+            });
         } else if (std::holds_alternative<BaseBackup::Manifest>(*message)) {
             pipeline_->begin_stream(std::string(BackupPart::manifest_stream));
+            tar.reset();
         } else if (const auto* data = std::get_if<BaseBackup::Data>(&*message)) {
             received_ += data->bytes().size();
+            if (tar) tar->write(data->bytes());
             try {
                 pipeline_->write(data->bytes());
             } catch (const Error&) {
@@ -205,6 +226,7 @@ void BackupRun::describe(const BaseBackup& backup) {
         for (const auto& tablespace : label_.tablespaces) oids.push_back(tablespace.oid);
         const auto names = tablespace_names(*server_, oids);
         for (std::size_t i = 0; i < names.size(); ++i) label_.tablespaces[i].name = names[i];
+        contents_after_ = ask_contents(*server_);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::server) throw;
         server_.reset();
@@ -224,11 +246,12 @@ void BackupRun::describe(const BaseBackup& backup) {
     label_.data_directory = facts_.data_directory;
     label_.data_directory_mode = facts_.data_directory_mode;
     label_.settings = facts_.settings;
-    for (const ConfigFiles::File& file : config_.files) label_.config_files.push_back(file.path);
+    for (const ConfigFiles::File& file : own_config_) label_.config_files.push_back(file.path);
     label_.config_file = facts_.config_file;
     label_.hba_file = facts_.hba_file;
     label_.ident_file = facts_.ident_file;
     label_.walferry_version = WALFERRY_VERSION;
+    compare_contents(backup);
     const auto last = label_.stop_lsn - 1;  // the segment that holds the last byte, not the one after it
     extent_ = {label_.started_at,
                label_.stopped_at,
@@ -238,12 +261,61 @@ void BackupRun::describe(const BaseBackup& backup) {
                WalName::segment_at(label_.timeline, label_.start_lsn, label_.segment_size).text,
                WalName::segment_at(label_.timeline, last, label_.segment_size).text,
                last / label_.segment_size - label_.start_lsn / label_.segment_size + 1,
-               label_.size()};
+               label_.size(),
+               label_.missing.size()};
     record_.describe(extent_);
+}
+
+void BackupRun::compare_contents(const BaseBackup& backup) {
+    ExpectedContents expected;
+    // Where the server does not answer any more, what was there before counts.
+    expected.cluster = contents_after_ ? in_both(contents_, *contents_after_) : contents_;
+    for (const auto& tablespace : backup.tablespaces()) expected.streamed_tablespaces.insert(tablespace.oid);
+    expected.configuration = config_.inside;
+    expected.log_directory = facts_.log_directory;
+    for (const ConfigFiles::File& file : own_config_) {
+        if (inside_directory(file.path, facts_.data_directory))
+            expected.elsewhere.insert(path_inside(file.path, facts_.data_directory));
+    }
+    label_.missing = what_is_missing(received_contents_, expected);
+    for (const std::string& each : label_.missing)
+        outcome_.report(exit_code::integrity,
+                        "this backup is incomplete and counts as not restorable: it lacks " + each);
+}
+
+/// A backup on a later timeline is worth little without the file that says where that one began.
+void BackupRun::bring_histories() {
+    const auto of_this_backup = [&](const HistoryFile& file) { return file.timeline == label_.timeline; };
+    for (const auto& copy : copies_) {
+        if (!copy->usable() || label_.timeline == 1) continue;
+        try {
+            for (const HistoryFile& file : histories_) {
+                const auto encoded = encode_history(encoding_, memory_.pool, origin_.system_identifier, file);
+                record_.archived(copy->settings().name,
+                                 archive_history(*copy, origin_.system_identifier, *encoded));
+            }
+            if (std::none_of(histories_.begin(), histories_.end(), of_this_backup) &&
+                !has_history(*copy, label_.timeline)) {
+                outcome_.report(
+                    exit_code::incomplete,
+                    "store " + copy->settings().name + " has no " + HistoryFile::name_of(label_.timeline) +
+                        ", and this server has none either: recovery from this backup can follow no "
+                        "timeline by its number; get the file from the old archive or another server of "
+                        "this cluster, and `walferry import` it");
+            }
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::conflict)
+                outcome_.report(exit_code::integrity, error.what());
+            else
+                copy->give_up(error);
+        }
+    }
 }
 
 void BackupRun::put_labels() {
     for (const auto& copy : copies_) (void)copy->complete();
+    check();
+    bring_histories();
     check();
     const auto label = pipeline_->encode(BackupPart::label(), as_bytes(backup_label_json(label_)));
     std::vector<std::jthread> threads;
@@ -259,7 +331,7 @@ void BackupRun::put_label(StoreCopy& copy, const EncodedPart& label) {
     try {
         record_.expect_label(store, copy.key(label.name), hex(label.digest.sha256),
                              label_.object_size() + label.body.size());
-        copy.put_verified(label);
+        copy.put_verified(copy.key(label.name), label);
         record_.verified(store);
     } catch (const Error& error) {
         copy.give_up(error);

@@ -12,7 +12,9 @@
 #include "uploader/backup/backup_lock.hpp"
 #include "uploader/backup/backup_record.hpp"
 #include "uploader/backup/base_backup.hpp"
+#include "uploader/backup/cluster_contents.hpp"
 #include "uploader/backup/config_files.hpp"
+#include "uploader/backup/history_files.hpp"
 #include "uploader/backup/pipeline.hpp"
 #include "uploader/backup/server_facts.hpp"
 #include "uploader/backup/store_copy.hpp"
@@ -33,6 +35,8 @@ class BackupRun {
     void stream();
     void receive(BaseBackup& backup);
     void copy_config();
+    void compare_contents(const BaseBackup& backup);
+    void bring_histories();
     void describe(const BaseBackup& backup);
     void put_labels();
     void put_label(StoreCopy& copy, const EncodedPart& label);
@@ -66,6 +70,11 @@ class BackupRun {
     std::unique_ptr<ServerConnection> sender_;  // sends the backup
     ServerFacts facts_;
     ConfigFiles config_;
+    std::vector<ConfigFiles::File> own_config_;  // that the data directory's tar does not hold
+    ClusterContents contents_;                   // before the backup
+    std::optional<ClusterContents> contents_after_;
+    ReceivedContents received_contents_;
+    std::vector<HistoryFile> histories_;
     BackupOrigin origin_;
     BackupLabel label_;
     BackupExtent extent_{};

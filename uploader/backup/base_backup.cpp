@@ -53,7 +53,8 @@ std::uint64_t big_endian(Bytes bytes) {
 std::string base_backup_command(const BaseBackupOptions& options) {
     std::string command = "BASE_BACKUP (LABEL " + quoted(options.label) + ", PROGRESS true, CHECKPOINT " +
                           (options.fast_checkpoint ? "'fast'" : "'spread'") +
-                          ", WAIT false, TABLESPACE_MAP true, MANIFEST 'yes'";
+                          ", WAIT false, TABLESPACE_MAP " + (options.tablespace_links ? "false" : "true") +
+                          ", MANIFEST 'yes'";
     if (options.max_rate_kib > 0) command += ", MAX_RATE " + std::to_string(options.max_rate_kib);
     if (!options.verify_checksums) command += ", VERIFY_CHECKSUMS false";
     return command + ")";

@@ -16,6 +16,7 @@ struct BaseBackupOptions {
     bool fast_checkpoint = true;     // else spread over the time that the server's settings say
     std::uint64_t max_rate_kib = 0;  // a second; 0: as fast as it goes
     bool verify_checksums = true;    // where the cluster has them
+    bool tablespace_links = false;   // in the data directory's tar, instead of a tablespace_map
     std::chrono::seconds checkpoint_limit{1800};
 };
 

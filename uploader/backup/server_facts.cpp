@@ -5,6 +5,7 @@
 
 #include "common/error.hpp"
 #include "uploader/backup/base_backup.hpp"
+#include "uploader/backup/config_files.hpp"
 
 namespace walferry {
 namespace {
@@ -19,15 +20,22 @@ WallTime time_of(const std::string& text) {
     return *time;
 }
 
+std::string log_place(const std::string& directory, const std::string& data_directory) {
+    if (!directory.starts_with('/')) return directory;
+    return inside_directory(directory, data_directory) ? path_inside(directory, data_directory) : "";
+}
+
 /// pg_settings shows what is in force, whether a file, ALTER SYSTEM or the command line set it.
 void read_settings(ServerConnection& server, ServerFacts& facts) {
     const ServerRows rows = server.query(
         "SELECT name, setting FROM pg_settings WHERE name IN ('max_connections', 'max_worker_processes', "
         "'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction', 'hot_standby', "
-        "'wal_level', 'data_directory_mode')");
+        "'wal_level', 'data_directory_mode', 'log_directory')");
     for (int row = 0; row < rows.size(); ++row) {
         if (rows.text(row, 0) == "data_directory_mode")
             facts.data_directory_mode = rows.text(row, 1) == "0750" ? 0750 : 0700;
+        else if (rows.text(row, 0) == "log_directory")
+            facts.log_directory = log_place(rows.text(row, 1), facts.data_directory);
         else
             facts.settings[rows.text(row, 0)] = rows.text(row, 1);
     }
@@ -37,6 +45,8 @@ void read_settings(ServerConnection& server, ServerFacts& facts) {
 
 ServerFacts ask_server(ServerConnection& server) {
     ServerFacts facts;
+    // Paths are bytes: no conversion from the database's encoding may touch them.
+    (void)server.query("SELECT set_config('client_encoding', 'SQL_ASCII', false)");
     facts.version = server.version();
     require_supported_server(facts.version);
     facts.version_text = server_version_text(facts.version);

@@ -90,7 +90,7 @@ void StoreCopy::work(const std::stop_token& ended, std::size_t number) {
         }
         std::optional<Error> failure;
         try {
-            put_verified(connection(number), *part);
+            put_verified(connection(number), key(part->name), *part);
         } catch (const Error& error) {
             failure = error;
         } catch (const std::exception& error) {
@@ -110,14 +110,13 @@ ObjectStore& StoreCopy::connection(std::size_t number) {
     return *store;
 }
 
-void StoreCopy::put_verified(const EncodedPart& part) {
-    put_verified(connection(0), part);
+void StoreCopy::put_verified(const std::string& address, const EncodedPart& part) {
+    put_verified(connection(0), address, part);
 }
 
 // Twice at the most: what one attempt's wire or server damaged, the next one may bring across. (Requests that
 // fail are repeated further down, by the store itself.)
-void StoreCopy::put_verified(ObjectStore& store, const EncodedPart& part) {
-    const std::string address = key(part.name);
+void StoreCopy::put_verified(ObjectStore& store, const std::string& address, const EncodedPart& part) {
     for (int copies = 0; copies < 2; ++copies) {
         store.put(address, part.body, part.digest);
         if (came_back(store, address, part)) return;

@@ -33,8 +33,10 @@ class StoreCopy {
     void offer(std::shared_ptr<const EncodedPart> part);
     /// Waits until everything that was offered is verified. False when it was given up.
     bool complete();
-    /// Puts one object, reads it back and compares; what the label needs, after complete(). Throws.
-    void put_verified(const EncodedPart& part);
+    /// Puts one object, reads it back and compares; after complete(). Throws.
+    void put_verified(const std::string& address, const EncodedPart& part);
+    /// A connection for questions, after complete().
+    ObjectStore& store() { return connection(0); }
     /// Waits, after give_up(), until no request is under way.
     void settle();
     /// Leaves off: what is queued is dropped.
@@ -44,12 +46,13 @@ class StoreCopy {
     std::optional<Error> reason() const;   // why it was given up
     std::uint64_t verified_bytes() const;  // of the backup, before encoding
     const StoreSettings& settings() const noexcept { return settings_; }
+    const ObjectKeys& keys() const noexcept { return keys_; }
     std::string key(const ObjectName& name) const { return keys_.backup(id_, name); }
 
   private:
     void work(const std::stop_token& ended, std::size_t number);
     ObjectStore& connection(std::size_t number);
-    void put_verified(ObjectStore& store, const EncodedPart& part);
+    void put_verified(ObjectStore& store, const std::string& address, const EncodedPart& part);
     bool came_back(ObjectStore& store, const std::string& key, const EncodedPart& part);
     bool pause(std::chrono::milliseconds time);
 

@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <mutex>
 #include <set>
+#include <sstream>
+#include <thread>
 
 #include "common/error.hpp"
 #include "common/lsn.hpp"
@@ -21,8 +23,12 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 using Missing = std::map<std::string, std::uint64_t>;
 
-// Nothing new for so long: whoever should bring it does not.
+// Nothing that is missing has come for so long: what should bring it does not work.
 constexpr seconds patience{60};
+// However slowly it comes: the backup is made, and a later drain brings the rest.
+constexpr seconds longest_wait{3600};
+constexpr std::chrono::milliseconds first_pause{500};
+constexpr std::chrono::milliseconds longest_pause{15000};
 
 /// Where there is no ledger: what a listing shows was put, by whoever archives this cluster.
 std::uint64_t missing_in_listing(const WalWait& wait, const StoreSettings& settings) {
@@ -69,18 +75,47 @@ bool nothing_missing(const Missing& missing) {
     return std::all_of(missing.begin(), missing.end(), [](const auto& each) { return each.second == 0; });
 }
 
-/// Of the drain's own words only what went wrong is of interest here.
-void drain_once(const WalWait& wait) {
-    try {
-        DrainOptions options;
-        Drain(wait.settings, options, wait.outcome, wait.stop).run([&](Drain::Viewer viewer) {
-            wait.progress.watch(std::move(viewer));
+/// One line for each kind of trouble, however many segments and attempts meet it.
+class DrainTrouble {
+  public:
+    explicit DrainTrouble(const WalWait& wait)
+        : wait_(wait), outcome_([this](const std::string& line) { say(line); }) {}
+
+    /// Not past the deadline.
+    void drain_once(steady_clock::time_point deadline) {
+        std::stop_source stop;
+        const std::stop_callback asked(wait_.stop, [&stop] { stop.request_stop(); });
+        std::jthread clock([&](const std::stop_token& ended) {
+            std::mutex mutex;
+            std::unique_lock lock(mutex);
+            std::condition_variable_any().wait_until(lock, ended, deadline, [] { return false; });
+            stop.request_stop();
         });
-    } catch (const Error& error) {
-        if (error.kind() == ErrorKind::locked) return;  // another one is at it
-        wait.outcome.report(traits(error.kind()).exit_code, error.what());
+        try {
+            Drain(wait_.settings, DrainOptions(), outcome_, stop.get_token()).run([&](Drain::Viewer viewer) {
+                wait_.progress.watch(std::move(viewer));
+            });
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::locked) return;  // another one is at it
+            outcome_.report(traits(error.kind()).exit_code, error.what());
+        }
     }
-}
+
+    /// What waiting has cured is no trouble any more, a contradiction is.
+    void conclude(bool all_there) const {
+        const int code = outcome_.exit_code();
+        if (!all_there || code == exit_code::integrity) wait_.outcome.raise(code);
+    }
+
+  private:
+    void say(const std::string& line) {
+        if (said_.insert(event_of(line)).second) wait_.outcome.report(exit_code::done, line);
+    }
+
+    const WalWait& wait_;
+    Outcome outcome_;
+    std::set<std::string> said_;
+};
 
 std::optional<ArchiverState> ask_archiver(const WalWait& wait) {
     if (wait.server == nullptr) return std::nullopt;
@@ -98,44 +133,72 @@ bool pause(const WalWait& wait, std::chrono::milliseconds time) {
     return !wait.stop.stop_requested();
 }
 
-/// Changes as long as anybody gets on.
-std::string movement(const std::optional<ArchiverState>& archiver, const Missing& missing) {
-    std::string text = archiver ? archiver->archived_count : "";
-    for (const auto& [store, count] : missing) text += " " + std::to_string(count);
-    return text;
-}
-
 void report_failing_archiver(const WalWait& wait, const std::optional<ArchiverState>& before,
                              const std::optional<ArchiverState>& now) {
     if (!before || !now || before->failed_count == now->failed_count) return;
     wait.outcome.report(
         exit_code::incomplete,
         "the server's archive_command fails (the last time with " + now->last_failed +
-            "): the backup's WAL cannot reach the stores before that is mended; its reason is "
+            "): the backup's WAL cannot reach the stores before that is corrected; its reason is "
             "in the server's log");
 }
 
 }  // namespace
 
+// A segment's name, an object's key or a number says which one it was this time; a store's name stays.
+std::string event_of(const std::string& line) {
+    std::istringstream words(line);
+    std::string event;
+    std::string before;
+    for (std::string word; words >> word; before = word) {
+        const bool numbered = word.find_first_of("0123456789") != std::string::npos;
+        event += (before != "store" && numbered ? "#" : word) + " ";
+    }
+    return event;
+}
+
+bool WalProgress::note(const std::map<std::string, std::uint64_t>& missing,
+                       const std::string& last_archived) {
+    bool progress = false;
+    for (const auto& [store, count] : missing) {
+        const auto [known, fresh] = fewest_.emplace(store, count);
+        if (!fresh && count < known->second) progress = true;
+        known->second = std::min(known->second, count);
+    }
+    // Behind the backup's last segment the archiver may go on for ever.
+    const std::string archived = std::min(last_archived, last_segment_);
+    if (archived.substr(0, 8) == last_segment_.substr(0, 8) && archived > archived_) {
+        progress = progress || !archived_.empty();
+        archived_ = archived;
+    }
+    return progress;
+}
+
 std::map<std::string, std::uint64_t> await_wal(const WalWait& wait) {
     const auto archiver_before = ask_archiver(wait);
     auto archiver = archiver_before;
+    const auto deadline = steady_clock::now() + longest_wait;
     auto patient_until = steady_clock::now() + patience;
-    std::string moved;
+    auto delay = first_pause;
+    WalProgress progress(wait.extent.last_segment);
+    DrainTrouble drain(wait);
     for (;;) {
         Missing missing = look(wait);
         if (wait.drain && wait.record.exists() && !nothing_missing(missing)) {
-            drain_once(wait);
+            drain.drain_once(deadline);
             missing = look(wait);
         }
         archiver = ask_archiver(wait);
-        if (const std::string now = movement(archiver, missing); now != moved) {
-            moved = now;
+        delay = std::min(2 * delay, longest_pause);
+        if (progress.note(missing, archiver ? archiver->last_archived : "")) {
             patient_until = steady_clock::now() + patience;
+            delay = first_pause;
         }
-        const bool waits_for_somebody = wait.drain && (wait.server != nullptr || !wait.record.exists());
-        if (nothing_missing(missing) || !waits_for_somebody || steady_clock::now() >= patient_until ||
-            !pause(wait, wait.record.exists() ? std::chrono::milliseconds(500) : seconds(2))) {
+        const bool others_may_bring_it = wait.drain && (wait.server != nullptr || !wait.record.exists());
+        const auto now = steady_clock::now();
+        if (nothing_missing(missing) || !others_may_bring_it || now >= std::min(patient_until, deadline) ||
+            !pause(wait, delay)) {
+            drain.conclude(nothing_missing(missing));
             report_failing_archiver(wait, archiver_before, archiver);
             return missing;
         }

@@ -29,9 +29,27 @@ struct WalWait {
     std::stop_token stop;
 };
 
+/// Whether waiting for a backup's WAL gets anywhere. Pure.
+class WalProgress {
+  public:
+    explicit WalProgress(std::string last_segment) : last_segment_(std::move(last_segment)) {}
+
+    /// By store, how much is missing now, and what the server has archived last. True where a store lacks
+    /// less than ever before, or the archiver has come nearer to the backup's last segment.
+    bool note(const std::map<std::string, std::uint64_t>& missing, const std::string& last_archived);
+
+  private:
+    const std::string last_segment_;
+    std::map<std::string, std::uint64_t> fewest_;
+    std::string archived_;
+};
+
+/// What two lines about one event have in common: the text without its numbers and names of segments. Pure.
+std::string event_of(const std::string& line);
+
 /// By store, how many of the segments are missing; no entry where that could not be found out. Waits as long
-/// as something still moves and something is missing: the server's archiver, a drain (its own, or one that is
-/// at work), another host's uploader.
+/// as what is missing becomes less, with the help of the server's archiver, a drain (its own, or one that is
+/// at work) or another host's uploader: a minute without progress ends it, and so does an hour in all.
 std::map<std::string, std::uint64_t> await_wal(const WalWait& wait);
 
 }  // namespace walferry

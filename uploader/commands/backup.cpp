@@ -66,6 +66,7 @@ nlohmann::json as_json(const BackupResult& result) {
             {"size", result.size},
             {"object_size", result.object_size},
             {"config_files", result.config_files},
+            {"missing", result.missing},
             {"elapsed_seconds", static_cast<double>(result.elapsed.count()) / 1000},
             {"stores", stores}};
 }
@@ -78,6 +79,8 @@ void print(const BackupResult& result) {
                 result.last_segment.c_str(), result.timeline, result.stopped_at.c_str());
     for (const BackupResult::Store& store : result.stores) {
         const char* state = store.restorable ? "can be restored from it alone"
+                            : store.complete && !result.missing.empty()
+                                ? "verified there, but it lacks a part of the cluster: not restorable"
                             : store.complete ? "verified there, its WAL is not complete there yet"
                                              : "not there";
         std::printf("  %-16s %s\n", store.name.c_str(), state);
@@ -136,6 +139,8 @@ CommandBody declare_backup(CLI::App& app) {
         "compared. Nothing is written to a local disk. A store that fails is given up for this\n"
         "backup and holds up no other one (exit 4); the backup exists in those that hold all of\n"
         "it. Then the WAL that it needs is brought after it, where this host has the spool.\n"
+        "What came is compared with what the server says there is: a backup that lacks a part of\n"
+        "the cluster says which and is not restorable (exit 3).\n"
         "What the server must allow is in docs/backup.md: a role with REPLICATION, a line in\n"
         "pg_hba.conf for it, pg_read_all_settings, and pg_read_server_files for configuration\n"
         "outside the data directory.\n\n");

@@ -184,6 +184,11 @@ void ArchiveSurvey::merge_backups() {
         unfinished.erase(id.text);
         if (!disputed.contains(id)) backups_.push_back(std::move(backup));
     }
+    // By the WAL, not by the name: that holds the time of a clock that may have been wrong.
+    std::stable_sort(backups_.begin(), backups_.end(), [](const SurveyedBackup& a, const SurveyedBackup& b) {
+        return std::pair(a.label.timeline, a.label.start_lsn) <
+               std::pair(b.label.timeline, b.label.start_lsn);
+    });
     unfinished_.assign(unfinished.begin(), unfinished.end());
 }
 

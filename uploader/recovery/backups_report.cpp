@@ -20,7 +20,7 @@ nlohmann::json reach_json(ArchiveSurvey& survey, const BackupLabel& label, const
             {"consistent", reach.consistent},
             {"from", label.stopped_at},
             {"from_lsn", format_lsn(label.stop_lsn)},
-            {"until", json_or_null(until)},
+            {"until", json_or_null(until ? std::optional(std::max(*until, label.stopped_at)) : until)},
             {"until_lsn", format_lsn(reach.end_lsn)},
             {"last_segment", reach.last ? nlohmann::json(reach.last->text) : nlohmann::json(nullptr)},
             {"gap", gap}};
@@ -80,8 +80,13 @@ std::string reach_line(ArchiveSurvey& survey, const BackupLabel& label, const Re
                ": the backup needs WAL up to " + format_lsn(label.stop_lsn) + ", and it is there " +
                (reach.last ? "only up to segment " + reach.last->text : std::string("not at all"));
     }
-    std::string text = "timeline " + std::to_string(reach.timeline) + ": from " + label.stopped_at + " " +
-                       describe_end(survey, reach);
+    // Its last segment is archived while the backup ends, a moment before that moment is noted.
+    const auto until = reach.last ? survey.spooled_at(*reach.last) : std::nullopt;
+    const bool fresh = until && *until < label.stopped_at;
+    std::string text = "timeline " + std::to_string(reach.timeline) + ": " +
+                       (fresh ? "at " + label.stopped_at + ", with the end of segment " + reach.last->text +
+                                    " (LSN " + format_lsn(reach.end_lsn) + "); nothing later is archived yet"
+                              : "from " + label.stopped_at + " " + describe_end(survey, reach));
     if (reach.gap)
         text += "; GAP: " + reach.gap->first_missing + " is missing, " + reach.gap->next_held + " is there";
     return text;

@@ -60,7 +60,7 @@ class CheckedUnpack : public TarVisitor {
   private:
     void link(const TarEntry& entry);
 
-    static constexpr std::uint64_t longest_held_back = 1 << 20;
+    static constexpr std::uint64_t longest_held_back = 16 << 20;
 
     TreeWriter& tree_;
     ManifestCheck& check_;

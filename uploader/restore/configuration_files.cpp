@@ -8,6 +8,7 @@
 #include "common/error.hpp"
 #include "uploader/restore/compared_settings.hpp"
 #include "uploader/restore/server_configuration.hpp"
+#include "uploader/server/hba_file.hpp"
 
 namespace walferry {
 namespace {
@@ -30,36 +31,33 @@ class Writer {
     }
 
     void write(const std::string& recovery) {
-        const std::string main = had_.has_postgresql_conf ? "" : main_file();
-        if (had_.has_postgresql_conf) {
-            tree_.write_file(
-                "postgresql.conf", had_.postgresql_conf_mode,
-                as_bytes(move(had_.postgresql_conf, label_.data_directory + "/postgresql.conf")));
-        } else {
-            std::string text =
-                "# Written by walferry restore. The server's configuration lay outside its data "
-                "directory.\n";
-            if (!main.empty()) text += "include " + quote_setting(relative_place(main)) + "\n";
-            if (main.empty())
-                notes_.push_back("the backup holds no postgresql.conf: the server starts with defaults");
-            tree_.write_file("postgresql.conf", mode_, as_bytes(text));
-            if (!main.empty()) put_configuration(main);
-        }
+        write_main();
         const std::string own = label_.data_directory + "/postgresql.auto.conf";
         std::string last = move(had_.auto_conf, own);
         last += as_at_the_backup() + recovery;
         tree_.write_file("postgresql.auto.conf", had_.auto_conf_mode, as_bytes(last));
-        put_beside("pg_hba.conf", label_.hba_file, had_.has_hba, emergency_hba);
-        put_beside("pg_ident.conf", label_.ident_file, had_.has_ident, "");
+        const AccessFiles access(label_);
+        put_access("pg_hba.conf", label_.hba_file, access.hba, had_.has_hba, had_.hba, had_.hba_mode,
+                   emergency_hba);
+        put_access("pg_ident.conf", label_.ident_file, access.ident, had_.has_ident, had_.ident,
+                   had_.ident_mode, "");
         for (const auto& [path, content] : had_.outside) {
-            if (!written_.contains(path)) tree_.write_file(relative_place(path), mode_, as_bytes(content));
+            // What lay behind a link in the data directory lies in it now.
+            if (was_inside(path) && path.ends_with(".conf")) put_configuration(path);
+            if (written_.insert(path).second) write_as_it_was(path, content);
         }
     }
 
     std::vector<std::string> take_notes() { return std::move(notes_); }
 
   private:
-    std::string relative_place(const std::string& path) const { return had_.folder + path; }
+    bool was_inside(const std::string& path) const { return is_below(path, label_.data_directory); }
+
+    /// Below the new data directory.
+    std::string relative_place(const std::string& path) const {
+        if (was_inside(path)) return path.substr(label_.data_directory.size() + 1);
+        return had_.folder + path;
+    }
 
     /// Of a file that came along, or of a folder with such files.
     std::optional<std::string> place_of(const std::string& path) const {
@@ -67,6 +65,30 @@ class Writer {
                                       [&](const auto& file) { return is_below(file.first, path); });
         if (!here) return std::nullopt;
         return server_.new_data_directory + "/" + relative_place(path);
+    }
+
+    /// A key that its group may read is refused by the server.
+    void write_as_it_was(const std::string& path, const std::string& content) {
+        tree_.write_file(relative_place(path), was_inside(path) ? 0600 : mode_, as_bytes(content));
+    }
+
+    void write_main() {
+        // One that initdb left in the data directory is not the one that the server was started with.
+        if (had_.has_postgresql_conf && !had_.outside.contains(label_.config_file)) {
+            tree_.write_file(
+                "postgresql.conf", had_.postgresql_conf_mode,
+                as_bytes(move(had_.postgresql_conf, label_.data_directory + "/postgresql.conf")));
+            return;
+        }
+        const std::string main = main_file();
+        if (!main.empty()) put_configuration(main);
+        if (!main.empty() && relative_place(main) == "postgresql.conf") return;
+        std::string text =
+            "# Written by walferry restore. The server's configuration lay outside its data directory.\n";
+        if (!main.empty()) text += "include " + quote_setting(relative_place(main)) + "\n";
+        if (main.empty())
+            notes_.push_back("the backup holds no postgresql.conf: the server starts with defaults");
+        tree_.write_file("postgresql.conf", mode_, as_bytes(text));
     }
 
     std::string main_file() const {
@@ -104,22 +126,55 @@ class Writer {
 
     /// With everything that it includes.
     void put_configuration(const std::string& path) {
-        if (!written_.insert(path).second) return;
+        if (path == label_.hba_file || path == label_.ident_file || !written_.insert(path).second) return;
         const std::string text = move(had_.outside.at(path), path);
         tree_.write_file(relative_place(path), mode_, as_bytes(text));
     }
 
-    /// A file that the server looks for beside its postgresql.conf.
-    void put_beside(const char* name, const std::string& was, bool there, const char* otherwise) {
-        if (there) return;
+    /// pg_hba.conf or pg_ident.conf: where it was below the data directory, or beside postgresql.conf, where
+    /// the server looks for it.
+    void put_access(const char* name, const std::string& was, const std::string& inside, bool there,
+                    const std::string& content, unsigned mode, const char* otherwise) {
         const auto found = had_.outside.find(was);
-        if (found == had_.outside.end() && *otherwise != '\0')
-            notes_.push_back(std::string("the backup holds no ") + name +
-                             ": one was made that lets in only users "
-                             "of this host");
-        tree_.write_file(name, mode_,
-                         as_bytes(found == had_.outside.end() ? std::string_view(otherwise)
-                                                              : std::string_view(found->second)));
+        if (there && found == had_.outside.end()) {
+            tree_.write_file(inside, mode,
+                             as_bytes(move_access(content, label_.data_directory + "/" + inside)));
+            return;
+        }
+        if (found == had_.outside.end()) {
+            if (*otherwise != '\0')
+                notes_.push_back(std::string("the backup holds no ") + name +
+                                 ": one was made that lets in only users of this host");
+            tree_.write_file(name, mode_, as_bytes(std::string_view(otherwise)));
+            return;
+        }
+        if (written_.insert(was).second)
+            tree_.write_file(was_inside(was) ? relative_place(was) : name, mode_,
+                             as_bytes(move_access(found->second, was)));
+    }
+
+    /// Its includes and lists of names, each where it is now.
+    std::string move_access(const std::string& text, const std::string& path) {
+        const std::string from = path.substr(0, path.rfind('/'));
+        return rewrite_hba(
+            text, [&](HbaReference reference, const std::string& named) -> std::optional<std::string> {
+                const std::string wanted = absolute_from(from, named);
+                if (const auto place = place_of(wanted)) {
+                    put_referenced(wanted);
+                    return place;
+                }
+                if (was_inside(wanted)) return server_.new_data_directory + "/" + relative_place(wanted);
+                if (reference != HbaReference::include_if_exists)
+                    notes_.push_back(path + " refers to " + wanted + ", which is not in the backup");
+                return std::nullopt;
+            });
+    }
+
+    void put_referenced(const std::string& wanted) {
+        for (const auto& [file, content] : had_.outside) {
+            if (!is_below(file, wanted) || !written_.insert(file).second) continue;
+            tree_.write_file(relative_place(file), mode_, as_bytes(move_access(content, file)));
+        }
     }
 
     TreeWriter& tree_;
@@ -132,7 +187,16 @@ class Writer {
     std::vector<SettingLine> settings_;
 };
 
+std::string access_place(const std::string& path, const BackupLabel& label, const char* usual) {
+    if (!is_below(path, label.data_directory)) return usual;
+    return path.substr(label.data_directory.size() + 1);
+}
+
 }  // namespace
+
+AccessFiles::AccessFiles(const BackupLabel& label)
+    : hba(access_place(label.hba_file, label, "pg_hba.conf")),
+      ident(access_place(label.ident_file, label, "pg_ident.conf")) {}
 
 void ConfigurationStream::entry(const TarEntry& entry) {
     const auto refuse = [&](const char* why) {

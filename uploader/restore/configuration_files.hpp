@@ -30,9 +30,15 @@ struct BackedUpConfiguration {
     std::map<std::string, std::string> outside;  // absolute path to content
     std::string folder;                          // of the data directory, for what lay outside of the old one
     // Of the data directory itself; empty where it has none.
-    std::string postgresql_conf, auto_conf;
-    unsigned postgresql_conf_mode = 0600, auto_conf_mode = 0600;
+    std::string postgresql_conf, auto_conf, hba, ident;
+    unsigned postgresql_conf_mode = 0600, auto_conf_mode = 0600, hba_mode = 0600, ident_mode = 0600;
     bool has_postgresql_conf = false, has_hba = false, has_ident = false;
+};
+
+/// Where below the data directory the server's access files were, when they were not held outside of it.
+struct AccessFiles {
+    explicit AccessFiles(const BackupLabel& label);
+    std::string hba, ident;  // "pg_hba.conf" where the label does not say
 };
 
 /// Puts it so that a server that is started with the data directory alone finds all of it there, and nothing

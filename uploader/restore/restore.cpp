@@ -21,6 +21,7 @@
 #include "uploader/restore/server_access.hpp"
 #include "uploader/restore/server_configuration.hpp"
 #include "uploader/restore/start_advice.hpp"
+#include "uploader/restore/tablespace_map.hpp"
 #include "uploader/server/server_user.hpp"
 #include "uploader/shell_word.hpp"
 
@@ -42,20 +43,6 @@ std::string read_whole(ByteSource& source, std::uint64_t limit) {
         if (text.size() + bytes.size() > limit)
             throw Error(ErrorKind::integrity, "the backup's manifest is larger than any");
         text.append(as_text(bytes));
-    }
-    return text;
-}
-
-/// As PostgreSQL reads tablespace_map: "OID LOCATION", a backslash before each backslash and line's end.
-std::string tablespace_map(const std::map<std::uint32_t, std::string>& places) {
-    std::string text;
-    for (const auto& [oid, path] : places) {
-        text += std::to_string(oid) + " ";
-        for (const char c : path) {
-            if (c == '\n' || c == '\r' || c == '\\') text += '\\';
-            text += c;
-        }
-        text += "\n";
     }
     return text;
 }
@@ -124,8 +111,10 @@ class Restore {
         check_reachable(places_, user_);
         check_room(places_, label());
         report_.data_directory = places_.data_directory;
-        for (const BackupLabel::Tablespace& each : label().tablespaces)
-            report_.tablespaces.emplace_back(each.location, places_.tablespaces.at(each.oid));
+        for (const BackupLabel::Tablespace& each : label().tablespaces) {
+            if (!each.in_place())
+                report_.tablespaces.emplace_back(each.location, places_.tablespaces.at(each.oid));
+        }
         set_restore_command();
     }
 
@@ -207,6 +196,9 @@ class Restore {
         if (configuration) streams.emplace_back(BackupPart::config_stream);
         for (const auto& [oid, path] : places_.tablespaces) streams.push_back(std::to_string(oid));
         streams.emplace_back(BackupPart::base_stream);
+        for (const BackupLabel::Tablespace& each : label().tablespaces) {
+            if (each.in_place()) streams.push_back(std::to_string(each.oid));
+        }
 
         const DecodeOptions decoding = decode_options(settings_);
         PieceStream pieces(origin(decoding), streams, options_.jobs > 0 ? options_.jobs : settings_.jobs);
@@ -220,8 +212,18 @@ class Restore {
             had_.outside = files.take();
         }
         ManifestCheck check(manifest_);
-        for (const auto& [oid, directory] : tablespaces_) unpack_tablespace(pieces.next_stream(), oid, check);
+        for (const auto& [oid, directory] : tablespaces_)
+            unpack_tablespace(pieces.next_stream(), directory, oid, check);
         unpack_data_directory(pieces.next_stream(), check);
+        for (const BackupLabel::Tablespace& each : label().tablespaces) {
+            if (!each.in_place()) continue;
+            tree_->make_directory(each.location, 0700);
+            const std::string shown = data_.child(each.location);
+            const Directory place{
+                os::open_at(data_.get(), each.location, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, shown),
+                shown};
+            unpack_tablespace(pieces.next_stream(), place, each.oid, check);
+        }
         check.finish();
         report_.files = manifest_.files.size();
         report_.bytes = written_;
@@ -242,8 +244,9 @@ class Restore {
         return origin_;
     }
 
-    void unpack_tablespace(ByteSource& source, std::uint32_t oid, ManifestCheck& check) {
-        TreeWriter tree(tablespaces_.at(oid));
+    void unpack_tablespace(ByteSource& source, const Directory& place, std::uint32_t oid,
+                           ManifestCheck& check) {
+        TreeWriter tree(place);
         CheckedUnpack unpacked(
             tree, check,
             {"pg_tblspc/" + std::to_string(oid) + "/", "PG_" + std::to_string(major_version()) + "_",
@@ -255,6 +258,9 @@ class Restore {
         tree_ = std::make_unique<TreeWriter>(data_);
         CheckedUnpack unpacked(*tree_, check, {"", "", [this](std::uint64_t n) { count(n); }});
         for (const char* path : held_back) unpacked.hold_back(path);
+        const AccessFiles access(label());
+        unpacked.hold_back(access.hba);
+        unpacked.hold_back(access.ident);
         read_tar(source, "the data directory's tar", unpacked);
         version_ = unpacked.held_back(version_file).content;
         map_ = unpacked.held_back(map_file).content;
@@ -262,25 +268,12 @@ class Restore {
         had_.postgresql_conf_mode = unpacked.held_back("postgresql.conf").mode;
         had_.auto_conf = unpacked.held_back("postgresql.auto.conf").content;
         had_.auto_conf_mode = unpacked.held_back("postgresql.auto.conf").mode;
+        had_.hba = unpacked.held_back(access.hba).content;
+        had_.hba_mode = unpacked.held_back(access.hba).mode;
+        had_.ident = unpacked.held_back(access.ident).content;
+        had_.ident_mode = unpacked.held_back(access.ident).mode;
         if (version_.empty()) throw Error(ErrorKind::integrity, "the backup has no PG_VERSION");
-        check_tablespaces(unpacked.tablespace_links());
-    }
-
-    /// The label, whose tablespaces were unpacked, and the data directory must speak of the same ones.
-    void check_tablespaces(const std::map<std::string, std::string>& links) const {
-        std::map<std::uint32_t, std::string> locations;
-        for (const BackupLabel::Tablespace& each : label().tablespaces)
-            locations.emplace(each.oid, each.location);
-        for (const auto& [oid, target] : links) {
-            const auto known = std::find_if(
-                locations.begin(), locations.end(),
-                [&wanted = oid](const auto& each) { return std::to_string(each.first) == wanted; });
-            if (known == locations.end() || known->second != target)
-                throw Error(ErrorKind::integrity,
-                            "the backup's label says nothing of the tablespace " + oid + " in " + target);
-        }
-        if (!map_.empty() && map_ != tablespace_map(locations))
-            throw Error(ErrorKind::integrity, "the backup's tablespace_map and its label differ");
+        require_same_tablespaces(label(), unpacked.tablespace_links(), map_);
     }
 
     void count(std::uint64_t bytes) {
@@ -309,6 +302,9 @@ class Restore {
     /// At the end of postgresql.auto.conf.
     std::string lasting_settings() const {
         std::string text;
+        // Without it the server stops at the first tablespace in pg_tblspc that is no link.
+        if (has_tablespace_in_place(manifest_, places_.tablespaces))
+            text += "allow_in_place_tablespaces = 'on'\n";
         if (options_.standby) {
             text += "restore_command = " + quote_setting(report_.restore_command) + "\n";
             if (options_.no_archiving) text += "archive_mode = 'off'\n";
@@ -320,8 +316,9 @@ class Restore {
 
     void set_up_server() {
         had_.has_postgresql_conf = manifest_.find("postgresql.conf") != nullptr;
-        had_.has_hba = manifest_.find("pg_hba.conf") != nullptr;
-        had_.has_ident = manifest_.find("pg_ident.conf") != nullptr;
+        const AccessFiles access(label());
+        had_.has_hba = manifest_.find(access.hba) != nullptr;
+        had_.has_ident = manifest_.find(access.ident) != nullptr;
         had_.folder = "walferry-config";
         while (std::any_of(manifest_.files.begin(), manifest_.files.end(),
                            [&](const ManifestFile& file) { return is_below(file.path, had_.folder); }))
@@ -335,7 +332,7 @@ class Restore {
             tree_->make_link("pg_tblspc/" + std::to_string(oid), path);
         // The manifest names it, an empty one too.
         if (manifest_.find(map_file) != nullptr)
-            tree_->write_file(map_file, file_mode(), as_bytes(tablespace_map(places_.tablespaces)));
+            tree_->write_file(map_file, file_mode(), as_bytes(tablespace_map_text(places_.tablespaces)));
         tree_->write_file("backup_manifest", file_mode(), as_bytes(manifest_text_));
         tree_->write_file(options_.standby ? "standby.signal" : "recovery.signal", file_mode(), {});
     }

@@ -141,8 +141,10 @@ RestorePlaces find_places(const BackupLabel& label, const std::string& to,
                        ": the backup has no tablespace in " + old_place,
                    "`walferry backups --json` names them; an = that is part of a path is written \\=");
     }
-    for (const BackupLabel::Tablespace& tablespace : label.tablespaces)
+    for (const BackupLabel::Tablespace& tablespace : label.tablespaces) {
+        if (tablespace.in_place()) continue;  // it goes where the data directory goes
         places.tablespaces.emplace(tablespace.oid, place_of_tablespace(tablespace, mapped));
+    }
     check_apart(places);
     return places;
 }
@@ -176,8 +178,10 @@ void check_room(const RestorePlaces& places, const BackupLabel& label) {
     };
     std::uint64_t base = label.segment_size * spare_segments;
     for (const BackupLabel::Stream& stream : label.streams) {
-        const bool tablespace = stream.name.find_first_not_of("0123456789") == std::string::npos;
-        if (!tablespace) base += stream.size;
+        const bool elsewhere = std::any_of(
+            places.tablespaces.begin(), places.tablespaces.end(),
+            [&wanted = stream.name](const auto& place) { return std::to_string(place.first) == wanted; });
+        if (!elsewhere) base += stream.size;
     }
     add(places.data_directory, base);
     for (const auto& [oid, path] : places.tablespaces) add(path, label.stream(std::to_string(oid))->size);

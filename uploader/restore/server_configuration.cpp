@@ -75,7 +75,10 @@ class Mover {
         if (!setting) return keep(line);
         const std::string& name = setting->name;
         // Without them the server looks beside its postgresql.conf, where the files are put.
-        if (is_one_of(name, {"data_directory", "hba_file", "ident_file", "external_pid_file"}))
+        const bool access_inside = is_one_of(name, {"hba_file", "ident_file"}) &&
+                                   is_below(setting->value, server_.old_data_directory);
+        if (is_one_of(name, {"data_directory", "hba_file", "ident_file", "external_pid_file"}) &&
+            !access_inside)
             return drop(line);
         if (is_recovery_include(setting->value)) return;
         if (is_recovery_target(name)) return drop(line);

@@ -81,9 +81,12 @@ class Reader {
         if (archive_entry_hardlink(entry) != nullptr) refuse_entry("is a hard link");
         if (archive_entry_sparse_count(entry) > 0) refuse_entry("is a sparse file");
         const auto type = archive_entry_filetype(entry);
+        if (type == AE_IFDIR || type == AE_IFLNK) {
+            // PostgreSQL writes links to directories with it as well.
+            while (checked.path.size() > 1 && checked.path.back() == '/') checked.path.pop_back();
+        }
         if (type == AE_IFDIR) {
             checked.kind = TarEntry::Kind::directory;
-            while (checked.path.size() > 1 && checked.path.back() == '/') checked.path.pop_back();
         } else if (type == AE_IFLNK) {
             checked.kind = TarEntry::Kind::link;
             const char* target = archive_entry_symlink(entry);

@@ -12,6 +12,7 @@
 
 #include "common/error.hpp"
 #include "uploader/server/conninfo.hpp"
+#include "uploader/server/server_hint.hpp"
 
 namespace walferry {
 namespace {
@@ -39,8 +40,10 @@ void complete(Conninfo& known, ServerConnection::Kind kind) {
     const bool by_service = known.contains("service") || is_set("PGSERVICE");
     if (!known.contains("dbname") && !is_set("PGDATABASE") && !by_service) known["dbname"] = "postgres";
     known.emplace("fallback_application_name", "walferry backup");
-    known["client_encoding"] = "UTF8";
-    if (kind == ServerConnection::Kind::replication) known["replication"] = "true";
+    // Without a database nothing is converted, but what is not UTF-8 would be refused: a tablespace's path.
+    const bool replication = kind == ServerConnection::Kind::replication;
+    known["client_encoding"] = replication ? "SQL_ASCII" : "UTF8";
+    if (replication) known["replication"] = "true";
 }
 
 /// How libpq reports a refusal when it is asked to be verbose. The words are in the server's language, the
@@ -95,29 +98,34 @@ std::string connect_hint(const Refusal& refusal, ServerConnection::Kind kind) {
 }
 
 /// Damage that the server itself found must not look like a passing failure.
-ErrorKind kind_of(const char* state) {
-    return state != nullptr && std::strncmp(state, "XX001", 5) == 0 ? ErrorKind::integrity
-                                                                    : ErrorKind::server;
+ErrorKind kind_of(const std::string& state) {
+    return state == "XX001" ? ErrorKind::integrity : ErrorKind::server;
 }
 
-std::string query_hint(const char* state) {
-    const std::string code = state == nullptr ? "" : state;
-    if (code == "42501") return "the server's role lacks a right; docs/backup.md lists what it needs";
-    if (code == "XX001") return "look into the server's log and storage; `pg_amcheck` names what is damaged";
-    return {};
+std::string field(const PGresult* result, int code) {
+    const char* text = result == nullptr ? nullptr : PQresultErrorField(result, code);
+    return text == nullptr ? "" : trimmed(text);
 }
 
-extern "C" void forward_notice(void* say, const PGresult* result) {
-    const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-    const char* message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    if (severity == nullptr || message == nullptr || std::strcmp(severity, "WARNING") != 0) return;
-    try {
-        (*static_cast<const ServerConnection::Say*>(say))("the server warns: " + trimmed(message));
-    } catch (...) {  // C code stands between here and who could catch it
-    }
+extern "C" void receive_notice(void* connection, const PGresult* result) {
+    forward_notice(*static_cast<ServerConnection*>(connection), result);
 }
 
 }  // namespace
+
+// C code stands between here and who could catch an exception.
+void forward_notice(ServerConnection& connection, const PGresult* result) {
+    try {
+        connection.notice({field(result, PG_DIAG_SEVERITY_NONLOCALIZED),
+                           field(result, PG_DIAG_MESSAGE_PRIMARY), field(result, PG_DIAG_SOURCE_FUNCTION)});
+    } catch (...) {
+    }
+}
+
+void ServerConnection::notice(const ServerNotice& notice) {
+    if (listen_ && listen_(notice)) return;
+    if (notice.severity == "WARNING") say_("the server warns: " + notice.message);
+}
 
 ServerRows::~ServerRows() {
     PQclear(result_);
@@ -146,7 +154,7 @@ ServerConnection::ServerConnection(const std::string& conninfo, Kind kind, Check
         PQfinish(connection_);
         throw;
     }
-    PQsetNoticeReceiver(connection_, forward_notice, &say_);
+    PQsetNoticeReceiver(connection_, receive_notice, this);
 }
 
 ServerConnection::~ServerConnection() {
@@ -254,7 +262,8 @@ std::optional<ServerRows> ServerConnection::try_query(const std::string& sql,
                                                       const std::vector<std::string>& parameters, bool binary,
                                                       std::string& why) {
     try {
-        return query(sql, parameters, binary);
+        // A replication connection knows nothing of parameters.
+        return parameters.empty() && !binary ? query(sql) : query(sql, parameters, binary);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::server || PQstatus(connection_) != CONNECTION_OK) throw;
         finish(answer_limit);
@@ -309,14 +318,15 @@ void ServerConnection::cancel() noexcept {
 }
 
 void ServerConnection::fail(const PGresult* result) {
-    const char* primary = result == nullptr ? nullptr : PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    const char* state = result == nullptr ? nullptr : PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const std::string why = trimmed(primary != nullptr ? primary : PQerrorMessage(connection_));
+    std::string why = field(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (why.empty()) why = trimmed(PQerrorMessage(connection_));
+    const std::string code = field(result, PG_DIAG_SQLSTATE);
     const bool gone = PQstatus(connection_) != CONNECTION_OK;
-    throw Error(kind_of(state),
-                std::string(gone ? "the PostgreSQL server went away: " : "the PostgreSQL server refused: ") +
-                    (why.empty() ? "it answered something unexpected" : why),
-                query_hint(state));
+    throw Error(
+        kind_of(code),
+        std::string(gone ? "the PostgreSQL server went away: " : "the PostgreSQL server refused: ") +
+            (why.empty() ? "it answered something unexpected" : why),
+        server_hint({code, field(result, PG_DIAG_SOURCE_FILE), field(result, PG_DIAG_SOURCE_FUNCTION)}));
 }
 
 std::string role_named_by(const std::string& conninfo) {

@@ -46,6 +46,13 @@ class CopyData {
     std::size_t size_;
 };
 
+/// What the server says beside its answers.
+struct ServerNotice {
+    std::string severity;  // "WARNING", "NOTICE"; never translated
+    std::string message;   // in the server's language
+    std::string function;  // of its source, where that is known
+};
+
 /// A connection to the PostgreSQL server, on which no wait is without an end. Every error is an Error: of
 /// kind server, or integrity where the server found its own data damaged.
 class ServerConnection {
@@ -54,6 +61,8 @@ class ServerConnection {
     /// Called while waiting, every fifth of a second; throws to end it.
     using Check = std::function<void()>;
     using Say = std::function<void(const std::string&)>;
+    /// True where the notice needs no more words; otherwise a warning goes to Say.
+    using Listen = std::function<bool(const ServerNotice&)>;
 
     /// conninfo as in the configuration: what it leaves open comes from libpq's environment and defaults.
     /// `say` gets the server's warnings. Where the server itself turned the caller away, the Error's code is
@@ -64,6 +73,8 @@ class ServerConnection {
     ServerConnection& operator=(const ServerConnection&) = delete;
 
     int version() const noexcept;  // 150014
+    /// Every notice goes to `listen` first, from now on; an empty one ends that.
+    void listen(Listen listen) { listen_ = std::move(listen); }
     /// For what the kernel tells of the process at the other end.
     int socket() const noexcept;
     /// One command whose answer is rows.
@@ -94,9 +105,12 @@ class ServerConnection {
     void wait_for(short events, std::chrono::steady_clock::time_point deadline, const char* doing);
     pg_result* next_result(std::chrono::seconds limit);
     [[noreturn]] void fail(const pg_result* result);
+    void notice(const ServerNotice& notice);
+    friend void forward_notice(ServerConnection& connection, const pg_result* result);
 
     Check check_;
     Say say_;
+    Listen listen_;
     pg_conn* connection_ = nullptr;
 };
 

@@ -19,6 +19,7 @@ constexpr std::array rights{
     RoleRight{Kind::membership, "pg_monitor"},
     RoleRight{Kind::membership, "pg_read_server_files"},
     RoleRight{Kind::function, "pg_read_binary_file(text, bigint, bigint, boolean)"},
+    RoleRight{Kind::function, "pg_ls_dir(text, boolean, boolean)"},
     RoleRight{Kind::function, "pg_show_all_file_settings()"},
     RoleRight{Kind::function, "pg_switch_wal()"},
     RoleRight{Kind::function, "pg_create_restore_point(text)"},

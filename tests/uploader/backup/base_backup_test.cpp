@@ -33,6 +33,8 @@ TEST_CASE("a base backup is asked for with a manifest, and without waiting for t
     const std::string command = base_backup_command(options);
     CHECK(command.find("CHECKPOINT 'spread'") != std::string::npos);
     CHECK(command.find("MAX_RATE 2048") != std::string::npos);
+    options.tablespace_links = true;
+    CHECK(base_backup_command(options).find("TABLESPACE_MAP false") != std::string::npos);
     CHECK(command.find("VERIFY_CHECKSUMS false") != std::string::npos);
 }
 

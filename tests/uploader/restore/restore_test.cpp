@@ -52,6 +52,28 @@ TEST_CASE("a backup comes back file by file, ready to recover") {
     CHECK(mode_of(maker.dir / "data/base") == 0700);
 }
 
+TEST_CASE("a tablespace in the data directory comes back there, without a link") {
+    for (const bool listed : {false, true}) {
+        BackupMaker maker;
+        const std::string file = "pg_tblspc/16384/PG_15_202209061/5/1259";
+        maker.files[file] = "rows";
+        maker.files["PG_VERSION"] = "15\n";
+        maker.label.tablespaces = {{16384, "inside", "pg_tblspc/16384"}};
+        maker.streams["16384"] = TarMaker()
+                                     .directory("PG_15_202209061")
+                                     .directory("PG_15_202209061/5")
+                                     .file("PG_15_202209061/5/1259", "rows")
+                                     .text();
+        if (listed) maker.files["tablespace_map"] = "16384 pg_tblspc/16384\n";
+        maker.put();
+        restore_backup(maker.settings(), maker.options());
+        CHECK(maker.restored(file) == "rows");
+        CHECK(fs::is_directory(fs::symlink_status(maker.dir / "data/pg_tblspc/16384")));
+        CHECK(maker.restored("postgresql.auto.conf").find("allow_in_place_tablespaces = 'on'") !=
+              std::string::npos);
+    }
+}
+
 TEST_CASE("everything restored belongs to the server's user") {
     if (::geteuid() != 0) {
         WARN("SKIPPED: it needs root");

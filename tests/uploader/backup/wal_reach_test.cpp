@@ -1,0 +1,45 @@
+#include "uploader/backup/wal_reach.hpp"
+
+#include "tests/catch.hpp"
+
+using namespace walferry;
+
+namespace {
+
+std::string segment(int number) {
+    return WalName::segment_at(1, static_cast<std::uint64_t>(number) << 24, 1 << 24).text;
+}
+
+}  // namespace
+
+TEST_CASE("waiting for a backup's WAL goes on only as long as less is missing") {
+    WalProgress progress(segment(5));
+    CHECK_FALSE(progress.note({{"one", 3}, {"two", 3}}, ""));
+    CHECK(progress.note({{"one", 2}, {"two", 3}}, ""));
+    CHECK_FALSE(progress.note({{"one", 2}, {"two", 3}}, ""));
+    CHECK_FALSE(progress.note({{"one", 3}, {"two", 3}}, ""));
+    CHECK_FALSE(progress.note({{"one", 2}, {"two", 3}}, ""));
+    CHECK(progress.note({{"one", 2}, {"two", 0}}, ""));
+}
+
+TEST_CASE("a server that archives on and on is no progress for a store that takes nothing") {
+    WalProgress progress(segment(5));
+    CHECK_FALSE(progress.note({{"one", 1}}, segment(3)));
+    CHECK(progress.note({{"one", 1}}, segment(4)));
+    CHECK(progress.note({{"one", 1}}, segment(5)));
+    for (int later = 6; later < 20; ++later) CHECK_FALSE(progress.note({{"one", 1}}, segment(later)));
+    CHECK_FALSE(progress.note({{"one", 1}}, "00000002.history"));
+}
+
+TEST_CASE("lines about one event are told once, whatever segment they name") {
+    CHECK(event_of("store two: " + segment(7) + " was not put: timeout after 30 s") ==
+          event_of("store two: " + segment(12) + " was not put: timeout after 3 s"));
+    CHECK(
+        event_of(
+            "store two: put main/7/wal/00000001/x-e3de178.zst.age: cannot link /mnt/x-656d2ad9: No space") ==
+        event_of(
+            "store two: put main/7/wal/00000001/y-be191de.zst.age: cannot link /mnt/y-95c47685: No space"));
+    CHECK(event_of("store two: timeout") != event_of("store one: timeout"));
+    CHECK(event_of("store r2: timeout") != event_of("store r3: timeout"));
+    CHECK(event_of("store two: no space") != event_of("store two: timeout"));
+}
