@@ -17,8 +17,8 @@ constexpr std::uint64_t format = 2;
 constexpr std::uint64_t most_bytes = std::uint64_t{1} << 60;
 
 const StrictJson reader{"the backup's label",
-                        "it was damaged or not made by this walferry; use another store's copy or another "
-                        "backup"};
+                        "where every store's copy says so, another version of walferry made it, or another "
+                        "program: restore with that one, or use another backup"};
 
 bool is_absolute(const std::string& path) {
     return path.starts_with('/') && path.find('\0') == std::string::npos;
@@ -217,6 +217,7 @@ std::string backup_label_json(const BackupLabel& label) {
         {"data_directory", text_json(label.data_directory)},
         {"data_directory_mode", octal_mode(label.data_directory_mode)},
         {"settings", label.settings},
+        {"replication_slots", texts_json(label.replication_slots)},
         {"missing", texts_json(label.missing)},
     };
     auto& tablespaces = json["tablespaces"] = nlohmann::ordered_json::array();
@@ -242,8 +243,10 @@ std::string backup_label_json(const BackupLabel& label) {
 BackupLabel parse_backup_label(std::string_view json_text) {
     if (json_text.size() > max_backup_label_size) reader.refuse("it is larger than any label");
     const Json json = reader.parse(json_text);
-    if (reader.number(json, "walferry_backup", UINT64_MAX) != format)
-        reader.refuse("this version of walferry does not know its format");
+    const std::uint64_t written_as = reader.number(json, "walferry_backup", UINT64_MAX);
+    if (written_as != format)
+        reader.refuse("it has format " + std::to_string(written_as) +
+                      ", and this version of walferry reads format " + std::to_string(format) + " only");
     BackupLabel label;
     label.id.text = reader.text(json, "id");
     label.cluster = reader.text(json, "cluster");
@@ -259,6 +262,7 @@ BackupLabel parse_backup_label(std::string_view json_text) {
     label.data_directory = read_text(reader.field(json, "data_directory"), "data_directory");
     label.data_directory_mode = read_mode(json);
     label.settings = read_settings(json);
+    label.replication_slots = read_texts(json, "replication_slots");
     label.missing = read_texts(json, "missing");
     for (const Json& each : reader.array(json, "tablespaces"))
         label.tablespaces.push_back(read_tablespace(each));

@@ -49,6 +49,7 @@ struct BackupLabel {
     unsigned data_directory_mode = 0700;  // of PGDATA on the server: 0700, or 0750 with group access
     // In force at the backup, whatever set them: those that recovery compares with pg_control, and wal_level.
     std::map<std::string, std::string> settings;
+    std::vector<std::string> replication_slots;  // by name: no base backup holds them
     std::vector<std::string> missing;  // what of the cluster is not in this backup; empty: it is complete
     std::vector<Tablespace> tablespaces;
     std::vector<std::string> config_files;          // absolute paths; what the stream `config` holds

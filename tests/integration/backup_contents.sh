@@ -168,6 +168,7 @@ promoted_before() {
     sql 'insert into t values (2)'
     archive_all
     expect_equal 0 "$(find "$work/stores" -name '00000002.history-*' | wc -l)" "histories in the stores"
+    sql "select pg_create_physical_replication_slot('standby_1')" >/dev/null
     backup >"$work/moved.json"
     expect_equal '0 []' "$(jq -c '.exit_code, .missing' "$work/moved.json" | xargs)" "exit code and what is missing"
     expect_equal 2 "$(find "$work/stores" -name '00000002.history-*' | wc -l)" "histories in the stores"
@@ -187,6 +188,7 @@ linked_configuration() {
     mv "$etc" "$etc.gone"
     mv "$folder" "$work/gone"
     restored again
+    grep -q 'replication slots, which no base backup holds: standby_1' "$work/again.said"
     expect_equal '33 7MB 11' "$(pg_sql "$work/again" "select concat_ws(' ', current_setting('max_connections'), current_setting('work_mem'), current_setting('max_worker_processes'))")" "settings"
     expect_equal 3 "$(pg_sql "$work/again" 'select max(v) from t')" "last row"
     expect_equal "$work/again/data/access.conf" "$(pg_sql "$work/again" 'show hba_file')" "pg_hba.conf"

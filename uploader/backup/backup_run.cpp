@@ -246,6 +246,7 @@ void BackupRun::describe(const BaseBackup& backup) {
     label_.data_directory = facts_.data_directory;
     label_.data_directory_mode = facts_.data_directory_mode;
     label_.settings = facts_.settings;
+    label_.replication_slots = facts_.replication_slots;
     for (const ConfigFiles::File& file : own_config_) label_.config_files.push_back(file.path);
     label_.config_file = facts_.config_file;
     label_.hba_file = facts_.hba_file;

@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <set>
@@ -49,6 +50,8 @@ class ConfigReader {
             queue_.pop_front();
             read(path, kind);
         }
+        std::sort(found_.files.begin(), found_.files.end(),
+                  [](const auto& a, const auto& b) { return a.path < b.path; });
         return std::move(found_);
     }
 

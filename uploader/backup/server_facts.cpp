@@ -74,6 +74,9 @@ ServerFacts ask_server(ServerConnection& server) {
     facts.archive_mode = rows.text(0, 6);
     facts.now = time_of(rows.text(0, 7));
     read_settings(server, facts);
+    const ServerRows slots =
+        server.query("SELECT slot_name FROM pg_replication_slots WHERE NOT temporary ORDER BY 1");
+    for (int row = 0; row < slots.size(); ++row) facts.replication_slots.push_back(slots.text(row, 0));
     return facts;
 }
 

@@ -17,6 +17,7 @@ struct ServerFacts {
     std::string data_directory;
     unsigned data_directory_mode = 0700;
     std::map<std::string, std::string> settings;  // those that a restored server has to match
+    std::vector<std::string> replication_slots;
     std::string log_directory;  // below the data directory, by its path there; empty: elsewhere
     std::string config_file, hba_file, ident_file;
     bool in_recovery = false;

@@ -46,6 +46,7 @@ nlohmann::json backup_json(ArchiveSurvey& survey, const SurveyedBackup& backup) 
                         {"data_directory", label.data_directory},
                         {"data_directory_mode", octal_mode(label.data_directory_mode)},
                         {"settings", label.settings},
+                        {"replication_slots", label.replication_slots},
                         {"missing", label.missing},
                         {"missing_pieces", backup.missing_pieces},
                         {"reach", reaches_json(survey, label, backup.together)}};

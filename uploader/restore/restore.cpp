@@ -364,7 +364,17 @@ class Restore {
         os::sync(data_);
     }
 
+    void tell_slots() {
+        std::string names;
+        for (const std::string& slot : label().replication_slots) names += (names.empty() ? "" : ", ") + slot;
+        if (names.empty()) return;
+        report_.notes.push_back(
+            "the server had replication slots, which no base backup holds: " + names +
+            "; where standbys or subscribers need them, create them again before they connect");
+    }
+
     void advise() {
+        tell_slots();
         StartAdvice advice =
             advise_start(label(), report_.data_directory, user_, !options_.no_archiving, options_.programs);
         report_.start_command = std::move(advice.command);

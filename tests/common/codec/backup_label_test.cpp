@@ -50,6 +50,23 @@ TEST_CASE("a label says more in a later version and is still read") {
     CHECK(refused(json.dump()));
 }
 
+TEST_CASE("a label that is refused says why") {
+    const auto why = [](const char* pointer, const nlohmann::json& value) -> std::string {
+        auto json = sample_json();
+        json[nlohmann::json::json_pointer(pointer)] = value;
+        try {
+            parse_backup_label(json.dump());
+        } catch (const Error& error) {
+            return error.message();
+        }
+        return "";
+    };
+    CHECK(why("/walferry_backup", 1).find("it has format 1, and this version of walferry reads format 2") !=
+          std::string::npos);
+    CHECK(why("/tablespaces/0/location", "pg_tblspc/1").find("its tablespace's location is malformed") !=
+          std::string::npos);
+}
+
 TEST_CASE("a label without one of its fields is refused") {
     const auto whole = sample_json();
     for (const auto& [name, value] : whole.items()) {
@@ -87,6 +104,7 @@ TEST_CASE("a label whose parts do not fit together is refused") {
     CHECK(refused(with("/settings/max_connections", 100)));
     CHECK(refused(with("/settings", nlohmann::json::array())));
     CHECK(refused(with("/missing/0", "")));
+    CHECK(refused(with("/replication_slots", "standby_1")));
     CHECK(refused(with("/missing", "")));
     CHECK(refused(with("/tablespaces/0/location", "pg_tblspc/16385")));
     CHECK_FALSE(refused(with("/tablespaces/0/location", "pg_tblspc/16384")));

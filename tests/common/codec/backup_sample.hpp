@@ -25,6 +25,7 @@ inline BackupLabel sample_label() {
     label.data_directory = "/var/lib/postgresql/15/main";
     label.data_directory_mode = 0750;
     label.settings = {{"max_connections", "100"}, {"hot_standby", "on"}, {"wal_level", "replica"}};
+    label.replication_slots = {"standby_1"};
     label.missing = {"base/5, a link to another disk"};
     label.tablespaces = {{16384, "fast", "/mnt/fast"}};
     label.config_files = {"/etc/postgresql/15/main/postgresql.conf", "/etc/postgresql/15/main/pg_hba.conf"};

@@ -109,7 +109,7 @@ TEST_CASE("a role gets what it lacks", "[setup]") {
     REQUIRE(all.size() == 4);
     CHECK(all[0] == "CREATE ROLE \"it's \"\"me\"\"\" LOGIN REPLICATION");
     CHECK(all[1] == "GRANT pg_monitor, pg_read_server_files TO \"it's \"\"me\"\"\"");
-    std::vector<bool> has(8, true);
+    std::vector<bool> has(9, true);
     CHECK(role_statements("walferry", has).empty());
     has[0] = false;
     has[2] = false;
