@@ -27,6 +27,10 @@ std::string data_directory_of(const std::string& destination) {
 DataDirectory::DataDirectory(const std::string& destination)
     : path_(data_directory_of(destination)), standby_(exists(path_ + "/standby.signal")) {}
 
+bool DataDirectory::is_known() const {
+    return exists(path_ + "/global/pg_control");
+}
+
 std::optional<pid_t> DataDirectory::postmaster() const {
     const Fd file(::open((path_ + "/postmaster.pid").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     std::array<char, 16> text{};

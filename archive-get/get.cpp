@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <climits>
 
@@ -30,8 +31,10 @@ using std::chrono::steady_clock;
 constexpr milliseconds standby_patience{5000};
 // Longer than `walferry fetch` can take by its own limits: it would have to hang.
 constexpr milliseconds longest_fetch{30 * 60 * 1000};
-// The helper has nothing that a fetch of our own would not have; it is only quicker.
-constexpr milliseconds helper_patience{30'000};
+// A helper that works says so every few seconds.
+constexpr milliseconds longest_silence{30'000};
+// What is left for an answer when a standby has waited for the helper.
+constexpr milliseconds time_to_say_so{300};
 // What a fetch needs at the least to come to an end and say why.
 constexpr milliseconds shortest_fetch{1000};
 
@@ -72,7 +75,7 @@ class Call {
     }
 
   private:
-    bool hurried() const { return data_directory_.is_standby() && !is_history(name_.text); }
+    bool hurried() const { return data_directory_.is_standby(); }
 
     milliseconds left() const {
         if (!hurried()) return longest_fetch;
@@ -94,6 +97,11 @@ class Call {
             list.emplace_back("--system-identifier");
             list.push_back(std::to_string(*system_identifier_));
         }
+        if (data_directory_.is_known()) {
+            list.emplace_back("--data-directory");
+            list.push_back(absolute(data_directory_.path()));
+        }
+        if (data_directory_.is_standby()) list.emplace_back("--standby");
         return list;
     }
 
@@ -120,17 +128,25 @@ class Call {
             const std::vector<std::string> known = identity();
             if (known.empty()) return std::nullopt;
             const Fd helper = reach_helper(fetch_channel::socket_name(known));
-            if (!helper ||
-                !fetch_channel::send_request(helper.get(), {name_.text, data_directory_.is_standby()})) {
-                return std::nullopt;
-            }
-            auto reply = fetch_channel::receive_reply(helper.get(),
-                                                      hurried() ? left() - shortest_fetch : helper_patience);
-            return reply ? take(*reply) : std::nullopt;
+            if (!helper || !fetch_channel::send_request(helper.get(), {name_.text})) return std::nullopt;
+            bool gone = false;
+            auto reply = fetch_channel::receive_reply(helper.get(), patience(), &gone);
+            if (reply) return take(*reply);
+            if (gone || !hurried() || name_.kind == WalKind::history) return std::nullopt;
+            say(name_.text + " takes longer to come than the standby waits; it asks again");
+            return Outcome::failed;
         } catch (const Error& error) {
             say("the helper that fetches ahead cannot be used: " + std::string(error.what()));
             return std::nullopt;
         }
+    }
+
+    /// A fetch beside the helper's would only take bandwidth from it, so it is waited for as long as it
+    /// works. A standby asks again; of a history file it has to hear from a fetch of its own what that means.
+    fetch_channel::Wait patience() const {
+        if (!hurried()) return {longest_silence, longest_fetch};
+        const auto limit = left() - (name_.kind == WalKind::history ? 2 * shortest_fetch : time_to_say_so);
+        return {limit, limit};
     }
 
     /// Whoever finds nobody listening listens, and leaves that to a helper it starts: so there is one.
@@ -159,10 +175,8 @@ class Call {
             if (end > 0) say(said.substr(0, end));
             said.remove_prefix(std::min(end + 1, said.size()));
         }
-        const bool proven = reply.answer == fetch_channel::Answer::proven;
-        if (hurried() && (proven || reply.answer == fetch_channel::Answer::absent)) return Outcome::absent;
-        // Every few seconds a standby asks for a history that is not there, and may take the helper's word.
-        if (proven && name_.kind == WalKind::history) return Outcome::absent;
+        if (reply.answer == fetch_channel::Answer::absent) return Outcome::absent;
+        if (reply.answer == fetch_channel::Answer::unavailable) return Outcome::failed;
         if (reply.answer != fetch_channel::Answer::fetched) return std::nullopt;
         if (const auto wrong = disagrees(reply.file)) {
             say("what the helper has fetched is not " + name_.text + ": " + *wrong);
@@ -188,20 +202,25 @@ class Call {
     Outcome fetch() {
         std::vector<std::string> list = arguments(options_);
         if (hurried()) {
-            if (left() < shortest_fetch) {
+            if (left() < shortest_fetch && name_.kind != WalKind::history) {
                 say(name_.text + ": no answer in time; the standby asks again");
                 return Outcome::failed;
             }
             list.emplace_back("--timeout");
-            list.push_back(std::to_string((left() - shortest_fetch / 2).count()) + "ms");
+            list.push_back(std::to_string(std::max(shortest_fetch, left() - shortest_fetch / 2).count()) +
+                           "ms");
         }
         list.push_back(name_.text);
         list.push_back(options_.destination);
-        switch (run_walferry(program_, list, left())) {
+        // Where a standby is to stop for a history file, the configuration says how long that is tried.
+        const bool may_take_longer = !hurried() || name_.kind == WalKind::history;
+        switch (run_walferry(program_, list, may_take_longer ? longest_fetch : left())) {
             case fetch_exit::restored:
                 return Outcome::restored;
             case fetch_exit::absent:
                 return Outcome::absent;
+            case fetch_exit::stop:
+                return Outcome::stopped;
             default:
                 return Outcome::failed;
         }

@@ -48,15 +48,13 @@ int main(int argc, char** argv) {
     } catch (...) {
         say("internal error");
     }
-    if (outcome == Outcome::restored) return exit_code(outcome, false, false);
+    if (outcome == Outcome::restored) return exit_code(outcome, false);
     // The rule for standbys holds for a command line that cannot be read, too.
-    bool history = false;
-    for (int i = 1; i < argc; ++i) history = history || is_history(argv[i]);
     bool standby = false;
     try {
         standby = DataDirectory(argc > 1 ? argv[argc - 1] : "").is_standby();
     } catch (...) {
         say("internal error: out of memory");
     }
-    return exit_code(outcome, standby, history);
+    return exit_code(outcome, standby);
 }

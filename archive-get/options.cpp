@@ -130,8 +130,11 @@ const ProgramText& program_text() {
         .notes = "",
         .exit_statuses = exit_statuses,
         .exit_notes =
-            "On a standby (standby.signal) everything but success is 1, because a standby asks again; "
-            "for .history files it stays 255, or a promotion could choose a timeline that exists.",
+            "On a standby (standby.signal) everything but success is 1 after at most five seconds, because a "
+            "standby asks again and must not depend on the archive while it streams. With [restore] standby "
+            "= \"strict\" in the configuration it stays 255 for .history files, for standbys that live on "
+            "the "
+            "archive alone: or a promotion could choose a timeline that exists.",
     };
     return text;
 }

@@ -36,7 +36,7 @@ Address address_of(const std::string& name) {
 }
 
 Fd new_socket() {
-    Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) throw_errno(errno, "make a socket");
     return fd;
 }
@@ -62,6 +62,31 @@ bool wait_for_input(int socket, std::chrono::milliseconds patience) noexcept {
         if (ready > 0) return true;
         if (ready < 0 && errno != EINTR) return false;
     }
+}
+
+std::optional<Reply> receive_one(int socket) {
+    std::string text(largest_reply, '\0');
+    iovec part{text.data(), text.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (got < 1) return std::nullopt;
+    Reply reply;
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+         header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+        reply.file = Fd(fd);
+    }
+    reply.answer = static_cast<Answer>(text[0]);
+    reply.said = text.substr(1, static_cast<std::size_t>(got - 1));
+    if (reply.answer == Answer::fetched && !reply.file) return std::nullopt;
+    return reply;
 }
 
 }  // namespace
@@ -101,7 +126,7 @@ Fd accept_from(int listening) {
 bool send_request(int socket, const Request& request) noexcept {
     std::array<char, 64> text{};
     if (request.name.size() + 1 > text.size()) return false;
-    text[0] = request.standby ? 's' : 'r';
+    text[0] = 'r';
     std::copy(request.name.begin(), request.name.end(), text.begin() + 1);
     const std::size_t size = request.name.size() + 1;
     return ::send(socket, text.data(), size, MSG_NOSIGNAL) == static_cast<ssize_t>(size);
@@ -111,7 +136,7 @@ std::optional<Request> receive_request(int socket) {
     std::array<char, 64> text{};
     const ssize_t got = ::recv(socket, text.data(), text.size(), MSG_DONTWAIT);
     if (got < 2) return std::nullopt;
-    Request request{std::string(text.data() + 1, static_cast<std::size_t>(got - 1)), text[0] == 's'};
+    Request request{std::string(text.data() + 1, static_cast<std::size_t>(got - 1))};
     const auto name = WalName::parse(request.name);
     if (!name || (name->kind != WalKind::segment && name->kind != WalKind::history)) return std::nullopt;
     return request;
@@ -138,30 +163,17 @@ bool send_reply(int socket, const Reply& reply) noexcept {
     return ::sendmsg(socket, &message, MSG_NOSIGNAL) > 0;
 }
 
-std::optional<Reply> receive_reply(int socket, std::chrono::milliseconds patience) {
-    if (!wait_for_input(socket, patience)) return std::nullopt;
-    std::string text(largest_reply, '\0');
-    iovec part{text.data(), text.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    if (got < 1) return std::nullopt;
-    Reply reply;
-    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-         header = CMSG_NXTHDR(&message, header)) {
-        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-        reply.file = Fd(fd);
+std::optional<Reply> receive_reply(int socket, const Wait& wait, bool* gone) {
+    const auto deadline = std::chrono::steady_clock::now() + wait.limit;
+    for (;;) {
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        if (gone != nullptr) *gone = left > wait.silence;
+        if (!wait_for_input(socket, std::min(left, wait.silence))) return std::nullopt;
+        if (gone != nullptr) *gone = true;
+        auto reply = receive_one(socket);
+        if (!reply || reply->answer != Answer::working) return reply;
     }
-    reply.answer = static_cast<Answer>(text[0]);
-    reply.said = text.substr(1, static_cast<std::size_t>(got - 1));
-    if (reply.answer == Answer::fetched && !reply.file) return std::nullopt;
-    return reply;
 }
 
 }  // namespace walferry::fetch_channel

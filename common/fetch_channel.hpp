@@ -24,21 +24,22 @@ std::string socket_name(const std::vector<std::string>& identity);
 
 /// An invalid Fd when somebody listens there already.
 Fd listen_at(const std::string& name);
-/// An invalid Fd when nobody listens there, or somebody who is not this user.
+/// An invalid Fd when nobody listens there, or somebody who is not this user, or whoever it is takes no more
+/// callers: any user can listen at that name, and let others wait. Never waits.
 Fd connect_to(const std::string& name);
 /// The next caller, an invalid Fd when there is none or it is not this user.
 Fd accept_from(int listening);
 
 struct Request {
-    std::string name;      // a WAL segment's or a history file's
-    bool standby = false;  // then `absent` may be answered from what was seen a moment ago
+    std::string name;  // a WAL segment's or a history file's
 };
 
 enum class Answer : char {
-    fetched = 'F',  // comes with the file
-    absent = 'A',   // no store has it; asked once, which is no proof
-    proven = 'P',   // no store has it, asked twice
-    failed = 'N',   // the caller has to do it itself, and will find out why
+    fetched = 'F',      // comes with the file
+    absent = 'A',       // not in the archive, as far as this asker needs to know
+    unavailable = 'U',  // for a standby: not to be had now; it asks again
+    failed = 'N',       // the caller has to do it itself, and will find out why
+    working = 'W',      // it takes longer; another answer follows
 };
 
 struct Reply {
@@ -53,8 +54,12 @@ bool send_reply(int socket, const Reply& reply) noexcept;
 
 /// nullopt for what is no request, or when the other side has gone. Does not wait.
 std::optional<Request> receive_request(int socket);
-/// nullopt when the other side has gone or `patience` has passed.
-std::optional<Reply> receive_reply(int socket, std::chrono::milliseconds patience);
+/// Waits through `working`. nullopt when the other side has gone or said nothing for `silence`, or when
+/// `limit` has passed, which `gone` tells apart.
+struct Wait {
+    std::chrono::milliseconds silence, limit;
+};
+std::optional<Reply> receive_reply(int socket, const Wait& wait, bool* gone = nullptr);
 
 }  // namespace fetch_channel
 }  // namespace walferry

@@ -1,8 +1,10 @@
 #include "common/pg_control.hpp"
 
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 
 #include "common/error.hpp"
 #include "common/os.hpp"
@@ -58,6 +60,24 @@ std::optional<std::uint32_t> read_checkpoint_timeline(const std::string& control
     const auto value = read_number(control_file, timeline_offset, 4);
     if (!value) return std::nullopt;
     return static_cast<std::uint32_t>(*value);
+}
+
+std::optional<std::uint64_t> read_segment_size(const std::string& control_file) {
+    // Where it lies differs from version to version, but it comes four numbers behind floatFormat, which is
+    // 1234567.0 everywhere (PostgreSQL: catalog/pg_control.h, ControlFileData).
+    const Fd file(::open(control_file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    std::array<std::byte, 512> bytes{};
+    if (!file) return std::nullopt;
+    const std::size_t got = os::read_at(file.get(), bytes, 0, control_file);
+    constexpr double float_format = 1234567.0;
+    for (std::size_t at = 64; at + 24 <= got; at += 8) {
+        if (std::memcmp(&bytes[at], &float_format, sizeof float_format) != 0) continue;
+        std::uint32_t size = 0;
+        std::memcpy(&size, &bytes[at + 20], sizeof size);
+        const bool possible = std::has_single_bit(size) && size >= 1U << 20 && size <= 1U << 30;
+        return possible ? std::optional<std::uint64_t>(size) : std::nullopt;
+    }
+    return std::nullopt;
 }
 
 std::optional<std::uint64_t> find_system_identifier(const std::string& wal_file) {

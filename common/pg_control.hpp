@@ -13,6 +13,9 @@ std::optional<std::uint64_t> read_system_identifier(const std::string& control_f
 /// file.
 std::optional<std::uint32_t> read_checkpoint_timeline(const std::string& control_file);
 
+/// The size of WAL segments; nullopt when there is no such file, or no such number where it has to be.
+std::optional<std::uint64_t> read_segment_size(const std::string& control_file);
+
 /// Of the data directory that the working directory is, else of the one that a file in pg_wal belongs to by
 /// its path. By its letters only: pg_wal may be a symbolic link to another filesystem.
 std::optional<std::uint64_t> find_system_identifier(const std::string& wal_file);

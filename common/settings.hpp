@@ -12,6 +12,9 @@ namespace walferry {
 enum class StoreType { s3, directory };
 enum class Addressing { path, virtual_host };
 
+/// What a standby is told when a store does not answer (docs/restoring.md).
+enum class StandbyRule { streaming, strict };
+
 /// One [[store]] of the configuration. File names are as resolved: absolute.
 struct StoreSettings {
     std::string name;
@@ -48,6 +51,7 @@ struct Settings {
     std::string signing_key_file;
     std::vector<std::string> trusted_writers;
     std::chrono::milliseconds restore_timeout{60'000};
+    StandbyRule standby = StandbyRule::streaming;
     int prefetch = 8;
     std::uint64_t prefetch_size = 0;  // bytes
     std::vector<StoreSettings> stores;

@@ -116,6 +116,13 @@ std::span<const SettingsKey> settings_keys() {
              .most = 3'600'000,
              .fallback = "\"60s\"",
              .help = "How long stores that do not answer are asked again before recovery is stopped."}},
+        SettingsKey{
+            &Settings::standby,
+            {.table = "restore",
+             .name = "standby",
+             .fallback = "\"streaming\"",
+             .help = "\"strict\" for standbys that live on the archive alone: they stop where not every "
+                     "store says whether there is a newer timeline."}},
         SettingsKey{&Settings::prefetch,
                     {.table = "restore",
                      .name = "prefetch",

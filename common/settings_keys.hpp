@@ -36,9 +36,9 @@ struct Negated {
 };
 
 /// The member that a key fills.
-using SettingsSlot =
-    std::variant<std::string Settings::*, std::vector<std::string> Settings::*, int Settings::*,
-                 std::chrono::milliseconds Settings::*, std::uint64_t Settings::*, Negated<Settings>>;
+using SettingsSlot = std::variant<std::string Settings::*, std::vector<std::string> Settings::*,
+                                  int Settings::*, std::chrono::milliseconds Settings::*,
+                                  std::uint64_t Settings::*, Negated<Settings>, StandbyRule Settings::*>;
 using StoreSlot = std::variant<std::string StoreSettings::*, int StoreSettings::*, bool StoreSettings::*,
                                std::chrono::milliseconds StoreSettings::*, std::uint64_t StoreSettings::*,
                                Addressing StoreSettings::*, StoreType StoreSettings::*>;
@@ -59,6 +59,7 @@ std::span<const StoreKey> store_keys();
 
 inline constexpr std::array<const char*, 2> store_type_names{"s3", "directory"};
 inline constexpr std::array<const char*, 2> addressing_names{"path", "virtual"};
+inline constexpr std::array<const char*, 2> standby_rule_names{"streaming", "strict"};
 constexpr const char* store_type_name(StoreType type) {
     return store_type_names[static_cast<std::size_t>(type)];
 }

@@ -37,6 +37,7 @@ std::string value_form(const Slot& slot, const KeySpec& spec) {
         []<class O>(std::chrono::milliseconds O::*) -> std::string { return "time: \"5s\", \"500ms\" or 5"; },
         []<class O>(std::uint64_t O::*) -> std::string { return "size: \"10MiB\" or 10000000"; },
         []<class O>(Addressing O::*) -> std::string { return choices(addressing_names); },
+        []<class O>(StandbyRule O::*) -> std::string { return choices(standby_rule_names); },
         []<class O>(StoreType O::*) -> std::string { return choices(store_type_names); },
     };
     return std::visit(form, slot);
@@ -133,6 +134,10 @@ void show(toml::table& table, const char* name, std::chrono::milliseconds value)
 void show(toml::table& table, const char* name, std::uint64_t value) {
     table.insert(name, static_cast<std::int64_t>(value));
 }
+void show(toml::table& table, const char* name, StandbyRule value) {
+    table.insert(name, standby_rule_names.at(static_cast<std::size_t>(value)));
+}
+
 void show(toml::table& table, const char* name, Addressing value) {
     table.insert(name, addressing_names.at(static_cast<std::size_t>(value)));
 }

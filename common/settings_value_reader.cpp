@@ -160,6 +160,10 @@ std::string take(const toml::node& node, const KeySpec&, const FileNameBase&, Ad
     return take_choice(node, addressing_names, out);
 }
 
+std::string take(const toml::node& node, const KeySpec&, const FileNameBase&, StandbyRule& out) {
+    return take_choice(node, standby_rule_names, out);
+}
+
 std::string take(const toml::node& node, const KeySpec&, const FileNameBase&, StoreType& out) {
     return take_choice(node, store_type_names, out);
 }

@@ -25,6 +25,7 @@ std::string take(const toml::node& node, const KeySpec& spec, const FileNameBase
                  std::chrono::milliseconds& out);
 std::string take(const toml::node& node, const KeySpec& spec, const FileNameBase& base, std::uint64_t& out);
 std::string take(const toml::node& node, const KeySpec& spec, const FileNameBase& base, Addressing& out);
+std::string take(const toml::node& node, const KeySpec& spec, const FileNameBase& base, StandbyRule& out);
 std::string take(const toml::node& node, const KeySpec& spec, const FileNameBase& base, StoreType& out);
 
 }  // namespace walferry

@@ -59,17 +59,13 @@ TEST_CASE("Only proof ends a recovery; a standby hears that it may ask again", "
     using get::Outcome;
     struct Row {
         Outcome outcome;
-        bool standby, history;
+        bool standby;
         int code;
     };
     const Row rows[] = {
-        {Outcome::restored, false, false, 0}, {Outcome::restored, true, true, 0},
-        {Outcome::absent, false, false, 1},   {Outcome::absent, false, true, 1},
-        {Outcome::absent, true, false, 1},    {Outcome::absent, true, true, 1},
-        {Outcome::failed, false, false, 255}, {Outcome::failed, false, true, 255},
-        {Outcome::failed, true, false, 1},    {Outcome::failed, true, true, 255},
+        {Outcome::restored, false, 0}, {Outcome::restored, true, 0},  {Outcome::absent, false, 1},
+        {Outcome::absent, true, 1},    {Outcome::failed, false, 255}, {Outcome::failed, true, 1},
+        {Outcome::stopped, true, 255},
     };
-    for (const Row& row : rows) CHECK(get::exit_code(row.outcome, row.standby, row.history) == row.code);
-    CHECK(get::is_history("0000000A.history"));
-    CHECK_FALSE(get::is_history("000000010000000000000001"));
+    for (const Row& row : rows) CHECK(get::exit_code(row.outcome, row.standby) == row.code);
 }

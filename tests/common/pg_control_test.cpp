@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cstring>
+
 #include "common/error.hpp"
 #include "tests/catch.hpp"
 #include "tests/temp_dir.hpp"
@@ -49,4 +51,20 @@ TEST_CASE("a system identifier on the command line is decimal digits and nothing
         INFO(text);
         CHECK_FALSE(parse_system_identifier(text));
     }
+}
+
+TEST_CASE("the size of WAL segments is found behind floatFormat, wherever that lies", "[pg_control]") {
+    const TempDir dir;
+    const double float_format = 1234567.0;
+    const auto control = [&](std::size_t at, std::uint32_t size) {
+        std::string bytes(8192, '\0');
+        std::memcpy(&bytes[at], &float_format, sizeof float_format);
+        std::memcpy(&bytes[at + 20], &size, sizeof size);
+        return dir.write("control" + std::to_string(at), bytes);
+    };
+    CHECK(read_segment_size(control(208, 16 << 20)) == 16U << 20);
+    CHECK(read_segment_size(control(216, 1 << 20)) == 1U << 20);
+    CHECK_FALSE(read_segment_size(control(208, 12345)));
+    CHECK_FALSE(read_segment_size(dir.write("zero", std::string(8192, '\0'))));
+    CHECK_FALSE(read_segment_size(dir / "none"));
 }

@@ -303,19 +303,86 @@ standby() {
     expect_exit 1 said 000000010000000000000040
     away two
     expect_exit 1 said 000000010000000000000040
-    expect_exit 255 said 00000002.history
+    expect_exit 1 said 00000002.history
+    get "${names[0]}"
+    is_restored "${names[0]}"
+    away one
+    expect_exit 1 said "${names[0]}"
+    expect_in "no store answers" cat "$work/said"
+    expect_equal 1 "$(wc -l <"$work/said")" "lines"
+    expect_exit 1 said 00000002.history
+    back one
     back two
     expect_exit 1 said 00000002.history
     damaged one two
     expect_exit 1 said "${names[12]}"
     mended
+    chmod 700 "$spool"
+    chown root: "$spool"
+    expect_exit 1 said 000000010000000000000040 --no-prefetch
+    expect_in "cannot look into the spool" cat "$work/said"
+    chown "postgres:$spool_gid" "$spool"
+    chmod 2750 "$spool"
+    # As PostgreSQL has it: with both files it is a standby.
+    as postgres touch "$work/pgdata/recovery.signal"
+    expect_exit 1 said 000000010000000000000040
+    rm "$work/pgdata/recovery.signal"
     end_helpers
-    [ $((SECONDS - before)) -le 30 ]
+    [ $((SECONDS - before)) -le 60 ]
     expect_exit 1 said --oops
     rm "$work/pgdata/standby.signal"
     expect_exit 255 said --oops
 }
-check "a standby hears 1 for segments whatever is wrong, and 255 for histories" standby
+check "a standby hears 1 whatever is wrong, and gets what any store has" standby
+
+strict() {
+    sed -i 's/^\[restore\]/&\nstandby = "strict"/' "$restoring"
+    as postgres touch "$work/pgdata/standby.signal"
+    away two
+    expect_exit 255 said 00000002.history
+    expect_exit 255 said 00000002.history --no-prefetch
+    expect_exit 1 said 000000010000000000000040
+    back two
+    expect_exit 1 said 00000002.history
+    expect_exit 1 said 00000002.history
+    sed -i '/^standby = /d' "$restoring"
+    rm "$work/pgdata/standby.signal"
+    end_helpers
+}
+check "one that lives on the archive alone stops where not every store says that there is no newer timeline" strict
+
+# Any user can listen at the name where the helper would, and let callers wait.
+occupied() {
+    end_helpers
+    get "${names[0]}"
+    is_restored "${names[0]}"
+    local name
+    name=$(ss -xlH | grep -o 'walferry-fetch-[0-9a-f]*' | head -n 1)
+    end_helpers
+    start_as stranger "$work/stranger.log" python3 -c '
+import socket, sys, time
+listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listening.bind("\0" + sys.argv[1])
+listening.listen(0)
+callers = []
+for _ in range(4):
+    caller = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    caller.setblocking(False)
+    try: caller.connect("\0" + sys.argv[1])
+    except OSError: pass
+    callers.append(caller)
+print("full", flush=True)
+time.sleep(600)' "$name"
+    local stranger=$started
+    wait_for 10 grep -q full "$work/stranger.log"
+    local before=$SECONDS
+    get "${names[1]}"
+    is_restored "${names[1]}"
+    expect_equal 0 "$(helpers | wc -l)" "helpers"
+    stop_process "$stranger"
+    [ $((SECONDS - before)) -le 30 ]
+}
+check "another user who listens where the helper would keeps no recovery waiting" occupied
 
 only_in_spool() {
     push "${names[20]}"

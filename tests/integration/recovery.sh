@@ -43,7 +43,7 @@ recovering() {
     pg_folder "$work/$1"
     as postgres cp -a "$work/base/data" "$work/$1/data"
     pg_settings "$work/$1" "unix_socket_directories = '$work/$1'" 'archive_mode = off' \
-        "restore_command = '$work/bin/walferry-archive-get --config $restoring %f %p'" "${@:2}"
+        "restore_command = '$work/bin/walferry-archive-get --config $restoring --no-spool %f %p'" "${@:2}"
     as postgres touch "$work/$1/data/recovery.signal"
 }
 start_recovery() { # NAME: does not wait
@@ -111,7 +111,7 @@ one_away() {
     recovering one
     start_recovery one
     wait_for 60 has_ended one
-    said one "restore_command = 'walferry-archive-get --config $restoring --without swift \"%f\" \"%p\"'"
+    said one "restore_command = 'walferry-archive-get --config $restoring --without swift --no-spool \"%f\" \"%p\"'"
     sed -i 's,walferry-archive-get --config,walferry-archive-get --without swift --config,' "$work/one/data/postgresql.conf"
     pg_start "$work/one"
     wait_for 60 is_open one
@@ -184,19 +184,20 @@ promoted() {
 }
 check "and it can be promoted" promoted
 
-# Without the history of the timeline that the first one chose, it must not choose the same.
+# Without the history of the timeline that the first one chose, it must not choose the same, where its configuration
+# says that it lives on the archive alone.
 promoted_blindly() {
     rows=$(pg_sql "$work/pg" 'select count(*) from t')
     pg_sql "$work/standby" "insert into t values (0, 'on timeline 2')"
     pg_archive_all "$work/standby"
     drain
     pg_stop "$work/standby"
+    sed -i 's,^\[restore\],&\nstandby = "strict",' "$work/restoring/hasty.toml"
     control_s3 ceph crash
     control_s3 swift crash
     as postgres "$postgres_bin/pg_ctl" -D "$work/second/data" -W -s promote
     wait_for 60 has_ended second
     said second 'could not restore file "00000002.history" from archive: child process exited with exit code 255'
-    said second 'start the server again once a store answers'
     expect_equal '' "$(find "$work/second/data/pg_wal" -name '*.history')" "histories made"
     control_s3 ceph up
     control_s3 swift up
@@ -208,7 +209,93 @@ promoted_blindly() {
     has_rows second $((rows + 1))
     ends second
 }
-check "a second one, promoted while no store answers, stops; when they are back it takes the next timeline, not the same" promoted_blindly
+check "a strict one, promoted while no store answers, stops; when they are back it takes the next timeline, not the same" promoted_blindly
+
+# A standby that streams depends on no archive: with one store away, or all of them, it streams and can be promoted.
+streaming() {
+    recovering follower "primary_conninfo = 'host=$work/pg user=postgres'" 'hot_standby = on' \
+        'wal_retrieve_retry_interval = 500ms'
+    as postgres mv "$work/follower/data/recovery.signal" "$work/follower/data/standby.signal"
+    sed -i "s,^restore_command.*,restore_command = '$work/bin/walferry-archive-get --config $restoring --no-spool %f %p'," \
+        "$work/follower/data/postgresql.conf"
+    pg_sql "$work/pg" "select pg_create_physical_replication_slot('follower')" >/dev/null
+    control_s3 swift pause
+    pg_start "$work/follower"
+    grow 1000
+    wait_for 60 has_rows follower "$rows"
+    control_s3 ceph crash
+    grow 1000
+    wait_for 60 has_rows follower "$rows"
+    sleep 8
+    grow 1000
+    wait_for 60 has_rows follower "$rows"
+    as postgres "$postgres_bin/pg_ctl" -D "$work/follower/data" -w -t 60 -s promote
+    wait_for 60 is_open follower
+    has_rows follower "$rows"
+    refused grep -q 'exit code 255' "$work/follower/log"
+    ends follower
+    control_s3 swift resume
+    control_s3 ceph up
+}
+
+check "a standby that streams goes on and is promoted with one store away, or both" streaming
+
+# --- Slow stores. Random data, so that an object is as long as it should be.
+grow_random() {
+    pg_sql "$work/pg" "insert into t select $rows + g, (select string_agg(md5(random()::text || g), '') from generate_series(1, 6)) from generate_series(1, 4000) g"
+    rows=$((rows + 4000))
+}
+# throttled NAME STORE...: a configuration in which these stores bring SECONDS for OBJECT, a file.
+throttled() { # FILE SECONDS OBJECT STORE...
+    local store limit=$(($(stat -c %s "$3") / $2))
+    [ $limit -ge 16384 ]
+    cp "$restoring" "$1"
+    for store in "${@:4}"; do
+        sed -i "/^name = \"$store\"/a bandwidth_limit = $limit" "$1"
+    done
+    chown postgres "$1"
+    chmod 600 "$1"
+}
+slow_standby() {
+    grow_random
+    pg_archive_all "$work/pg"
+    drain
+    local name object
+    fetch_objects ceph wal-ceph "$work/slow" >"$work/slow.keys"
+    object=$(find "$work/slow" -path '*/wal/00000001/*' -size +300k | sort | tail -n 1)
+    name=$(basename "$object" | cut -c1-24)
+    throttled "$work/restoring/slow.toml" 12 "$object" ceph swift
+    pg_folder "$work/asked"
+    install -d -o postgres -g postgres -m 700 "$work/asked/global" "$work/asked/pg_wal"
+    install -o postgres -g postgres -m 600 "$work/base/data/global/pg_control" "$work/asked/global/"
+    as postgres touch "$work/asked/standby.signal"
+    once() { (cd "$work/asked" && as postgres walferry-archive-get --config "$work/restoring/slow.toml" --no-spool "$name" pg_wal/RECOVERYXLOG); }
+    local before=$SECONDS
+    expect_exit 1 once
+    [ $((SECONDS - before)) -le 15 ]
+    expect_exit 1 once
+    wait_for 60 once
+    cmp "$work/reference/$name" "$work/asked/pg_wal/RECOVERYXLOG"
+    # And a recovery waits for the one transfer.
+    rm "$work/asked/standby.signal" "$work/asked/pg_wal/RECOVERYXLOG"
+    once
+    cmp "$work/reference/$name" "$work/asked/pg_wal/RECOVERYXLOG"
+}
+check "a segment whose transfer takes longer than a standby waits is kept for its next call" slow_standby
+
+slow_store() {
+    local object
+    object=$(find "$work/slow" -path '*/wal/00000001/*' -size +300k | sort | tail -n 1)
+    throttled "$work/restoring/one-slow.toml" 20 "$object" ceph
+    recovering hedged
+    sed -i "s,$restoring,$work/restoring/one-slow.toml," "$work/hedged/data/postgresql.conf"
+    local before=$SECONDS
+    pg_start "$work/hedged"
+    wait_for 60 is_open hedged
+    has_rows hedged "$rows"
+    ends hedged
+}
+check "a slow store beside a healthy one does not slow a recovery down" slow_store
 
 gap() {
     local store key

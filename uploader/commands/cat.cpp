@@ -80,16 +80,12 @@ int run(const GlobalOptions& global, const Options& options) {
     view.only = options.only;
     if (options.system_identifier != 0) view.system_identifier = options.system_identifier;
     BlockPool pool;
-    std::unique_ptr<ObjectBuffer> buffer;
     // Nothing is written out before everything was checked.
-    fetch_from_stores(
-        settings, view, *name,
-        [&]() -> Sink& {
-            buffer = std::make_unique<ObjectBuffer>(pool, settings.work_dir);
-            return *buffer;
-        },
+    const auto file = fetch_from_stores(
+        settings, view, *name, [&] { return std::make_shared<ObjectBuffer>(pool, settings.work_dir); },
         [](const std::string& line) { std::fprintf(stderr, "walferry: %s\n", one_line(line).c_str()); });
-    copy_out([&](std::uint64_t offset, MutableBytes out) { return buffer->read_at(offset, out); });
+    auto& buffer = static_cast<ObjectBuffer&>(*file);
+    copy_out([&](std::uint64_t offset, MutableBytes out) { return buffer.read_at(offset, out); });
     return 0;
 }
 

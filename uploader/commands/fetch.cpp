@@ -1,10 +1,12 @@
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <string_view>
 
 #include "common/durable_file.hpp"
 #include "common/error.hpp"
@@ -30,12 +32,17 @@ constexpr int listening_descriptor = 3;
 constexpr int directory_descriptor = 4;
 // Somebody who gives less than this has no time for the configured limits either.
 constexpr std::chrono::seconds hurry{15};
+// A standby is told something within five seconds, whatever hangs.
+constexpr unsigned standby_alarm = 6;
+constexpr int failed = 255;
 
 struct Options {
     std::string name, destination;
     std::vector<std::string> only, without;
     std::string spool;
     bool no_spool = false;
+    std::string data_directory;
+    bool standby = false;
     std::uint64_t system_identifier = 0;
     std::string timeout;
     bool serve = false;
@@ -81,6 +88,12 @@ class DestinationFile : public Sink {
     DurableFile file_;
 };
 
+/// At once: a store that still hangs would hold up the end.
+[[noreturn]] void leave(int code) {
+    std::fflush(nullptr);
+    std::_Exit(code);
+}
+
 [[noreturn]] void give_up(const GlobalOptions& global, const Options& options, const WalName& name,
                           const Attempt& attempt, std::size_t stores) {
     const Error& trouble = *attempt.trouble;
@@ -99,53 +112,87 @@ class DestinationFile : public Sink {
     throw Error(trouble.kind(), "cannot restore " + name.text + ": " + trouble.message(), hint);
 }
 
+Asker asker_of(const Options& options, const Settings& settings) {
+    if (!options.standby) return Asker::recovery;
+    return settings.standby == StandbyRule::strict ? Asker::strict_standby : Asker::standby;
+}
+
+std::string data_directory_of(const Options& options) {
+    if (!options.data_directory.empty()) return options.data_directory;
+    const std::string control_file = "/global/pg_control";
+    const std::string beside = control_file_beside(options.destination);
+    for (const std::string& directory :
+         {std::string("."), beside.substr(0, beside.size() - control_file.size())}) {
+        if (::access((directory + control_file).c_str(), F_OK) == 0) return directory;
+    }
+    return {};
+}
+
+std::chrono::milliseconds time_to_try(const Options& options, const Settings& settings, bool may_wait) {
+    if (options.timeout.empty() || may_wait) return settings.restore_timeout;
+    const auto given = parse_duration(options.timeout);
+    if (!given)
+        throw Error(ErrorKind::usage, "--timeout: \"" + options.timeout + "\" is no time", "5s, 500ms");
+    return *given;
+}
+
+/// Ends the process, unless it throws.
+[[noreturn]] void bring(const GlobalOptions& global, const Options& options, const Settings& settings,
+                        const ViewOptions& asked, Asker asker, const WalName& name, const RestorePlace& place,
+                        std::chrono::steady_clock::time_point deadline) {
+    const DecodeOptions decoding = decode_options(settings);
+    ArchiveView view(settings, asked);
+    const RecoveryWay way(
+        place.directory, data_directory_of(options),
+        asker == Asker::recovery ? RecoveryWay::Unknown::refused : RecoveryWay::Unknown::newest);
+    FetchContext context{asker, spool_of(options, settings), &way};
+    context.for_server = place.name == "RECOVERYXLOG" || place.name == "RECOVERYHISTORY";
+    SegmentFetcher fetcher(view, decoding, context);
+    const Attempt attempt = fetcher.persist(
+        name, deadline, [&] { return std::make_shared<DestinationFile>(place); }, say);
+    switch (attempt.end) {
+        case Attempt::End::fetched:
+            static_cast<DestinationFile&>(*attempt.file).take_its_name();
+            leave(fetch_exit::restored);
+        case Attempt::End::absent:
+            if (asker != Asker::standby)
+                say(name.text +
+                    " is not in the archive: every store that was asked answered that it has none");
+            leave(fetch_exit::absent);
+        case Attempt::End::failed:
+            break;
+    }
+    if (asker == Asker::standby) {
+        const Error& trouble = *attempt.trouble;
+        throw Error(trouble.kind(), "cannot restore " + name.text + ": " + trouble.message());
+    }
+    give_up(global, options, name, attempt, view.size());
+}
+
 int fetch_one(const GlobalOptions& global, const Options& options, const Settings& settings,
               ViewOptions asked) {
     const auto name = WalName::parse(options.name);
     if (!name) throw Error(ErrorKind::usage, "\"" + options.name + "\" is not a WAL file's name");
     const RestorePlace place(options.destination);
-    std::chrono::milliseconds timeout = settings.restore_timeout;
-    if (!options.timeout.empty()) {
-        const auto given = parse_duration(options.timeout);
-        if (!given)
-            throw Error(ErrorKind::usage, "--timeout: \"" + options.timeout + "\" is no time", "5s, 500ms");
-        timeout = *given;
-    }
+    const Asker asker = asker_of(options, settings);
+    // Of a standby that lives on the archive alone: without an answer it has to stop.
+    const bool stops = asker == Asker::strict_standby && name->kind == WalKind::history;
+    const std::chrono::milliseconds timeout = time_to_try(options, settings, stops);
     asked.hurried = timeout < hurry;
+    asked.one_is_enough = asker == Asker::standby;
     const auto deadline = std::chrono::steady_clock::now() + timeout;
 
-    const DecodeOptions decoding = decode_options(settings);
-    ArchiveView view(settings, asked);
-    SegmentFetcher fetcher(view, decoding, spool_of(options, settings));
-    auto timeline = read_checkpoint_timeline("global/pg_control");
-    if (!timeline) timeline = read_checkpoint_timeline(control_file_beside(options.destination));
-    if (timeline) fetcher.set_own_timeline(*timeline);
-
-    std::unique_ptr<DestinationFile> file;
-    const Attempt attempt = fetcher.persist(
-        *name, deadline,
-        [&]() -> Sink& {
-            file.reset();
-            file = std::make_unique<DestinationFile>(place);
-            return *file;
-        },
-        say);
-    switch (attempt.end) {
-        case Attempt::End::fetched:
-            file->take_its_name();
-            // A store that still hangs would hold up the end.
-            std::fflush(nullptr);
-            std::_Exit(fetch_exit::restored);
-        case Attempt::End::absent:
-            say(name->text + " is not in the archive: every store that was asked answered that it has none");
-            return fetch_exit::absent;
-        case Attempt::End::failed:
-            break;
+    try {
+        bring(global, options, settings, asked, asker, *name, place, deadline);
+    } catch (const Error& error) {
+        say(error.what());
+        leave(stops ? fetch_exit::stop : traits(error.kind()).exit_code);
     }
-    give_up(global, options, *name, attempt, view.size());
 }
 
-int serve(const Options& options, const Settings& settings, const ViewOptions& asked) {
+int serve(const Options& options, const Settings& settings, ViewOptions asked) {
+    asked.one_is_enough = asker_of(options, settings) == Asker::standby;
+    asked.hurried = asked.one_is_enough;
     // Where the server is the first process of a container, it reaps us, and takes a death by signal for a
     // crash of its own.
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT})
@@ -156,19 +203,35 @@ int serve(const Options& options, const Settings& settings, const ViewOptions& a
         throw Error(ErrorKind::usage,
                     "--serve is for walferry-archive-get, which leaves a socket to listen on");
     const DecodeOptions decoding = decode_options(settings);
-    FetchHelper helper(settings, asked, decoding, spool_of(options, settings),
-                       Directory{Fd(directory_descriptor), "pg_wal"}, Fd(listening_descriptor),
-                       options.with_process > 0 ? std::optional(options.with_process) : std::nullopt);
+    FetchHelper helper(settings, asked, decoding,
+                       {{asker_of(options, settings), spool_of(options, settings), nullptr, true},
+                        Directory{Fd(directory_descriptor), "pg_wal"},
+                        options.data_directory,
+                        Fd(listening_descriptor),
+                        options.with_process > 0 ? std::optional(options.with_process) : std::nullopt});
     helper.serve();
     std::_Exit(0);
 }
 
+/// Whatever hangs, the configuration's file included. A standby that lives on the archive alone is not told
+/// so.
+void set_alarm() {
+    std::signal(SIGALRM, [](int) {
+        constexpr std::string_view text = "walferry: no end in time; the standby asks again\n";
+        (void)!::write(2, text.data(), text.size());
+        std::_Exit(failed);
+    });
+    ::alarm(standby_alarm);
+}
+
 int run(const GlobalOptions& global, const Options& options) {
+    if (options.standby && !options.serve) set_alarm();
     const Settings settings = load_settings(settings_path(global.config));
     ViewOptions asked;
     asked.only = options.only;
     asked.without = options.without;
     if (options.system_identifier != 0) asked.system_identifier = options.system_identifier;
+    if (asker_of(options, settings) != Asker::standby) ::alarm(0);
     if (options.serve) return serve(options, settings, asked);
     if (options.name.empty() || options.destination.empty())
         throw Error(ErrorKind::usage, "NAME and DEST are both needed",
@@ -197,6 +260,8 @@ CommandBody declare_fetch(CLI::App& app) {
     app.add_option("--timeout", options->timeout,
                    "How long to try; default: restore.timeout of the configuration")
         ->type_name("TIME");
+    app.add_option("--data-directory", options->data_directory)->group("");
+    app.add_flag("--standby", options->standby)->group("");
     app.add_flag("--serve", options->serve)->group("");
     app.add_option("--with-process", options->with_process)->group("");
     app.footer(
@@ -204,7 +269,8 @@ CommandBody declare_fetch(CLI::App& app) {
         "be told. Looks in the spool, then in the stores. Everything is checked before DEST appears.\n"
         "Needs encryption.identity_file.\n\n"
         "Ends with 44, and with nothing else, where every store answered twice that it has neither the file\n"
-        "nor a later WAL segment of its timeline, and the spool, which was looked into, has neither.\n\n");
+        "nor anything later, on its timeline or on one that leads on from it, and the spool, which was\n"
+        "looked into, has neither.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <limits>
 
 #include "common/store/retry.hpp"
 #include "common/system_identifier.hpp"
@@ -17,6 +19,14 @@ using std::chrono::steady_clock;
 constexpr milliseconds time_to_contradict{1000};
 // A store that failed is asked again only for what no other one has, until then.
 constexpr std::chrono::seconds rest_after_failure{20};
+// The same where one answer is enough, and how long the others are waited for there.
+constexpr std::chrono::seconds long_rest_after_failure{30};
+constexpr milliseconds time_for_the_others{2000};
+// A rate that was measured longer ago than this says nothing any more.
+constexpr std::chrono::minutes rate_holds{5};
+// Less than this is over too soon to be measured.
+constexpr std::uint64_t least_measured = 64 * 1024;
+constexpr milliseconds least_time_measured{1000};
 // Nobody settles a conflict within a recovery and expects it to be noticed at once.
 constexpr std::chrono::seconds settled_for{60};
 
@@ -48,6 +58,12 @@ void require_known(const Settings& settings, const std::vector<std::string>& nam
     }
 }
 
+/// A segment, or the unfinished end of one, that was written after the file of that name.
+bool is_behind(const std::string& text, const WalName& name) {
+    const auto other = WalName::parse(text);
+    return other && other->has_header() && other->text.substr(0, 24) > name.text.substr(0, 24);
+}
+
 std::string cluster_root(const StoreSettings& store, const std::string& cluster) {
     return (store.prefix.empty() ? "" : store.prefix + "/") + cluster + "/";
 }
@@ -69,7 +85,8 @@ struct ArchiveView::Asked {
 };
 
 struct ArchiveView::Place {
-    StoreSettings settings;
+    StoreSettings settings;              // for listings
+    StoreSettings transfers;             // for transfers, which are given more time
     std::unique_ptr<ObjectStore> store;  // of whichever thread is asking
     std::jthread thread;
     bool busy = false;
@@ -78,6 +95,8 @@ struct ArchiveView::Place {
     std::map<std::string, Settled> settled;  // those of them that were read
     std::optional<Time> settled_seen;
     std::optional<Time> failed;
+    double rate = 0;  // bytes a second
+    std::optional<Time> rate_measured;
 };
 
 ArchiveView::ArchiveView(const Settings& settings, const ViewOptions& options)
@@ -93,6 +112,7 @@ ArchiveView::ArchiveView(const Settings& settings, const ViewOptions& options)
     for (const StoreSettings* store : asked) {
         places_.push_back(std::make_unique<Place>());
         places_.back()->settings = impatient(*store, asked.size() == 1, options.hurried);
+        places_.back()->transfers = impatient(*store, asked.size() == 1, false);
     }
 }
 
@@ -104,9 +124,14 @@ const StoreSettings& ArchiveView::store(std::size_t index) const {
     return places_[index]->settings;
 }
 
-std::unique_ptr<ObjectStore> ArchiveView::connect(std::size_t index) const {
-    // Whether a store is worth asking is decided here, so that its breaker never opens.
-    return open_store(store(index), StoreAccess::restore, std::make_shared<Breaker>(1 << 30),
+// Whether a store is worth asking is decided here, so that its breaker never opens.
+std::unique_ptr<ObjectStore> ArchiveView::connect(std::size_t index, std::stop_token stop) const {
+    return open_store(places_[index]->transfers, StoreAccess::restore, std::make_shared<Breaker>(1 << 30),
+                      std::move(stop));
+}
+
+std::unique_ptr<ObjectStore> ArchiveView::connect_to_list(const Place& place) const {
+    return open_store(place.settings, StoreAccess::restore, std::make_shared<Breaker>(1 << 30),
                       stop_.get_token());
 }
 
@@ -165,7 +190,7 @@ std::set<std::uint64_t> ArchiveView::system_identifiers() {
             std::set<std::uint64_t> found;
             std::optional<Error> trouble;
             try {
-                if (!place.store) place.store = connect(i);
+                if (!place.store) place.store = connect_to_list(place);
                 found = listed_identifiers(place);
             } catch (const Error& error) {
                 trouble = error;
@@ -233,9 +258,7 @@ void ArchiveView::list_into(Place& place, const WalName& name, Asked& asked) {
         for (const ObjectInfo& info : page.objects) {
             auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
             if (!object) continue;
-            if (later.empty() && object->segment > name.text &&
-                WalName::parse(object->segment)->kind == WalKind::segment)
-                later = object->segment;
+            if (later.empty() && is_behind(object->segment, name)) later = object->segment;
             listing.names[object->segment].push_back(std::move(*object));
         }
         const bool cut = page.more && !page.objects.empty();
@@ -262,6 +285,8 @@ void ArchiveView::list_into(Place& place, const WalName& name, Asked& asked) {
     asked.answer.later = later;
     if (const auto found = listing.names.find(name.text); found != listing.names.end())
         asked.answer.objects = found->second;
+    if (const auto found = listing.names.find(name.text + ".partial"); found != listing.names.end())
+        asked.answer.partials = found->second;
     // A standby that asks for what is not there yet must not lose what is there.
     if (!listing.names.empty()) place.listing = std::move(listing);
 }
@@ -270,14 +295,10 @@ void ArchiveView::list_into(Place& place, const WalName& name, Asked& asked) {
 std::shared_ptr<ArchiveView::Asked> ArchiveView::ask(Place& place, const WalName& name) {
     auto asked = std::make_shared<Asked>();
     place.busy = true;
-    const auto index =
-        static_cast<std::size_t>(std::find_if(places_.begin(), places_.end(),
-                                              [&](const auto& other) { return other.get() == &place; }) -
-                                 places_.begin());
-    place.thread = std::jthread([this, &place, name, asked, index] {
+    place.thread = std::jthread([this, &place, name, asked] {
         std::optional<Error> trouble;
         try {
-            if (!place.store) place.store = connect(index);
+            if (!place.store) place.store = connect_to_list(place);
             list_into(place, name, *asked);
         } catch (const Error& error) {
             trouble = error;
@@ -295,7 +316,9 @@ std::shared_ptr<ArchiveView::Asked> ArchiveView::ask(Place& place, const WalName
 }
 
 Look ArchiveView::look(const WalName& name, bool fresh, Time deadline) {
-    Look look{std::vector<StoreAnswer>(size()), std::vector<std::optional<Error>>(size())};
+    Look look{std::vector<StoreAnswer>(size()), std::vector<std::optional<Error>>(size()),
+              std::vector<bool>(size(), false)};
+    const Time began = steady_clock::now();
     std::vector<std::shared_ptr<Asked>> asked(size());
     std::vector<bool> finished(size(), false);
     std::optional<Time> found_since;
@@ -322,7 +345,7 @@ Look ArchiveView::look(const WalName& name, bool fresh, Time deadline) {
             }
             ++open;
             if (asked[i]) continue;
-            if (!fresh && place.failed && now - *place.failed < rest_after_failure) {
+            if (!fresh && place.failed && now - *place.failed < rest()) {
                 ++resting;
             } else if (!place.busy) {
                 asked[i] = ask(place, name);
@@ -332,17 +355,24 @@ Look ArchiveView::look(const WalName& name, bool fresh, Time deadline) {
                                        [](const StoreAnswer& answer) { return !answer.objects.empty(); });
         if (found && !found_since) found_since = now;
         if (open == 0 || (found && open == resting)) break;
+        const bool enough =
+            options_.one_is_enough && std::any_of(look.answers.begin(), look.answers.end(),
+                                                  [](const StoreAnswer& answer) { return answer.answered; });
+        if (enough && open == resting) break;
         if (open == resting) {
             // Nobody else has it: those that failed are asked after all.
             fresh = true;
             continue;
         }
-        const Time limit = found_since ? std::min(deadline, *found_since + time_to_contradict) : deadline;
+        Time limit = deadline;
+        if (found_since) limit = std::min(limit, *found_since + time_to_contradict);
+        if (enough) limit = std::min(limit, began + time_for_the_others);
         if (now >= limit) break;
         (void)answered_.wait_until(lock, limit);
     }
     for (std::size_t i = 0; i < size(); ++i) {
         if (finished[i]) continue;
+        look.skipped[i] = !asked[i];
         look.troubles[i] = Error(ErrorKind::unreachable, "store " + store(i).name + ": no answer in time");
         if (!places_[i]->failed) places_[i]->failed = steady_clock::now();
     }
@@ -360,12 +390,39 @@ std::vector<std::size_t> ArchiveView::order() {
     std::vector<std::size_t> order(size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     const Time now = steady_clock::now();
-    const auto ill = [&](std::size_t i) {
-        return places_[i]->failed && now - *places_[i]->failed < rest_after_failure;
+    const auto ill = [&](std::size_t i) { return places_[i]->failed && now - *places_[i]->failed < rest(); };
+    // Rates are compared by powers of two: what is nearly as quick stays in the configuration's order.
+    const auto slowness = [&](std::size_t i) {
+        const auto rate = recent_rate(*places_[i]);
+        return std::pair(ill(i), rate ? -std::ilogb(std::max(1.0, *rate)) : -std::numeric_limits<int>::max());
     };
     std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return !ill(a) && ill(b); });
+                     [&](std::size_t a, std::size_t b) { return slowness(a) < slowness(b); });
     return order;
+}
+
+std::chrono::seconds ArchiveView::rest() const noexcept {
+    return options_.one_is_enough ? long_rest_after_failure : rest_after_failure;
+}
+
+std::optional<double> ArchiveView::recent_rate(const Place& place) const {
+    if (!place.rate_measured || steady_clock::now() - *place.rate_measured > rate_holds) return std::nullopt;
+    return place.rate;
+}
+
+std::optional<double> ArchiveView::rate(std::size_t index) {
+    const std::lock_guard lock(mutex_);
+    return recent_rate(*places_[index]);
+}
+
+void ArchiveView::note_transfer(std::size_t index, std::uint64_t bytes, milliseconds elapsed) {
+    if (bytes < least_measured && elapsed < least_time_measured) return;
+    const double now =
+        static_cast<double>(bytes) * 1000 / static_cast<double>(std::max<std::int64_t>(1, elapsed.count()));
+    const std::lock_guard lock(mutex_);
+    Place& place = *places_[index];
+    place.rate = recent_rate(place) ? (place.rate + now) / 2 : now;
+    place.rate_measured = steady_clock::now();
 }
 
 void ArchiveView::note_failure(std::size_t index) {

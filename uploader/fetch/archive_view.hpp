@@ -26,12 +26,16 @@ struct ViewOptions {
     std::vector<std::string> only, without;          // stores; both empty: all
     std::optional<std::uint64_t> system_identifier;  // else the only one under PREFIX/CLUSTER
     bool hurried = false;  // time limits of a second or two instead of the configured ones
+    /// One store that has answered is enough to say that a file is not there: the others get two seconds, and
+    /// are left alone for a while when they have not answered by then.
+    bool one_is_enough = false;
 };
 
 /// What was seen of one name.
 struct Look {
     std::vector<StoreAnswer> answers;            // one a store, in ArchiveView's order
     std::vector<std::optional<Error>> troubles;  // why a store has not answered
+    std::vector<bool> skipped;                   // it was not asked, because it did not answer a moment ago
 };
 
 /// The stores as one archive to look things up in. All are asked at once; one that hangs or is down keeps
@@ -48,8 +52,8 @@ class ArchiveView {
     const Settings& settings() const noexcept { return settings_; }
     std::size_t size() const noexcept { return places_.size(); }
     const StoreSettings& store(std::size_t index) const;
-    /// A connection of the caller's own; each request is tried once.
-    std::unique_ptr<ObjectStore> connect(std::size_t index) const;
+    /// A connection of the caller's own, for transfers; each request is tried once.
+    std::unique_ptr<ObjectStore> connect(std::size_t index, std::stop_token stop) const;
     ObjectKeys keys(std::size_t index);
     /// Whether no store is left out but by --without.
     bool asks_all() const noexcept { return options_.only.empty(); }
@@ -66,8 +70,12 @@ class ArchiveView {
     /// Whether an earlier listing shows it.
     bool knows(const WalName& name);
 
-    /// Store numbers, the healthy ones first.
+    /// Store numbers: the healthy ones first, of those the quicker ones.
     std::vector<std::size_t> order();
+    /// What a transfer brought, in bytes, and how long it took, whether or not it came to its end.
+    void note_transfer(std::size_t index, std::uint64_t bytes, std::chrono::milliseconds elapsed);
+    /// Bytes a second; nullopt where nothing was measured lately.
+    std::optional<double> rate(std::size_t index);
     void note_failure(std::size_t index);
     void note_success(std::size_t index);
 
@@ -76,6 +84,9 @@ class ArchiveView {
     struct Asked;
     struct Place;
 
+    std::unique_ptr<ObjectStore> connect_to_list(const Place& place) const;
+    std::chrono::seconds rest() const noexcept;
+    std::optional<double> recent_rate(const Place& place) const;
     std::shared_ptr<Asked> ask(Place& place, const WalName& name);
     void list_into(Place& place, const WalName& name, Asked& asked);
     static std::optional<StoreAnswer> remembered(const Place& place, const WalName& name);

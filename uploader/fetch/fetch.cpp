@@ -5,15 +5,16 @@
 
 namespace walferry {
 
-void fetch_from_stores(const Settings& settings, const ViewOptions& options, const WalName& name,
-                       const std::function<Sink&()>& open, const SegmentFetcher::Say& say) {
+std::shared_ptr<Sink> fetch_from_stores(const Settings& settings, const ViewOptions& options,
+                                        const WalName& name, const OpenSink& open,
+                                        const SegmentFetcher::Say& say) {
     const DecodeOptions decoding = decode_options(settings);
     ArchiveView view(settings, options);
     const std::uint64_t sysid = view.system_identifier();
     SegmentFetcher fetcher(view, decoding, {});
     const Attempt attempt =
         fetcher.persist(name, std::chrono::steady_clock::now() + settings.restore_timeout, open, say);
-    if (attempt.end == Attempt::End::fetched) return;
+    if (attempt.end == Attempt::End::fetched) return attempt.file;
     if (attempt.trouble) throw *attempt.trouble;
     throw Error(ErrorKind::not_found, name.text + " of cluster " + std::to_string(sysid) +
                                           " is in none of the stores that were asked");

@@ -10,11 +10,12 @@
 
 namespace walferry {
 
-/// Brings one WAL file back from the stores into the sink that `open` makes for each try. Throws not_found
-/// only when every store that was asked answered, twice, that it has none; conflict for two contents of which
-/// none was settled; integrity when each copy is damaged or the file is missing before others; else the error
-/// of the store that could not be asked.
-void fetch_from_stores(const Settings& settings, const ViewOptions& options, const WalName& name,
-                       const std::function<Sink&()>& open, const SegmentFetcher::Say& say);
+/// Brings one WAL file back from the stores into a sink that `open` makes, one for each try, and returns the
+/// one that has it. Throws not_found only when every store that was asked answered, twice, that it has none;
+/// conflict for two contents of which none was settled; integrity when each copy is damaged or the file is
+/// missing before others; else the error of the store that could not be asked.
+std::shared_ptr<Sink> fetch_from_stores(const Settings& settings, const ViewOptions& options,
+                                        const WalName& name, const OpenSink& open,
+                                        const SegmentFetcher::Say& say);
 
 }  // namespace walferry

@@ -20,6 +20,11 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds idle_limit{60'000};
 constexpr milliseconds patience_for_a_segment{25'000};
+// A standby is told within five seconds that there is nothing.
+constexpr milliseconds patience_of_a_standby{4000};
+// How long a segment is kept for the caller that did not wait for it.
+constexpr std::chrono::minutes kept_for{10};
+constexpr milliseconds time_between_signs_of_life{5000};
 // Past the end of the archive, one look serves all who ask within this time.
 constexpr milliseconds absence_holds{1000};
 constexpr milliseconds absence_is_remembered{60'000};
@@ -60,15 +65,19 @@ class UnnamedFile : public Sink {
 }  // namespace
 
 FetchHelper::FetchHelper(const Settings& settings, const ViewOptions& options, const DecodeOptions& decoding,
-                         std::string spool, Directory directory, Fd listening, std::optional<pid_t> server)
+                         HelperPlace place)
     : settings_(settings),
       view_(settings, options),
       decoding_(decoding),
-      spool_path_(std::move(spool)),
-      directory_(std::move(directory)),
-      listening_(std::move(listening)),
-      server_(watch(server)),
-      mode_(mode_of_files(directory_)) {
+      directory_(std::move(place.directory)),
+      way_(directory_, place.data_directory,
+           place.context.asker == Asker::recovery ? RecoveryWay::Unknown::refused
+                                                  : RecoveryWay::Unknown::newest),
+      context_{place.context.asker, place.context.spool, &way_, true},
+      listening_(std::move(place.listening)),
+      server_(watch(place.server)),
+      mode_(mode_of_files(directory_)),
+      asked_at_(steady_clock::now()) {
     // Only where files need a name while they are written can a killed helper have left one.
     (void)remove_stale_tmp(directory_);
     const int workers = std::clamp(settings.jobs, 1, std::max(1, settings.prefetch));
@@ -99,18 +108,46 @@ void FetchHelper::leave() {
 void FetchHelper::serve() {
     std::array<pollfd, 2> events{pollfd{listening_.get(), POLLIN, 0}, pollfd{server_.get(), POLLIN, 0}};
     for (;;) {
-        const int ready = ::poll(events.data(), events.size(), static_cast<int>(idle_limit.count()));
-        if (ready == 0) {
-            const std::lock_guard lock(mutex_);
-            const bool awaited = std::any_of(slots_.begin(), slots_.end(),
-                                             [](const auto& slot) { return !slot.second.callers.empty(); });
-            if (!awaited) return;
-        }
+        const int ready =
+            ::poll(events.data(), events.size(), static_cast<int>(time_between_signs_of_life.count()));
         if (ready > 0 && events[1].revents != 0) return;
         if (ready > 0 && events[0].revents != 0) take_request(fetch_channel::accept_from(listening_.get()));
         const std::lock_guard lock(mutex_);
+        say_working();
+        const bool nobody_asks = steady_clock::now() - asked_at_ > idle_limit;
+        if ((nobody_asks || stale_) && !is_busy()) leave();
         if (leaving_) return;
     }
+}
+
+/// To each caller that waits, at the latest when the time for it has come; those that have gone are
+/// forgotten.
+void FetchHelper::say_working() {
+    const Time now = steady_clock::now();
+    if (now - said_working_ < time_between_signs_of_life) return;
+    said_working_ = now;
+    for (auto& [name, slot] : slots_) {
+        std::erase_if(slot.callers, [](const Fd& caller) {
+            return !fetch_channel::send_reply(caller.get(), {fetch_channel::Answer::working, {}, {}});
+        });
+    }
+}
+
+/// Whether somebody will come back for it.
+bool FetchHelper::is_kept(const Slot& slot) const {
+    return slot.asked && slot.state == Slot::State::ready &&
+           steady_clock::now() - slot.ready_since < kept_for;
+}
+
+bool FetchHelper::is_busy() {
+    return std::any_of(slots_.begin(), slots_.end(), [&](const auto& entry) {
+        const Slot& slot = entry.second;
+        return !slot.callers.empty() || is_kept(slot) || (slot.asked && slot.state != Slot::State::ready);
+    });
+}
+
+void FetchHelper::answer_all(Slot& slot, fetch_channel::Answer answer, const std::string& said) {
+    for (const Fd& caller : slot.callers) (void)fetch_channel::send_reply(caller.get(), {answer, said, {}});
 }
 
 void FetchHelper::take_request(Fd caller) {
@@ -120,29 +157,48 @@ void FetchHelper::take_request(Fd caller) {
     const auto request = fetch_channel::receive_request(caller.get());
     if (!request) return;
     const WalName name = *WalName::parse(request->name);
+    std::optional<std::uint64_t> cut;
+    try {
+        // Each time: the server may have chosen a newer timeline since the segment was fetched.
+        cut = way_.leaves_at(name);
+    } catch (const Error&) {
+        (void)fetch_channel::send_reply(caller.get(), {fetch_channel::Answer::failed, {}, {}});
+        return;
+    }
 
     const std::lock_guard lock(mutex_);
+    asked_at_ = steady_clock::now();
     if (const auto seen = absences_.find(name.text);
-        request->standby && name.kind == WalKind::segment && seen != absences_.end() &&
+        context_.asker != Asker::recovery && name.kind == WalKind::segment && seen != absences_.end() &&
         steady_clock::now() - seen->second.last < absence_holds) {
         (void)fetch_channel::send_reply(caller.get(), {fetch_channel::Answer::absent, {}, {}});
         return;
     }
     Slot& slot = slots_[name.text];
-    if (slot.state == Slot::State::ready) {
-        hand_over(name, slot, std::move(caller));
-    } else {
-        slot.callers.push_back(std::move(caller));
+    slot.asked = true;
+    if (cut && slot.cut != cut && slot.state == Slot::State::ready) {
+        slot.state = Slot::State::queued;
+        slot.file.reset();
     }
+    if (cut) slot.cut = cut;
+    slot.callers.push_back(std::move(caller));
+    if (slot.state == Slot::State::ready) hand_over(name, slot);
     changed_.notify_all();
 }
 
-/// Of a slot that is ready; it is gone afterwards.
-void FetchHelper::hand_over(const WalName& name, Slot& slot, Fd caller) {
-    const bool gone = !fetch_channel::send_reply(
-        caller.get(), {fetch_channel::Answer::fetched, std::move(slot.said), std::move(slot.file)});
+/// Of a slot that is ready, to the first caller that is still there; then it is gone.
+void FetchHelper::hand_over(const WalName& name, Slot& slot) {
+    fetch_channel::Reply reply{fetch_channel::Answer::fetched, slot.said, std::move(slot.file)};
+    const bool taken = std::any_of(slot.callers.begin(), slot.callers.end(), [&](const Fd& caller) {
+        return fetch_channel::send_reply(caller.get(), reply);
+    });
+    if (!taken) {
+        slot.callers.clear();
+        slot.file = std::move(reply.file);
+        return;
+    }
     slots_.erase(name.text);
-    if (gone || name.kind != WalKind::segment) return;
+    if (name.kind != WalKind::segment) return;
     position_ = name;
     plan();
 }
@@ -175,13 +231,14 @@ void FetchHelper::plan() {
     std::erase_if(slots_, [&](const auto& slot) {
         const bool wanted = std::any_of(next.begin(), next.end(),
                                         [&](const WalName& name) { return name.text == slot.first; });
-        return !wanted && slot.second.callers.empty() && slot.second.state != Slot::State::running;
+        return !wanted && slot.second.callers.empty() && slot.second.state != Slot::State::running &&
+               !is_kept(slot.second);
     });
-    const SpoolCopy spool(spool_path_);
+    const SpoolCopy spool(context_.spool);
     for (const WalName& name : next) {
         if (slots_.contains(name.text)) continue;
         if (!has_room()) return;
-        const bool there = view_.knows(name) || (!spool_path_.empty() && settings_.prefetch > 0 &&
+        const bool there = view_.knows(name) || (!context_.spool.empty() && settings_.prefetch > 0 &&
                                                  spool.has(view_.system_identifier(), name));
         if (there) {
             queue_next(name);
@@ -215,7 +272,7 @@ std::optional<std::string> FetchHelper::next_queued() const {
 }
 
 void FetchHelper::work() {
-    SegmentFetcher fetcher(view_, decoding_, spool_path_);
+    SegmentFetcher fetcher(view_, decoding_, context_);
     std::unique_lock lock(mutex_);
     for (;;) {
         std::optional<std::string> name;
@@ -235,21 +292,24 @@ void FetchHelper::fetch(const std::string& name, SegmentFetcher& fetcher,
     std::string said;
     bool disk_full = false;
     try {
-        std::optional<UnnamedFile> segment;
-        const auto open = [&]() -> Sink& { return segment.emplace(directory_, mode_); };
-        attempt = fetcher.attempt(*WalName::parse(name), false, steady_clock::now() + patience_for_a_segment,
-                                  open, [&](const std::string& line) { said += one_line(line) + "\n"; });
+        const auto patience =
+            context_.asker == Asker::recovery ? patience_for_a_segment : patience_of_a_standby;
+        attempt = fetcher.attempt(
+            *WalName::parse(name), false, steady_clock::now() + patience,
+            [this] { return std::make_shared<UnnamedFile>(directory_, mode_); },
+            [&](const std::string& line) { said += one_line(line) + "\n"; });
         if (attempt.end == Attempt::End::fetched) {
+            const auto segment = std::static_pointer_cast<UnnamedFile>(attempt.file);
             size = segment->size();
             file = segment->release();
         }
     } catch (const Error& error) {
         attempt = {};
         disk_full = error.kind() == ErrorKind::no_space;
-        said += error.message() + "\n";
+        attempt.trouble = error;
     } catch (const std::exception& error) {
         attempt = {};
-        said += std::string(error.what()) + "\n";
+        attempt.trouble = Error(ErrorKind::internal, error.what());
     }
     lock.lock();
     if (disk_full) {
@@ -273,30 +333,43 @@ bool FetchHelper::note_absence(const std::string& name) {
     return !is_new && now - seen->second.first >= pause_between_proofs;
 }
 
-void FetchHelper::finished(const std::string& name, const Attempt& attempt, Fd file,
-                           const std::string& said) {
+void FetchHelper::finished(const std::string& name, const Attempt& attempt, Fd file, std::string said) {
+    using fetch_channel::Answer;
     Slot& slot = slots_[name];
+    const WalName parsed = *WalName::parse(name);
+    if (attempt.end == Attempt::End::fetched && slot.cut && attempt.cut != slot.cut) {
+        // It was under way when the server chose a newer timeline.
+        queue_next(parsed);
+        return;
+    }
     if (attempt.end == Attempt::End::fetched) {
         absences_.erase(name);
         slot.state = Slot::State::ready;
+        slot.ready_since = steady_clock::now();
+        slot.cut = attempt.cut;
         slot.file = std::move(file);
-        slot.said = said;
-        if (slot.callers.empty()) {
+        slot.said = std::move(said);
+        if (!slot.callers.empty())
+            hand_over(parsed, slot);
+        else
             plan();
-            return;
-        }
-        Fd caller = std::move(slot.callers.front());
-        hand_over(*WalName::parse(name), slot, std::move(caller));
         return;
     }
     const bool absent = attempt.end == Attempt::End::absent;
-    auto answer = fetch_channel::Answer::failed;
-    if (absent) answer = note_absence(name) ? fetch_channel::Answer::proven : fetch_channel::Answer::absent;
-    for (const Fd& caller : slot.callers) {
-        (void)fetch_channel::send_reply(caller.get(), {answer, {}, {}});
-        // Keys may have changed, or whatever else a new helper reads anew.
-        if (!absent) leave();
+    const bool proven = absent && note_absence(name);
+    const bool strictly = context_.asker == Asker::recovery ||
+                          (context_.asker == Asker::strict_standby && parsed.kind == WalKind::history);
+    if (strictly) {
+        answer_all(slot, proven && context_.asker != Asker::recovery ? Answer::absent : Answer::failed, {});
+    } else if (absent) {
+        answer_all(slot, Answer::absent, said);
+    } else {
+        if (attempt.trouble) said += one_line(name + ": " + attempt.trouble->message()) + "\n";
+        answer_all(slot, Answer::unavailable, said);
     }
+    // Keys may have changed, or whatever else a new helper reads anew.
+    if (!absent && !slot.callers.empty() && (context_.asker == Asker::recovery || !attempt.may_pass))
+        stale_ = true;
     slots_.erase(name);
     changed_.notify_all();
 }

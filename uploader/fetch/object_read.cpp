@@ -14,8 +14,9 @@ namespace {
 // Feeds a fresh decoder on every attempt, and hashes what arrives.
 class DecodingReceiver : public Receiver {
   public:
-    DecodingReceiver(const DecodeOptions& options, const std::function<Sink&()>& open)
-        : options_(options), open_(open) {}
+    DecodingReceiver(const DecodeOptions& options, const std::function<Sink&()>& open,
+                     std::atomic<std::uint64_t>* received)
+        : options_(options), open_(open), received_(received) {}
     void begin() override {
         digest_.restart();
         decoder_.reset();
@@ -23,6 +24,7 @@ class DecodingReceiver : public Receiver {
         decoder_ = std::make_unique<SegmentDecoder>(options_, *header_);
     }
     void write(Bytes bytes) override {
+        if (received_ != nullptr) *received_ += bytes.size();
         digest_.update(bytes);
         decoder_->write(bytes);
     }
@@ -45,6 +47,7 @@ class DecodingReceiver : public Receiver {
   private:
     const DecodeOptions& options_;
     const std::function<Sink&()>& open_;
+    std::atomic<std::uint64_t>* const received_;
     Sha256 digest_;
     std::unique_ptr<HeaderCheck> header_;
     std::unique_ptr<SegmentDecoder> decoder_;
@@ -82,8 +85,8 @@ DecodeOptions decode_options(const Settings& settings) {
 
 Envelope read_object(ObjectStore& store, const std::string& key, const ObjectName& object,
                      const WalName& name, std::uint64_t system_identifier, const DecodeOptions& options,
-                     const std::function<Sink&()>& open) {
-    DecodingReceiver receiver(options, open);
+                     const std::function<Sink&()>& open, std::atomic<std::uint64_t>* received) {
+    DecodingReceiver receiver(options, open, received);
     store.get(key, receiver);
     return receiver.check(object, name, system_identifier);
 }

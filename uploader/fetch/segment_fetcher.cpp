@@ -1,10 +1,12 @@
 #include "uploader/fetch/segment_fetcher.hpp"
 
-#include <algorithm>
 #include <set>
 #include <thread>
 
-#include "uploader/fetch/object_read.hpp"
+#include "common/fingerprint.hpp"
+#include "common/lsn.hpp"
+#include "uploader/fetch/segment_sinks.hpp"
+#include "uploader/fetch/timeline_search.hpp"
 #include "uploader/fetch/trusted_content.hpp"
 
 namespace walferry {
@@ -16,34 +18,6 @@ using std::chrono::steady_clock;
 constexpr milliseconds pause_before_asking_again{300};
 constexpr milliseconds first_pause{250};
 constexpr milliseconds longest_pause{5000};
-
-/// A failure of where the bytes go, which no other store's copy would mend.
-struct SinkFailure {
-    Error error;
-};
-
-/// Tells what the sink throws from what the store or the object does.
-class MarkedSink : public Sink {
-  public:
-    explicit MarkedSink(Sink& next) : next_(next) {}
-    void write(Bytes bytes) override {
-        try {
-            next_.write(bytes);
-        } catch (const Error& error) {
-            throw SinkFailure{error};
-        }
-    }
-    void finish() override {
-        try {
-            next_.finish();
-        } catch (const Error& error) {
-            throw SinkFailure{error};
-        }
-    }
-
-  private:
-    Sink& next_;
-};
 
 /// What another attempt a moment later cannot mend: keys, rights, names, damage.
 bool is_permanent(ErrorKind kind) {
@@ -57,58 +31,136 @@ bool is_permanent(ErrorKind kind) {
         case ErrorKind::clock_skew:
         case ErrorKind::conflict:
         case ErrorKind::integrity:
+        case ErrorKind::no_spool:
+        case ErrorKind::server:
             return true;
         default:
             return false;
     }
 }
 
-}  // namespace
-
-SegmentFetcher::SegmentFetcher(ArchiveView& view, const DecodeOptions& decoding, const std::string& spool)
-    : view_(view), decoding_(decoding), connections_(view.size()) {
-    if (!spool.empty()) spool_.emplace(spool);
+Error a_gap(const WalName& name, const std::string& later) {
+    return {ErrorKind::integrity, name.text + " is in no store that was asked, but " + later + " is: a gap",
+            "recovery cannot go past it; look for the file in old pg_wal directories and copies of the spool "
+            "and bring it in with `walferry import`, or end the recovery before it"};
 }
 
-ObjectStore& SegmentFetcher::connection(std::size_t index) {
-    if (!connections_[index]) connections_[index] = view_.connect(index);
-    return *connections_[index];
+/// A content that only something beside the stores has.
+StoreAnswer elsewhere(const WalName& name, const std::string& content) {
+    StoreAnswer answer;
+    answer.answered = true;
+    if (!content.empty()) answer.objects.push_back({name.text, content, {}, {}, false});
+    return answer;
 }
 
-/// True when one of them was sound.
-bool SegmentFetcher::read_copies(const WalName& name, const Look& look, const std::string& content,
-                                 Attempt& attempt, const std::function<Sink&()>& open, const Say& say) {
-    for (const std::size_t index : view_.order()) {
-        for (const ObjectName& object : look.answers[index].objects) {
-            if (object.fingerprint != content) continue;
-            const std::string key = view_.keys(index).wal(object);
-            try {
-                read_object(connection(index), key, object, name, view_.system_identifier(), decoding_, open);
-                view_.note_success(index);
-                return true;
-            } catch (const Error& error) {
-                const bool damaged = error.kind() == ErrorKind::integrity;
-                say("store " + view_.store(index).name + ": " + key + " cannot be used: " + error.message());
-                if (!damaged) view_.note_failure(index);
-                // Damage is what a person must hear of; an outage only when there is nothing else.
-                if (!attempt.trouble || damaged) attempt.trouble = error;
-                attempt.may_pass = attempt.may_pass || !is_permanent(error.kind());
-            }
+bool any_store_has(const Look& look, const std::string& content) {
+    for (const StoreAnswer& answer : look.answers) {
+        for (const ObjectName& object : answer.objects) {
+            if (object.fingerprint == content) return true;
         }
     }
     return false;
 }
 
-std::string SegmentFetcher::later_in_spool(const WalName& name) {
+}  // namespace
+
+SegmentFetcher::SegmentFetcher(ArchiveView& view, const DecodeOptions& decoding, FetchContext context)
+    : view_(view), decoding_(decoding), context_(std::move(context)), race_(view, decoding) {
+    if (!context_.spool.empty()) spool_.emplace(context_.spool);
+}
+
+Missing SegmentFetcher::missing(const WalName& name) const {
+    if (context_.way == nullptr) return {name, 0, 1};
+    return {name, context_.way->segment_size(), context_.way->own_timeline()};
+}
+
+OpenSink SegmentFetcher::cut_off(const Try& now) const {
+    if (!now.cut) return now.open;
+    const std::uint64_t keep = *now.cut - *now.name.start_lsn(context_.way->segment_size());
+    return [open = now.open, keep] { return std::make_shared<ZeroedFrom>(open(), keep); };
+}
+
+void SegmentFetcher::fetched(Try& now, std::shared_ptr<Sink> file) {
+    if (const auto cut = std::dynamic_pointer_cast<ZeroedFrom>(file)) file = cut->next();
+    now.attempt.file = std::move(file);
+    now.attempt.cut = now.cut;
+    now.attempt.end = Attempt::End::fetched;
+}
+
+bool SegmentFetcher::from_spool(Try& now, const WalName& name, const std::string& content,
+                                SpoolCopy::Result& result) {
+    if (!spool_) return false;
+    std::optional<MarkedSink> marked;
+    const OpenSink open = cut_off(now);
+    result = spool_->fetch(
+        view_.system_identifier(), name, content, [&]() -> Sink& { return marked.emplace(open()); }, now.say);
+    if (result.fetched) fetched(now, marked->next());
+    return result.fetched;
+}
+
+bool SegmentFetcher::from_stores(Try& now, const WalName& name, const Look& look,
+                                 const std::string& content) {
+    std::vector<StoredCopy> copies;
+    for (const std::size_t index : view_.order()) {
+        const StoreAnswer& answer = look.answers[index];
+        for (const ObjectName& object :
+             name.kind == WalKind::partial && name.text != now.name.text ? answer.partials : answer.objects) {
+            if (object.fingerprint == content)
+                copies.push_back({index, view_.keys(index).wal(object), object});
+        }
+    }
+    Attempt& attempt = now.attempt;
+    auto file = race_.read(name, copies, cut_off(now), [&](const StoredCopy& copy, const Error& error) {
+        const bool damaged = error.kind() == ErrorKind::integrity;
+        now.say("store " + view_.store(copy.store).name + ": " + copy.key +
+                " cannot be used: " + error.message());
+        if (!damaged) view_.note_failure(copy.store);
+        // Damage is what a person must hear of; an outage only when there is nothing else.
+        if (!attempt.trouble || damaged) attempt.trouble = error;
+        attempt.may_pass = attempt.may_pass || !is_permanent(error.kind());
+    });
+    if (!file) return false;
+    fetched(now, std::move(file));
+    return true;
+}
+
+std::string SegmentFetcher::own_history(const WalName& name) const {
+    if (name.kind != WalKind::history || context_.way == nullptr || !context_.for_server) return {};
+    const auto text = context_.way->own_history(name);
+    if (!text) return {};
+    Fingerprint fingerprint;
+    fingerprint.update(as_bytes(*text));
+    return fingerprint.digits();
+}
+
+std::string SegmentFetcher::later_in_spool(const WalName& name) const {
     std::string first;
-    if (name.kind != WalKind::segment) return first;
+    if (name.kind != WalKind::segment && name.kind != WalKind::history) return first;
     for (const WalName& waiting : spool_->waiting(view_.system_identifier())) {
-        if (waiting.kind != WalKind::segment || waiting.timeline != name.timeline ||
-            waiting.text <= name.text)
+        if (!waiting.has_header() || waiting.timeline != name.timeline ||
+            (name.kind == WalKind::segment && waiting.text.substr(0, 24) <= name.text))
             continue;
         if (first.empty() || waiting.text < first) first = waiting.text;
     }
     return first;
+}
+
+TimelineSights SegmentFetcher::other_timelines(const WalName& name, const Say& say) {
+    TimelineSearch search(name, view_.system_identifier(), decoding_);
+    for (std::size_t i = 0; i < view_.size(); ++i) {
+        try {
+            search.look_into(race_.connection(i), view_.keys(i));
+        } catch (const Error& error) {
+            view_.note_failure(i);
+            say(error.message());
+            throw;
+        }
+    }
+    if (spool_) search.look_into(*spool_);
+    if (context_.way != nullptr) {
+        for (const TimelineHistory& history : context_.way->own_histories()) search.add(history);
+    }
+    return search.finish();
 }
 
 std::optional<std::string> SegmentFetcher::trusted_content(const WalName& name, const Look& look,
@@ -120,7 +172,7 @@ std::optional<std::string> SegmentFetcher::trusted_content(const WalName& name, 
     for (std::size_t index = 0; index < look.answers.size(); ++index) {
         for (const ObjectName& object : look.answers[index].objects) {
             try {
-                objects.push_back({&connection(index), view_.keys(index).wal(object), object});
+                objects.push_back({&race_.connection(index), view_.keys(index).wal(object), object});
             } catch (const Error&) {
                 return std::nullopt;
             }
@@ -132,88 +184,175 @@ std::optional<std::string> SegmentFetcher::trusted_content(const WalName& name, 
     return trusted->content;
 }
 
+/// False where a standby need not think any further: no store has answered.
+bool SegmentFetcher::note_troubles(Try& now, const Look& look) {
+    std::vector<std::string> lines;
+    std::string all;
+    for (std::size_t i = 0; i < view_.size(); ++i) {
+        if (!look.troubles[i]) continue;
+        if (!look.skipped[i]) lines.push_back(look.troubles[i]->message());
+        all += (all.empty() ? "" : "; ") + look.troubles[i]->message();
+        now.attempt.unreachable.push_back(view_.store(i).name);
+        now.attempt.trouble = look.troubles[i];
+        now.attempt.may_pass = now.attempt.may_pass || !is_permanent(look.troubles[i]->kind());
+    }
+    if (context_.asker == Asker::standby && now.attempt.unreachable.size() == view_.size()) {
+        now.attempt.trouble = Error(ErrorKind::unreachable, "no store answers: " + all);
+        return false;
+    }
+    for (const std::string& line : lines) now.say(line);
+    return true;
+}
+
+void SegmentFetcher::look_everywhere(Try& now, bool fresh, ArchiveView::Time deadline) {
+    const WalName& name = now.name;
+    SpoolCopy::Result spooled;
+    if (from_spool(now, name, {}, spooled)) return;
+    if (spooled.trouble) now.say(spooled.trouble->message());
+    const Look look = view_.look(name, fresh, deadline);
+    if (!note_troubles(now, look)) return;
+
+    std::vector<StoreAnswer> answers;
+    for (const StoreAnswer& answer : look.answers) {
+        for (const std::string& line : answer.refused) now.say(line);
+        if (answer.answered || context_.asker != Asker::standby) answers.push_back(answer);
+    }
+    const std::string own = own_history(name);
+    if (!own.empty()) answers.push_back(elsewhere(name, own));
+    if (!spooled.disputed.empty()) {
+        answers.push_back(elsewhere(name, spooled.disputed));
+    } else if (spool_ && !spooled.trouble) {
+        answers.push_back(elsewhere(name, {}));
+        answers.back().later = later_in_spool(name);
+    }
+    // What the old timeline has behind the fork does not exist for this recovery.
+    if (now.cut) {
+        for (StoreAnswer& answer : answers) answer.later.clear();
+    }
+    const Verdict verdict = judge(name, answers, view_.asks_all() && now.attempt.unreachable.empty());
+    switch (verdict.kind) {
+        case Verdict::Kind::found:
+            if (verdict.content == own && own != spooled.disputed && !any_store_has(look, own)) {
+                // PostgreSQL takes its own, unless another one may be in a store that is silent.
+                if (context_.asker == Asker::standby || now.attempt.unreachable.empty())
+                    now.attempt.end = Attempt::End::absent;
+                break;
+            }
+            if (verdict.content == spooled.disputed && from_spool(now, name, verdict.content, spooled)) break;
+            (void)from_stores(now, name, look, verdict.content);
+            break;
+        case Verdict::Kind::absent:
+        case Verdict::Kind::gap:
+            if (spooled.trouble && context_.asker != Asker::standby) {
+                now.attempt.trouble = *spooled.trouble;
+                break;
+            }
+            nowhere(now, verdict, look);
+            break;
+        case Verdict::Kind::several:
+            several(now, verdict, look, own);
+            break;
+        case Verdict::Kind::unknown:
+            break;
+    }
+}
+
+/// Every source that counts was asked, and none has it.
+void SegmentFetcher::nowhere(Try& now, const Verdict& verdict, const Look& look) {
+    const WalName& name = now.name;
+    const bool in_order = name.kind == WalKind::segment || name.kind == WalKind::history;
+    const Missing missing = this->missing(name);
+    if (now.cut && unfinished_end(now, look, *now.cut)) return;
+    const bool excused = name.kind == WalKind::history && name.timeline <= missing.own_timeline;
+    if (verdict.kind == Verdict::Kind::gap && !excused) {
+        now.attempt.trouble = a_gap(name, verdict.detail);
+        return;
+    }
+    if (context_.asker == Asker::recovery && in_order && !excused) {
+        const TimelineSights seen = other_timelines(name, now.say);
+        const auto fork = now.cut ? std::nullopt : fork_within(missing, seen);
+        if (fork && !later_elsewhere(missing, seen, fork) && unfinished_end(now, look, *fork)) return;
+        if (const auto later = later_elsewhere(missing, seen)) {
+            now.attempt.trouble = a_gap(name, *later);
+            return;
+        }
+        for (const StoreAnswer& answer : look.answers) {
+            if (answer.partials.empty()) continue;
+            now.attempt.trouble = a_gap(name, name.text + ".partial (up to where it counts no history says)");
+            return;
+        }
+    }
+    now.attempt.end = Attempt::End::absent;
+}
+
+/// Of a timeline's last segment only what was written before the timeline was left, and only NAME.partial may
+/// have been archived. False where there is none.
+bool SegmentFetcher::unfinished_end(Try& now, const Look& look, std::uint64_t fork) {
+    const WalName partial = *WalName::parse(now.name.text + ".partial");
+    now.cut = fork;
+    SpoolCopy::Result spooled;
+    if (from_spool(now, partial, {}, spooled)) return true;
+    std::vector<StoreAnswer> answers;
+    for (const StoreAnswer& answer : look.answers) {
+        if (!answer.answered) continue;
+        answers.push_back(answer);
+        answers.back().objects = answer.partials;
+        answers.back().settled.clear();
+    }
+    const Verdict verdict = judge(partial, answers);
+    if (verdict.kind == Verdict::Kind::several) {
+        now.attempt.trouble = Error(ErrorKind::conflict, verdict.detail);
+        return true;
+    }
+    if (verdict.kind == Verdict::Kind::found) {
+        now.say(now.name.text + " was archived as .partial only; it is used up to " + format_lsn(fork) +
+                ", where its timeline was left");
+        (void)from_stores(now, partial, look, verdict.content);
+        return true;
+    }
+    if (!spooled.trouble) return false;
+    now.attempt.trouble = spooled.trouble;
+    return context_.asker != Asker::standby;
+}
+
+void SegmentFetcher::several(Try& now, const Verdict& verdict, const Look& look,
+                             const std::string& own_history) {
+    const auto trusted = trusted_content(now.name, look, now.say);
+    if (trusted && (own_history.empty() || own_history == *trusted)) {
+        (void)from_stores(now, now.name, look, *trusted);
+        return;
+    }
+    std::string what = verdict.detail;
+    if (now.name.kind == WalKind::history)
+        what = "two servers chose timeline " + std::to_string(now.name.timeline) + ": " + what;
+    if (!own_history.empty()) what += "; this server's pg_wal has " + own_history;
+    now.attempt.trouble = Error(
+        ErrorKind::conflict, what,
+        "`walferry settle " + now.name.text + " FINGERPRINT` on the archiving host says which one is right");
+}
+
 Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, ArchiveView::Time deadline,
-                                const std::function<Sink&()>& open, const Say& say) {
-    Attempt attempt;
-    std::optional<MarkedSink> marked;
-    const std::function<Sink&()> open_marked = [&]() -> Sink& { return marked.emplace(open()); };
+                                const OpenSink& open, const Say& say) {
+    Try now{name, open, say, {}, {}};
     try {
-        const std::uint64_t sysid = view_.system_identifier();
-        SpoolCopy::Result spooled;
-        if (spool_) spooled = spool_->fetch(sysid, name, {}, open_marked, say);
-        if (spooled.fetched) {
-            attempt.end = Attempt::End::fetched;
-            return attempt;
+        if (context_.way != nullptr && context_.for_server) now.cut = context_.way->leaves_at(name);
+        if (now.cut && *now.cut <= *name.start_lsn(context_.way->segment_size())) {
+            // The newer timeline's segment of the same place was asked for before, and is not there.
+            now.attempt.end = Attempt::End::absent;
+            return now.attempt;
         }
-        if (spooled.trouble) say(spooled.trouble->message());
-        Look look = view_.look(name, fresh, deadline);
-        for (std::size_t i = 0; i < view_.size(); ++i) {
-            if (!look.troubles[i]) continue;
-            say(look.troubles[i]->message());
-            attempt.unreachable.push_back(view_.store(i).name);
-            attempt.trouble = look.troubles[i];
-            attempt.may_pass = attempt.may_pass || !is_permanent(look.troubles[i]->kind());
-        }
-        std::vector<StoreAnswer> answers = look.answers;
-        for (const StoreAnswer& answer : answers) {
-            for (const std::string& line : answer.refused) say(line);
-        }
-        if (!spooled.disputed.empty()) {
-            answers.push_back({true, {ObjectName{name.text, spooled.disputed, {}, {}, false}}, {}, {}, {}});
-        } else if (spool_ && !spooled.trouble) {
-            answers.push_back({true, {}, {}, {}, later_in_spool(name)});
-        }
-        const Verdict verdict = judge(name, answers, view_.asks_all());
-        switch (verdict.kind) {
-            case Verdict::Kind::found:
-                if ((verdict.content == spooled.disputed &&
-                     spool_->fetch(sysid, name, verdict.content, open_marked, say).fetched) ||
-                    read_copies(name, look, verdict.content, attempt, open_marked, say)) {
-                    attempt.end = Attempt::End::fetched;
-                }
-                break;
-            case Verdict::Kind::absent:
-                if (spooled.trouble) {
-                    attempt.trouble = *spooled.trouble;
-                    break;
-                }
-                attempt.end = Attempt::End::absent;
-                break;
-            case Verdict::Kind::gap:
-                if (name.kind == WalKind::history && name.timeline <= own_timeline_) {
-                    attempt.end = Attempt::End::absent;
-                    break;
-                }
-                attempt.trouble = Error(
-                    ErrorKind::integrity,
-                    name.text + " is in no store that was asked, but " + verdict.detail + " is: a gap",
-                    "recovery cannot go past it; look for the file in old pg_wal directories and copies of "
-                    "the spool, or end the recovery before it");
-                break;
-            case Verdict::Kind::several:
-                if (const auto content = trusted_content(name, look, say)) {
-                    if (read_copies(name, look, *content, attempt, open_marked, say))
-                        attempt.end = Attempt::End::fetched;
-                    break;
-                }
-                attempt.trouble = Error(ErrorKind::conflict, verdict.detail,
-                                        "`walferry settle " + name.text +
-                                            " FINGERPRINT` on the archiving host says which one is right");
-                break;
-            case Verdict::Kind::unknown:
-                break;
-        }
+        look_everywhere(now, fresh, deadline);
     } catch (const SinkFailure& failure) {
         throw failure.error;
     } catch (const Error& error) {
-        attempt.trouble = error;
-        attempt.may_pass = !is_permanent(error.kind());
+        now.attempt.trouble = error;
+        now.attempt.may_pass = !is_permanent(error.kind());
     }
-    return attempt;
+    return now.attempt;
 }
 
-Attempt SegmentFetcher::persist(const WalName& name, ArchiveView::Time deadline,
-                                const std::function<Sink&()>& open, const Say& say) {
+Attempt SegmentFetcher::persist(const WalName& name, ArchiveView::Time deadline, const OpenSink& open,
+                                const Say& say) {
     std::set<std::string> said;
     const Say say_once = [&](const std::string& line) {
         if (said.insert(line).second) say(line);
@@ -222,7 +361,7 @@ Attempt SegmentFetcher::persist(const WalName& name, ArchiveView::Time deadline,
     milliseconds pause = first_pause;
     for (bool fresh = false;; fresh = true) {
         Attempt attempt = this->attempt(name, fresh, deadline, open, say_once);
-        if (attempt.end == Attempt::End::fetched) return attempt;
+        if (attempt.end == Attempt::End::fetched || context_.asker == Asker::standby) return attempt;
         const bool absent = attempt.end == Attempt::End::absent;
         if (absent && absent_before) return attempt;
         if (!absent && !attempt.may_pass) return attempt;

@@ -13,17 +13,37 @@
 #include "common/sink.hpp"
 #include "common/wal_name.hpp"
 #include "uploader/fetch/archive_view.hpp"
+#include "uploader/fetch/later_wal.hpp"
+#include "uploader/fetch/recovery_way.hpp"
 #include "uploader/fetch/spool_copy.hpp"
+#include "uploader/fetch/store_race.hpp"
 
 namespace walferry {
+
+/// Who asks, which decides when a file may be called absent.
+enum class Asker {
+    recovery,        // ends at what is absent: every store has to prove it
+    standby,         // asks again: one store that answers is enough
+    strict_standby,  // lives on the archive alone: every store is asked
+};
 
 /// How one try to get a segment ended.
 struct Attempt {
     enum class End { fetched, absent, failed };
     End end = End::failed;
+    std::shared_ptr<Sink> file;            // fetched: it is finished
+    std::optional<std::uint64_t> cut;      // fetched: from this position on it was made zeroes
     std::optional<Error> trouble;          // failed: what a person must hear of
     bool may_pass = false;                 // failed: a later attempt may end differently
     std::vector<std::string> unreachable;  // stores that did not answer
+};
+
+/// Where segments are looked for beside the stores, and for whom.
+struct FetchContext {
+    Asker asker = Asker::recovery;
+    std::string spool;                 // empty for none
+    const RecoveryWay* way = nullptr;  // of the data directory that the file is for; nullptr for none
+    bool for_server = false;           // that recovers, and not for pg_rewind or a person
 };
 
 /// Brings segments back, with connections of its own. One thread uses it at a time.
@@ -31,36 +51,49 @@ class SegmentFetcher {
   public:
     using Say = std::function<void(const std::string&)>;  // damage and detours, a line each
 
-    /// All must outlive it. `spool`: an empty path for none.
-    SegmentFetcher(ArchiveView& view, const DecodeOptions& decoding, const std::string& spool);
+    /// All must outlive it.
+    SegmentFetcher(ArchiveView& view, const DecodeOptions& decoding, FetchContext context);
 
-    /// Timelines up to this one may have begun before there was an archive: of those, segments without a
-    /// history file are no gap.
-    void set_own_timeline(std::uint32_t timeline) { own_timeline_ = std::max(own_timeline_, timeline); }
-
-    /// From the spool, else from the first store that has it sound. `open` makes the sink for each try; what
-    /// it took counts only when the end is `fetched`, and it is finished then. Throws what is wrong with the
-    /// sink. absent: every store answered that it has neither it nor a later WAL segment of that timeline.
-    Attempt attempt(const WalName& name, bool fresh, ArchiveView::Time deadline,
-                    const std::function<Sink&()>& open, const Say& say);
-
-    /// Repeats what may pass until `deadline`, and asks a second time before it says absent: listings may
-    /// lag.
-    Attempt persist(const WalName& name, ArchiveView::Time deadline, const std::function<Sink&()>& open,
+    /// From the spool, else from the first store that has it sound. `open` makes the sink for each try, and
+    /// may be called as long as this is there. Throws what is wrong with a sink. absent: as the asker needs
+    /// it (docs/restoring.md), but looked for only once.
+    Attempt attempt(const WalName& name, bool fresh, ArchiveView::Time deadline, const OpenSink& open,
                     const Say& say);
 
+    /// Repeats what may pass until `deadline`, and for a recovery asks a second time before it says absent:
+    /// listings may lag.
+    Attempt persist(const WalName& name, ArchiveView::Time deadline, const OpenSink& open, const Say& say);
+
   private:
-    bool read_copies(const WalName& name, const Look& look, const std::string& content, Attempt& attempt,
-                     const std::function<Sink&()>& open, const Say& say);
-    std::string later_in_spool(const WalName& name);
+    /// One attempt under way.
+    struct Try {
+        const WalName& name;
+        const OpenSink& open;
+        const Say& say;
+        std::optional<std::uint64_t> cut;  // where the recovery leaves the timeline within this segment
+        Attempt attempt;
+    };
+
+    void look_everywhere(Try& now, bool fresh, ArchiveView::Time deadline);
+    bool from_spool(Try& now, const WalName& name, const std::string& content, SpoolCopy::Result& result);
+    bool from_stores(Try& now, const WalName& name, const Look& look, const std::string& content);
+    void fetched(Try& now, std::shared_ptr<Sink> file);
+    bool note_troubles(Try& now, const Look& look);
+    void nowhere(Try& now, const Verdict& verdict, const Look& look);
+    bool unfinished_end(Try& now, const Look& look, std::uint64_t fork);
+    void several(Try& now, const Verdict& verdict, const Look& look, const std::string& own_history);
+    OpenSink cut_off(const Try& now) const;
+    std::string own_history(const WalName& name) const;
+    std::string later_in_spool(const WalName& name) const;
+    Missing missing(const WalName& name) const;
+    TimelineSights other_timelines(const WalName& name, const Say& say);
     std::optional<std::string> trusted_content(const WalName& name, const Look& look, const Say& say);
-    ObjectStore& connection(std::size_t index);
 
     ArchiveView& view_;
     const DecodeOptions& decoding_;
-    std::uint32_t own_timeline_ = 1;
+    const FetchContext context_;
     std::optional<SpoolCopy> spool_;
-    std::vector<std::unique_ptr<ObjectStore>> connections_;
+    StoreRace race_;
 };
 
 }  // namespace walferry

@@ -32,6 +32,22 @@ std::vector<WalName> SpoolCopy::waiting(std::uint64_t system_identifier) const {
     return names;
 }
 
+bool SpoolCopy::read(std::uint64_t system_identifier, const WalName& name, Sink& into) const {
+    const std::string path = paths_.segment(system_identifier, name.text);
+    const Fd file = os::open_if_exists(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, path);
+    if (!file) return false;
+    std::vector<std::byte> buffer(64 * 1024);
+    std::uint64_t offset = 0;
+    for (;;) {
+        const std::size_t got = os::read_at(file.get(), buffer, offset, path);
+        if (got == 0) break;
+        into.write(Bytes(buffer).first(got));
+        offset += got;
+    }
+    into.finish();
+    return true;
+}
+
 /// A spool that is not there may be one whose disk is not mounted; one whose folders this user cannot read
 /// may hold anything. Only the folder of a cluster that never archived may be missing.
 std::optional<Error> SpoolCopy::cannot_look(std::uint64_t system_identifier) const {

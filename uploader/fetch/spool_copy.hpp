@@ -36,6 +36,8 @@ class SpoolCopy {
     Result fetch(std::uint64_t system_identifier, const WalName& name, const std::string& content,
                  const std::function<Sink&()>& open, const std::function<void(const std::string&)>& say);
 
+    /// Copies a short file. False when it is gone. Throws what is wrong with it.
+    bool read(std::uint64_t system_identifier, const WalName& name, Sink& into) const;
     /// Everything of this cluster that waits. Throws where not all of it can be seen.
     std::vector<WalName> waiting(std::uint64_t system_identifier) const;
 

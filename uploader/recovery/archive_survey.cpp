@@ -286,17 +286,18 @@ void ArchiveSurvey::read_history(std::uint32_t timeline) {
     if (trouble) throw *trouble;
 }
 
-HeldSegments ArchiveSurvey::waiting_in_spool() {
-    HeldSegments waiting;
+ListedWal ArchiveSurvey::waiting_in_spool() {
+    ListedWal waiting;
     if (!options_.only.empty()) return waiting;
     try {
         for (const SpoolFile& file : scan_spool(SpoolPaths(settings_.spool)).files) {
-            if (file.system_identifier != sysid_ || file.name.kind != WalKind::segment) continue;
-            waiting[file.name.timeline].push_back({std::uint64_t{file.name.log} << 32 | file.name.seg, 0});
+            if (file.system_identifier != sysid_ || !file.name.has_header()) continue;
+            HeldSegments& held = file.name.kind == WalKind::segment ? waiting.segments : waiting.partials;
+            held[file.name.timeline].push_back({std::uint64_t{file.name.log} << 32 | file.name.seg, 0});
             spooled_at_[file.name.text] = format_time(file.modified);
         }
     } catch (const Error&) {
-        waiting.clear();  // a host that restores may have no spool
+        waiting = {};  // a host that restores may have no spool
     }
     return waiting;
 }
@@ -339,9 +340,12 @@ void ArchiveSurvey::measure() {
     std::map<std::uint64_t, UsableWal> together;
     std::map<std::pair<std::size_t, std::uint64_t>, UsableWal> each;
     HeldSegments all;
+    HeldSegments partials;
     SettledSegments settled;
     for (const Store& store : stores_) {
-        if (!store.trouble) append(all, store.wal.segments);
+        if (store.trouble) continue;
+        append(all, store.wal.segments);
+        append(partials, store.wal.partials);
     }
     settle_by_writers(all);
     for (const Store& store : stores_) {
@@ -349,18 +353,21 @@ void ArchiveSurvey::measure() {
         for (const auto& [name, contents] : store.wal.settled)
             settled[name].insert(contents.begin(), contents.end());
     }
-    append_missing(all, waiting_in_spool());
+    const ListedWal waiting = waiting_in_spool();
+    append_missing(all, waiting.segments);
+    append_missing(partials, waiting.partials);
     std::set<std::string> conflicts;
     for (SurveyedBackup& backup : backups_) {
         const std::uint64_t size = backup.label.segment_size;
-        if (!together.contains(size)) together.emplace(size, usable_wal(all, settled, size));
+        if (!together.contains(size)) together.emplace(size, usable_wal(all, settled, size, partials));
         backup.together = {"", reaches(histories_, backup.point(), together.at(size))};
         conflicts.insert(together.at(size).conflicts.begin(), together.at(size).conflicts.end());
         for (std::size_t i = 0; i < stores_.size(); ++i) {
             if (stores_[i].trouble) continue;
             const std::pair key(i, size);
             if (!each.contains(key))
-                each.emplace(key, usable_wal(stores_[i].wal.segments, stores_[i].wal.settled, size));
+                each.emplace(key, usable_wal(stores_[i].wal.segments, stores_[i].wal.settled, size,
+                                             stores_[i].wal.partials));
             backup.each.push_back(
                 {stores_[i].settings->name, reaches(histories_, backup.point(), each.at(key))});
         }

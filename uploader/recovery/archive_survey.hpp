@@ -85,7 +85,7 @@ class ArchiveSurvey {
     void drop_settlements_of_nothing();
     void read_histories();
     void read_history(std::uint32_t timeline);
-    HeldSegments waiting_in_spool();
+    ListedWal waiting_in_spool();
     void settle_by_writers(const HeldSegments& all);
     std::optional<std::string> trusted_content(const WalName& name);
     void measure();

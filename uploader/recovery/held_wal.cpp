@@ -42,6 +42,18 @@ const SegmentRuns& UsableWal::of(std::uint32_t timeline) const {
     return found == timelines.end() ? none : found->second;
 }
 
+bool UsableWal::has_partial(std::uint32_t timeline, std::uint64_t number) const {
+    const auto found = partials.find(timeline);
+    return found != partials.end() && found->second.contains(number);
+}
+
+std::optional<std::uint64_t> UsableWal::next_partial(std::uint32_t timeline, std::uint64_t number) const {
+    const auto found = partials.find(timeline);
+    if (found == partials.end()) return std::nullopt;
+    const auto next = found->second.lower_bound(number);
+    return next == found->second.end() ? std::nullopt : std::optional(*next);
+}
+
 WalName UsableWal::name(std::uint32_t timeline, std::uint64_t number) const {
     return WalName::segment_at(timeline, number * segment_size, segment_size);
 }
@@ -61,8 +73,19 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> several_contents(const Held
     return several;
 }
 
-UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size) {
-    UsableWal usable{segment_size, {}, {}};
+UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size,
+                     const HeldSegments& partials) {
+    UsableWal usable{segment_size, {}, {}, {}};
+    for (const auto& [timeline, segments] : partials) {
+        for (const HeldSegment& segment : segments) {
+            const bool one_content = std::all_of(
+                segments.begin(), segments.end(), [&, wanted = segment](const HeldSegment& other) {
+                    return other.position != wanted.position || other.content == wanted.content;
+                });
+            const auto number = segment_number(segment.position, segment_size);
+            if (number && one_content) usable.partials[timeline].insert(*number);
+        }
+    }
     for (const auto& [timeline, unsorted] : held) {
         auto segments = unsorted;
         std::sort(segments.begin(), segments.end());

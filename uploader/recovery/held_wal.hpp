@@ -46,16 +46,23 @@ class SegmentRuns {
 struct UsableWal {
     std::uint64_t segment_size = 0;
     std::map<std::uint32_t, SegmentRuns> timelines;
+    /// Where a timeline was left: the number of the segment that is there as .partial.
+    std::map<std::uint32_t, std::set<std::uint64_t>> partials;
     /// Names with several contents of which none was settled: recovery stops there.
     std::vector<std::string> conflicts;
 
     const SegmentRuns& of(std::uint32_t timeline) const;
+    bool has_partial(std::uint32_t timeline, std::uint64_t number) const;
+    /// The first one from that number on.
+    std::optional<std::uint64_t> next_partial(std::uint32_t timeline, std::uint64_t number) const;
     WalName name(std::uint32_t timeline, std::uint64_t number) const;
 };
 
 /// Segments with several contents: (timeline, position).
 std::vector<std::pair<std::uint32_t, std::uint64_t>> several_contents(const HeldSegments& held);
 
-UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size);
+/// `partials`: of .partial files; one with several contents is of no use.
+UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size,
+                     const HeldSegments& partials = {});
 
 }  // namespace walferry

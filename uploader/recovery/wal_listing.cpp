@@ -24,20 +24,6 @@ void each_object(ObjectStore& store, const std::string& prefix, std::string afte
     }
 }
 
-/// "00000001": one request for each timeline.
-std::vector<std::string> list_timelines(ObjectStore& store, const std::string& root) {
-    std::vector<std::string> timelines;
-    std::string after;
-    for (;;) {
-        const ObjectPage page = store.list(root, after);
-        if (page.objects.empty()) return timelines;
-        const std::string& key = page.objects.front().key;
-        const std::string timeline = key.substr(root.size(), key.find('/', root.size()) - root.size());
-        if (WalName::parse(timeline + ".history")) timelines.push_back(timeline);
-        after = root + timeline + "0";  // '0' sorts right behind '/'
-    }
-}
-
 void list_settled(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
                   const std::vector<std::string>& trusted_writers, ListedWal& wal) {
     for (const auto& [text, listed] : list_settlements(store, keys)) {
@@ -57,6 +43,20 @@ void list_settled(ObjectStore& store, const ObjectKeys& keys, std::uint64_t syst
 
 }  // namespace
 
+std::vector<std::string> list_timelines(ObjectStore& store, const ObjectKeys& keys) {
+    const std::string root = keys.root() + "wal/";
+    std::vector<std::string> timelines;
+    std::string after;
+    for (;;) {
+        const ObjectPage page = store.list(root, after);
+        if (page.objects.empty()) return timelines;
+        const std::string& key = page.objects.front().key;
+        const std::string timeline = key.substr(root.size(), key.find('/', root.size()) - root.size());
+        if (WalName::parse(timeline + ".history")) timelines.push_back(timeline);
+        after = root + timeline + "0";  // '0' sorts right behind '/'
+    }
+}
+
 std::uint64_t short_content(const std::string& fingerprint) {
     std::uint64_t value = 0;
     std::from_chars(fingerprint.data(), fingerprint.data() + 16, value, 16);
@@ -69,7 +69,7 @@ ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t sys
     std::array<char, 32> first{};
     std::snprintf(first.data(), first.size(), "%08X%08X", static_cast<unsigned>(from_position >> 32),
                   static_cast<unsigned>(from_position & 0xffffffff));
-    for (const std::string& timeline : list_timelines(store, keys.root() + "wal/")) {
+    for (const std::string& timeline : list_timelines(store, keys)) {
         const std::string directory = keys.wal_directory(timeline);
         const auto object_of = [&](const std::string& key) {
             return ObjectName::parse(std::string_view(key).substr(directory.size()));
@@ -84,9 +84,9 @@ ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t sys
             const auto object = object_of(key);
             if (!object) return;
             const auto name = WalName::parse(object->segment);
-            if (name && name->kind == WalKind::segment)
-                wal.segments[name->timeline].push_back(
-                    {position_of(*name), short_content(object->fingerprint)});
+            if (!name || !name->has_header()) return;
+            HeldSegments& held = name->kind == WalKind::segment ? wal.segments : wal.partials;
+            held[name->timeline].push_back({position_of(*name), short_content(object->fingerprint)});
         });
     }
     list_settled(store, keys, system_identifier, trusted_writers, wal);

@@ -13,6 +13,7 @@ namespace walferry {
 /// One store's WAL, as its listing shows it.
 struct ListedWal {
     HeldSegments segments;
+    HeldSegments partials;
     SettledSegments settled;
     std::map<std::uint32_t, std::vector<ObjectName>> histories;
     std::map<std::uint32_t, std::vector<std::string>> settled_histories;  // fingerprints
@@ -23,6 +24,9 @@ struct ListedWal {
 /// reads what was settled, of which only that by `trusted_writers` counts where there are any.
 ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
                    std::uint64_t from_position, const std::vector<std::string>& trusted_writers);
+
+/// The timelines that a store has anything of: "00000001". One request for each.
+std::vector<std::string> list_timelines(ObjectStore& store, const ObjectKeys& keys);
 
 /// The half of a fingerprint that HeldSegment keeps.
 std::uint64_t short_content(const std::string& fingerprint);

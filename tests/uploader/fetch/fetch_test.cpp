@@ -21,17 +21,12 @@ class Archive : public DrainHarness {
   public:
     using DrainHarness::DrainHarness;
     std::string fetch(const std::string& name, std::vector<std::string> only = {}) {
-        Collector collector;
         ViewOptions options;
         options.only = std::move(only);
-        fetch_from_stores(
-            settings, options, *WalName::parse(name),
-            [&]() -> Sink& {
-                collector.bytes.clear();
-                return collector;
-            },
+        const auto file = fetch_from_stores(
+            settings, options, *WalName::parse(name), [] { return std::make_shared<Collector>(); },
             [this](const std::string& line) { said.push_back(line); });
-        return collector.bytes;
+        return static_cast<Collector&>(*file).bytes;
     }
     ErrorKind failure(const std::string& name, std::vector<std::string> only = {}) {
         try {

@@ -171,3 +171,75 @@ TEST_CASE("a history file is read as PostgreSQL reads it") {
         CHECK_THROWS_AS(TimelineHistory::parse(3, text), Error);
     }
 }
+
+TEST_CASE("a gap before a switch is a gap also while nothing but the history is there") {
+    const auto before = history(2, "1\t0/6800000\tx\n");
+    const auto found = reaches({before}, backup(1, 2, 2), usable(held({{1, {2, 3}}})));
+    REQUIRE(found.size() == 2);
+    for (const Reach& reach : found) {
+        CHECK(reach.consistent);
+        CHECK(reach.end_lsn == 4 * size);
+        CHECK(reach.gap == WalGap{"000000010000000000000004", "00000002.history"});
+    }
+    // The old primary's missing segments are a gap as long as the new timeline's are there alone.
+    const auto led_on = reaches({before}, backup(1, 2, 2), usable(held({{1, {2, 3}}, {2, {6, 7}}})));
+    CHECK(led_on[0].gap == WalGap{"000000010000000000000004", "00000002.history"});
+    CHECK(led_on[1].gap == WalGap{"000000010000000000000004", "000000020000000000000006"});
+}
+
+TEST_CASE("what a timeline's end has as .partial counts up to where the timeline was left") {
+    const auto left = history(2, "1\t0/4800000\tx\n");
+    const auto wal = usable_wal(held({{1, {2, 3}}}), {}, size, held({{1, {4}}}));
+    for (const Reach& reach : reaches({left}, backup(1, 2, 2), wal)) {
+        CHECK(reach.end_lsn == 0x4800000);
+        CHECK(reach.last->text == "000000010000000000000004.partial");
+        CHECK_FALSE(reach.gap);
+    }
+    const auto goes_on = usable_wal(held({{1, {2, 3}}, {2, {4, 5}}}), {}, size, held({{1, {4}}}));
+    const auto both = reaches({left}, backup(1, 2, 2), goes_on);
+    CHECK(both[0].end_lsn == 0x4800000);
+    CHECK_FALSE(both[0].gap);
+    CHECK(both[1].end_lsn == 6 * size);
+    CHECK_FALSE(both[1].gap);
+    // Left once more further on: then the .partial is not the timeline's end.
+    const auto further = reaches({left, history(3, "1\t0/6800000\tx\n")}, backup(1, 2, 2), wal);
+    CHECK(further[0].gap == WalGap{"000000010000000000000004", "00000003.history"});
+    // Without a history nobody knows how much of it counts; with two contents not even which one.
+    CHECK(reaches({}, backup(1, 2, 2), wal)[0].gap ==
+          WalGap{"000000010000000000000004", "000000010000000000000004.partial"});
+    HeldSegments two = held({{1, {4}}});
+    two[1].push_back({4, 8});
+    CHECK(reaches({left}, backup(1, 2, 2), usable_wal(held({{1, {2, 3}}}), {}, size, two))[0].gap);
+    // One that lies behind a hole does not close it.
+    CHECK(reaches({history(2, "1\t0/5800000\tx\n")}, backup(1, 2, 2),
+                  usable_wal(held({{1, {2, 3}}}), {}, size, held({{1, {5}}})))[1]
+              .gap == WalGap{"000000010000000000000004", "00000002.history"});
+}
+
+TEST_CASE("a switch at a segment's boundary needs nothing of the next one") {
+    for (const Reach& reach :
+         reaches({history(2, "1\t0/4000000\tx\n")}, backup(1, 2, 2), usable(held({{1, {2, 3}}})))) {
+        CHECK(reach.end_lsn == 4 * size);
+        CHECK_FALSE(reach.gap);
+    }
+}
+
+TEST_CASE("an old primary's segments behind the fork are no gap, and none of the new timeline's") {
+    const auto wal = usable(held({{1, {2, 3, 4, 5, 6}}, {2, {4, 5}}}));
+    const auto found = reaches({history(2, "1\t0/4800000\tx\n")}, backup(1, 2, 2), wal);
+    CHECK(found[0].end_lsn == 7 * size);
+    CHECK_FALSE(found[0].gap);
+    CHECK(found[1].end_lsn == 6 * size);
+    CHECK_FALSE(found[1].gap);
+}
+
+TEST_CASE("segments of a timeline whose history is missing are a gap on every way that may lead there") {
+    const auto wal = usable(held({{1, {2, 3, 4}}, {2, {4, 5}}}));
+    const auto found = reaches({}, backup(1, 2, 2), wal);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].end_lsn == 5 * size);
+    CHECK(found[0].gap == WalGap{"00000002.history", "000000020000000000000004"});
+    // A backup of that timeline itself was made where there was no history to archive.
+    CHECK_FALSE(reaches({}, backup(2, 4, 4), wal)[0].gap);
+    CHECK_FALSE(reaches({history(2, "1\t0/4800000\tx\n")}, backup(1, 2, 2), wal)[0].gap);
+}
