@@ -82,6 +82,39 @@ else
     skip "a clock that jumps a year ahead or back" "faketime is not installed"
 fi
 
+# Every wait is measured by a clock that nobody sets. (faketime without FAKETIME_DONT_FAKE_MONOTONIC moves that one as
+# well, but not the waits by it: then a wait of 250 ms lasts as long as the two differ.)
+jumping_in_a_wait() {
+    local when drain
+    begin_configuration "$work/clock/walferry.toml" "$work/clock/spool"
+    chmod 755 "$work/clock"
+    printf '[default]\naws_access_key_id = a\naws_secret_access_key = b\n' >"$work/clock/dead.credentials"
+    for_uploader "$work/clock/dead.credentials"
+    printf '\n[[store]]\nname = "dead"\ntype = "s3"\nendpoint = "http://127.0.0.1:9"\nregion = "r"\nbucket = "b"\n%s\n' \
+        'credentials_file = "dead.credentials"' >>"$work/clock/walferry.toml"
+    walferry --config "$work/clock/walferry.toml" init --owner postgres --group "$spool_gid" >/dev/null
+    as postgres walferry-archive-push --spool "$work/clock/spool" "$data/pg_wal/${names[30]}"
+    for when in +2y -2y; do
+        echo +0 >"$work/clock/time"
+        chmod 644 "$work/clock/time"
+        start_as uploader "$work/clock/said" env FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_NO_CACHE=1 \
+            FAKETIME_TIMESTAMP_FILE="$work/clock/time" LD_PRELOAD="$faketime_library" \
+            walferry --config "$work/clock/walferry.toml" drain --wait 15
+        drain=$started
+        sleep 3
+        echo $when >"$work/clock/time"
+        wait_for 60 gone "$drain"
+        wait "$drain" || true
+        grep -q "dead" "$work/clock/said"
+    done
+}
+faketime_library=$(find /usr/lib -name libfaketime.so.1 2>/dev/null | head -n 1)
+if [ -n "$faketime_library" ] && [ -z "${WALFERRY_SANITIZED:-}" ]; then
+    check "a clock that jumps while a drain waits for a dead store does not make the wait longer" jumping_in_a_wait
+else
+    skip "a clock that jumps while a drain waits" "faketime is not installed, or the programs have sanitizers"
+fi
+
 crowd=100000
 crowded() {
     local began

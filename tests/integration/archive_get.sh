@@ -308,6 +308,7 @@ standby() {
     is_restored "${names[0]}"
     away one
     expect_exit 1 said "${names[0]}"
+    expect_exit 1 said 000000010000000000000041
     expect_in "no store answers" cat "$work/said"
     expect_equal 1 "$(wc -l <"$work/said")" "lines"
     expect_exit 1 said 00000002.history
@@ -359,7 +360,7 @@ occupied() {
     local name
     name=$(ss -xlH | grep -o 'walferry-fetch-[0-9a-f]*' | head -n 1)
     end_helpers
-    start_as stranger "$work/stranger.log" python3 -c '
+    start_as stranger "$work/stranger.log" /usr/bin/python3 -c '
 import socket, sys, time
 listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 listening.bind("\0" + sys.argv[1])

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <limits>
 
 #include "common/store/retry.hpp"
 #include "common/system_identifier.hpp"
@@ -22,11 +20,6 @@ constexpr std::chrono::seconds rest_after_failure{20};
 // The same where one answer is enough, and how long the others are waited for there.
 constexpr std::chrono::seconds long_rest_after_failure{30};
 constexpr milliseconds time_for_the_others{2000};
-// A rate that was measured longer ago than this says nothing any more.
-constexpr std::chrono::minutes rate_holds{5};
-// Less than this is over too soon to be measured.
-constexpr std::uint64_t least_measured = 64 * 1024;
-constexpr milliseconds least_time_measured{1000};
 // Nobody settles a conflict within a recovery and expects it to be noticed at once.
 constexpr std::chrono::seconds settled_for{60};
 
@@ -95,12 +88,13 @@ struct ArchiveView::Place {
     std::map<std::string, Settled> settled;  // those of them that were read
     std::optional<Time> settled_seen;
     std::optional<Time> failed;
-    double rate = 0;  // bytes a second
-    std::optional<Time> rate_measured;
 };
 
 ArchiveView::ArchiveView(const Settings& settings, const ViewOptions& options)
-    : settings_(settings), options_(options), system_identifier_(options.system_identifier) {
+    : settings_(settings),
+      options_(options),
+      rates_(settings.stores.size()),
+      system_identifier_(options.system_identifier) {
     require_known(settings, options.only, "--only");
     require_known(settings, options.without, "--without");
     std::vector<const StoreSettings*> asked;
@@ -391,38 +385,14 @@ std::vector<std::size_t> ArchiveView::order() {
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     const Time now = steady_clock::now();
     const auto ill = [&](std::size_t i) { return places_[i]->failed && now - *places_[i]->failed < rest(); };
-    // Rates are compared by powers of two: what is nearly as quick stays in the configuration's order.
-    const auto slowness = [&](std::size_t i) {
-        const auto rate = recent_rate(*places_[i]);
-        return std::pair(ill(i), rate ? -std::ilogb(std::max(1.0, *rate)) : -std::numeric_limits<int>::max());
-    };
+    const auto place_in_line = [&](std::size_t i) { return std::pair(ill(i), rates_.slowness(i, now)); };
     std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return slowness(a) < slowness(b); });
+                     [&](std::size_t a, std::size_t b) { return place_in_line(a) < place_in_line(b); });
     return order;
 }
 
 std::chrono::seconds ArchiveView::rest() const noexcept {
     return options_.one_is_enough ? long_rest_after_failure : rest_after_failure;
-}
-
-std::optional<double> ArchiveView::recent_rate(const Place& place) const {
-    if (!place.rate_measured || steady_clock::now() - *place.rate_measured > rate_holds) return std::nullopt;
-    return place.rate;
-}
-
-std::optional<double> ArchiveView::rate(std::size_t index) {
-    const std::lock_guard lock(mutex_);
-    return recent_rate(*places_[index]);
-}
-
-void ArchiveView::note_transfer(std::size_t index, std::uint64_t bytes, milliseconds elapsed) {
-    if (bytes < least_measured && elapsed < least_time_measured) return;
-    const double now =
-        static_cast<double>(bytes) * 1000 / static_cast<double>(std::max<std::int64_t>(1, elapsed.count()));
-    const std::lock_guard lock(mutex_);
-    Place& place = *places_[index];
-    place.rate = recent_rate(place) ? (place.rate + now) / 2 : now;
-    place.rate_measured = steady_clock::now();
 }
 
 void ArchiveView::note_failure(std::size_t index) {

@@ -17,6 +17,7 @@
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
 #include "common/wal_name.hpp"
+#include "uploader/fetch/store_rates.hpp"
 #include "uploader/fetch/verdict.hpp"
 
 namespace walferry {
@@ -72,10 +73,7 @@ class ArchiveView {
 
     /// Store numbers: the healthy ones first, of those the quicker ones.
     std::vector<std::size_t> order();
-    /// What a transfer brought, in bytes, and how long it took, whether or not it came to its end.
-    void note_transfer(std::size_t index, std::uint64_t bytes, std::chrono::milliseconds elapsed);
-    /// Bytes a second; nullopt where nothing was measured lately.
-    std::optional<double> rate(std::size_t index);
+    StoreRates& rates() noexcept { return rates_; }
     void note_failure(std::size_t index);
     void note_success(std::size_t index);
 
@@ -86,7 +84,6 @@ class ArchiveView {
 
     std::unique_ptr<ObjectStore> connect_to_list(const Place& place) const;
     std::chrono::seconds rest() const noexcept;
-    std::optional<double> recent_rate(const Place& place) const;
     std::shared_ptr<Asked> ask(Place& place, const WalName& name);
     void list_into(Place& place, const WalName& name, Asked& asked);
     static std::optional<StoreAnswer> remembered(const Place& place, const WalName& name);
@@ -98,6 +95,7 @@ class ArchiveView {
     std::mutex mutex_;
     std::condition_variable answered_;
     std::vector<std::unique_ptr<Place>> places_;
+    StoreRates rates_;
     std::optional<std::uint64_t> system_identifier_;
 };
 

@@ -71,7 +71,7 @@ RecoveryWay::RecoveryWay(const Directory& wal, std::string data_directory, Unkno
 
 std::uint32_t RecoveryWay::own_timeline() const {
     if (data_directory_.empty()) return 1;
-    return read_checkpoint_timeline(data_directory_ + "/global/pg_control").value_or(1);
+    return std::max(1U, read_checkpoint_timeline(data_directory_ + "/global/pg_control").value_or(1));
 }
 
 std::optional<std::string> RecoveryWay::own_history(const WalName& history) const {

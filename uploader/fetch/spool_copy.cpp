@@ -62,8 +62,7 @@ std::optional<Error> SpoolCopy::cannot_look(std::uint64_t system_identifier) con
     for (const std::string& path : {paths_.root, paths_.ready(), paths_.ready(system_identifier)}) {
         const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         const int err = errno;
-        if (!directory && err == ENOENT && (path == paths_.root || path == paths_.ready(system_identifier)))
-            return std::nullopt;
+        if (!directory && err == ENOENT && path == paths_.ready(system_identifier)) return std::nullopt;
         // Of a folder this user must be able to ask for names in it as well as to list it.
         if (!directory) return trouble(path, err);
         if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) != 0) return trouble(path, errno);

@@ -100,7 +100,7 @@ std::shared_ptr<StoreRace::Runner> StoreRace::start(const WalName& name, const S
 }
 
 bool StoreRace::worth_a_second(const Runner& leader, const StoredCopy& other) const {
-    const auto known = view_.rate(other.store);
+    const auto known = view_.rates().rate(other.store, steady_clock::now());
     const double now = static_cast<double>(leader.received.load()) /
                        std::max(1.0, static_cast<double>(leader.elapsed().count()) / 1000);
     return !known || *known > clearly_quicker * now;
@@ -108,7 +108,7 @@ bool StoreRace::worth_a_second(const Runner& leader, const StoredCopy& other) co
 
 /// What it received so far says how quick its store is. Its connection is given up with it.
 void StoreRace::stop(const std::shared_ptr<Runner>& runner) {
-    view_.note_transfer(runner->copy.store, runner->received, runner->elapsed());
+    view_.rates().note(runner->copy.store, runner->received, runner->elapsed(), steady_clock::now());
     runner->connection->stop.request_stop();
     connections_[runner->copy.store].reset();
     stopped_.push_back(runner);
@@ -161,7 +161,7 @@ std::shared_ptr<Sink> StoreRace::read(const WalName& name, const std::vector<Sto
         for (const auto& other : running) stop(other);
         std::erase_if(stopped_, [](const auto& one) { return one->finished.load(); });
         if (runner->sink_error) throw SinkFailure{*runner->sink_error};
-        view_.note_transfer(runner->copy.store, runner->received, runner->elapsed());
+        view_.rates().note(runner->copy.store, runner->received, runner->elapsed(), steady_clock::now());
         view_.note_success(runner->copy.store);
         return runner->sink;
     }

@@ -96,7 +96,7 @@ TEST_CASE("a missing segment where timelines meet is a gap") {
     const auto found = reaches({history(2, "1\t0/4800000\tx\n")}, backup(1, 2, 2), wal);
     CHECK(found[1].end_lsn == 4 * size);
     CHECK(found[1].gap == WalGap{"000000020000000000000004", "000000020000000000000005"});
-    CHECK_FALSE(found[0].gap);
+    CHECK(found[0].gap == WalGap{"000000010000000000000004", "00000002.history"});
 }
 
 TEST_CASE("a gap before the switch hides the new timeline") {
