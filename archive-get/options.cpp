@@ -25,8 +25,9 @@ constexpr std::array exit_statuses{
     ExitStatusRow{0, "restored"},
     ExitStatusRow{
         1,
-        "not in the archive: every store that was asked answered, none has it, and none has a later "
-        "WAL segment of that timeline; nor has the spool, which was looked into; recovery ends here"},
+        "not in the archive: every store that was asked answered, none has it, and none has anything "
+        "later, of that timeline or of one that leads on from it; nor has the spool, which was looked into; "
+        "recovery ends here"},
     ExitStatusRow{255,
                   "anything else: a store that cannot be reached, a spool that cannot be entered, a gap, no "
                   "key, two contents, damage "

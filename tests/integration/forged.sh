@@ -26,7 +26,7 @@ get() {
         "$work/etc/honest.toml" && echo "[signing]" && echo "trusted_writers = [\"$(cat "$work/etc/$1.pub")\"]" &&
         sed -n '/^\[\[store\]\]/,$p' "$work/etc/honest.toml"; } >"$work/restoring/walferry.toml"
     chmod 644 "$work/restoring/walferry.toml"
-    (cd "$work/pgdata" && as postgres walferry-archive-get --no-prefetch --config "$work/restoring/walferry.toml" "$2" \
+    (cd "$work/pgdata" && as postgres walferry-archive-get --no-prefetch --no-spool --config "$work/restoring/walferry.toml" "$2" \
         pg_wal/RECOVERYXLOG >"$work/said" 2>&1)
 }
 

@@ -137,7 +137,7 @@ check "from cp and a script, $waiting segments of mode 600: taken in, and no gap
 
 old_base() {
     pg_settings "$work/older" "unix_socket_directories = '$work/older'" 'archive_mode = off' \
-        "restore_command = '$work/bin/walferry-archive-get --config $restoring %f %p'"
+        "restore_command = '$work/bin/walferry-archive-get --config $restoring --no-spool %f %p'"
     as postgres rm -f "$work/older/data/postgresql.auto.conf"
     as postgres touch "$work/older/data/recovery.signal"
     pg_start "$work/older"

@@ -180,7 +180,7 @@ std::set<std::uint64_t> ArchiveView::system_identifiers() {
     Answers answers{{}, {}, places_.size()};
     for (std::size_t i = 0; i < places_.size(); ++i) {
         Place& place = *places_[i];
-        place.thread = std::jthread([this, &place, &answers, i] {
+        place.thread = std::jthread([this, &place, &answers] {
             std::set<std::uint64_t> found;
             std::optional<Error> trouble;
             try {
