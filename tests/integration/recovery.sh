@@ -215,7 +215,7 @@ check "a strict one, promoted while no store answers, stops; when they are back 
 # A standby that streams depends on no archive: with one store away, or all of them, it streams and can be promoted.
 streaming() {
     recovering follower "primary_conninfo = 'host=$work/pg user=postgres'" 'hot_standby = on' \
-        'wal_retrieve_retry_interval = 500ms'
+        'wal_retrieve_retry_interval = 500ms' "recovery_target_timeline = 'current'" # the archive has another one
     as postgres mv "$work/follower/data/recovery.signal" "$work/follower/data/standby.signal"
     sed -i "s,^restore_command.*,restore_command = '$work/bin/walferry-archive-get --config $restoring --no-spool %f %p'," \
         "$work/follower/data/postgresql.conf"
@@ -243,7 +243,7 @@ check "a standby that streams goes on and is promoted with one store away, or bo
 
 # --- Slow stores. Random data, so that an object is as long as it should be.
 grow_random() {
-    pg_sql "$work/pg" "insert into t select $rows + g, (select string_agg(md5(random()::text || g), '') from generate_series(1, 6)) from generate_series(1, 4000) g"
+    pg_sql "$work/pg" "insert into t select $rows + g, (select string_agg(md5(random()::text || i || g), '') from generate_series(1, 6) i) from generate_series(1, 4000) g"
     rows=$((rows + 4000))
 }
 # throttled NAME STORE...: a configuration in which these stores bring SECONDS for OBJECT, a file.
