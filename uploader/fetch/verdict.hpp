@@ -15,8 +15,8 @@ struct StoreAnswer {
     std::vector<ObjectName> objects;        // of that name
     std::set<std::string> settled;          // fingerprints that a person has settled it for
     std::vector<std::string> refused = {};  // settlements that count for nothing, a line each
-    std::string later;                      // a segment or .partial of the same timeline behind it; "" for none
-    std::vector<ObjectName> partials{};     // of NAME.partial
+    std::string later;                   // a segment or .partial of the same timeline behind it; "" for none
+    std::vector<ObjectName> partials{};  // of NAME.partial
 };
 
 /// What all the answers together mean.

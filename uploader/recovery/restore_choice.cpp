@@ -75,7 +75,8 @@ std::optional<std::string> obstacle(const SurveyedBackup& backup, const RestoreW
                " (--incomplete restores what it has)";
     }
     if (backup.missing_pieces > 0)
-        return counted(backup.missing_pieces, "piece is", "pieces are") + " missing in every store that was asked";
+        return counted(backup.missing_pieces, "piece is", "pieces are") +
+               " missing in every store that was asked";
     const Reach* reach = reach_of(backup, wish.timeline);
     if (reach == nullptr) {
         const std::string name = WalName::segment_at(*wish.timeline, 0, min_segment_size).text;
