@@ -22,10 +22,19 @@ std::string data_directory_of(const std::string& destination) {
     return control_file.substr(0, control_file.size() - std::string("/global/pg_control").size());
 }
 
+/// A history file that the server has already, asked for as it is when the next one is written.
+bool writes_history(const std::string& destination, const std::string& name) {
+    const std::string wanted = "RECOVERYHISTORY";
+    return destination.ends_with("/" + wanted) && name.ends_with(".history") &&
+           exists(destination.substr(0, destination.size() - wanted.size()) + name);
+}
+
 }  // namespace
 
-DataDirectory::DataDirectory(const std::string& destination)
-    : path_(data_directory_of(destination)), standby_(exists(path_ + "/standby.signal")) {}
+DataDirectory::DataDirectory(const std::string& destination, const std::string& name)
+    : path_(data_directory_of(destination)),
+      standby_(exists(path_ + "/standby.signal") ||
+               (!exists(path_ + "/recovery.signal") && writes_history(destination, name))) {}
 
 bool DataDirectory::is_known() const {
     return exists(path_ + "/global/pg_control");

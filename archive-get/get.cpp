@@ -60,7 +60,7 @@ class Call {
     Call(const Options& options, WalName name)
         : options_(options),
           name_(std::move(name)),
-          data_directory_(options.destination),
+          data_directory_(options.destination, options.name),
           destination_(options.destination),
           program_(find_walferry()) {
         system_identifier_ = options.system_identifier ? options.system_identifier
@@ -68,6 +68,11 @@ class Call {
     }
 
     Outcome run() {
+        if (name_.kind == WalKind::history && name_.timeline == 1) {
+            // PostgreSQL asks for it when it writes the next one, whatever the stores are doing.
+            say(name_.text + " is not in the archive: the first timeline has no history");
+            return Outcome::absent;
+        }
         if (asks_helper()) {
             if (const auto outcome = ask_helper()) return *outcome;
         }

@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
     // The rule for standbys holds for a command line that cannot be read, too.
     bool standby = false;
     try {
-        standby = DataDirectory(argc > 1 ? argv[argc - 1] : "").is_standby();
+        standby = DataDirectory(argc > 1 ? argv[argc - 1] : "", argc > 2 ? argv[argc - 2] : "").is_standby();
     } catch (...) {
         say("internal error: out of memory");
     }

@@ -352,6 +352,22 @@ strict() {
 }
 check "one that lives on the archive alone stops where not every store says that there is no newer timeline" strict
 
+# At the end of a recovery the server has removed its signal files, and asks for the history that it leaves behind.
+promoting() {
+    local asked=(as postgres walferry-archive-get --config "$restoring" 00000002.history pg_wal/RECOVERYHISTORY)
+    away two
+    (cd "$work/pgdata" && expect_exit 255 "${asked[@]}")
+    (cd "$work/pgdata" && expect_exit 1 as postgres walferry-archive-get --config "$restoring" 00000001.history pg_wal/RECOVERYHISTORY)
+    printf '1\t0/5000028\tx\n' | as postgres tee "$work/pgdata/pg_wal/00000002.history" >/dev/null
+    (cd "$work/pgdata" && expect_exit 1 "${asked[@]}")
+    as postgres touch "$work/pgdata/recovery.signal"
+    (cd "$work/pgdata" && expect_exit 255 "${asked[@]}")
+    rm "$work/pgdata/pg_wal/00000002.history" "$work/pgdata/recovery.signal"
+    back two
+    end_helpers
+}
+check "a server that is being opened needs no store for a history that it has itself" promoting
+
 # Any user can listen at the name where the helper would, and let callers wait.
 occupied() {
     end_helpers

@@ -214,6 +214,7 @@ check "a strict one, promoted while no store answers, stops; when they are back 
 
 # A standby that streams depends on no archive: with one store away, or all of them, it streams and can be promoted.
 streaming() {
+    rows=$(pg_sql "$work/pg" 'select count(*) from t')
     recovering follower "primary_conninfo = 'host=$work/pg user=postgres'" 'hot_standby = on' \
         'wal_retrieve_retry_interval = 500ms' "recovery_target_timeline = 'current'" # the archive has another one
     as postgres mv "$work/follower/data/recovery.signal" "$work/follower/data/standby.signal"
@@ -258,6 +259,7 @@ throttled() { # FILE SECONDS OBJECT STORE...
     chmod 600 "$1"
 }
 slow_standby() {
+    rows=$(pg_sql "$work/pg" 'select count(*) from t')
     grow_random
     pg_archive_all "$work/pg"
     drain
@@ -288,7 +290,8 @@ slow_store() {
     local object
     object=$(find "$work/slow" -path '*/wal/00000001/*' -size +300k | sort | tail -n 1)
     throttled "$work/restoring/one-slow.toml" 20 "$object" ceph
-    recovering hedged
+    rows=$(pg_sql "$work/pg" 'select count(*) from t')
+    recovering hedged "recovery_target_timeline = 'current'"
     sed -i "s,$restoring,$work/restoring/one-slow.toml," "$work/hedged/data/postgresql.conf"
     local before=$SECONDS
     pg_start "$work/hedged"
