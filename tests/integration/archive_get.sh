@@ -245,7 +245,7 @@ sed -i 's/^\[encryption\]/[restore]\ntimeout = "3s"\n\n&/' "$restoring"
 
 outage() {
     away two
-    stops "--without two %f %p" 000000010000000000000040
+    stops "--without two --system-identifier $sysid" 000000010000000000000040
     stops "store two" 00000002.history
     absent 000000010000000000000040 --without two
     absent 000000010000000000000040 --only one

@@ -213,7 +213,7 @@ two_chose() {
     expect_in '00000002.history is archived with several contents' cat "$work/said"
     find "$work/stores" -name '00000002.history-*' -newer "$work/etc/third.toml" -delete
     # One that only this server's pg_wal has is as much of another one's choice.
-    rm "$work/asked/standby.signal"
+    as postgres mv "$work/asked/standby.signal" "$work/asked/recovery.signal"
     as postgres cp "$work/island/00000002.history" "$work/asked/pg_wal/"
     (cd "$work/asked" && expect_exit 255 as postgres walferry-archive-get --config "$restoring" --no-spool --no-prefetch \
         00000002.history pg_wal/RECOVERYHISTORY) >"$work/said" 2>&1

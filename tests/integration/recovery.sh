@@ -112,7 +112,7 @@ one_away() {
     recovering one
     start_recovery one
     wait_for 60 has_ended one
-    said one "restore_command = 'walferry-archive-get --config $restoring --without swift --no-spool \"%f\" \"%p\"'"
+    said one "--without swift --no-spool"
     sed -i 's,walferry-archive-get --config,walferry-archive-get --without swift --config,' "$work/one/data/postgresql.conf"
     pg_start "$work/one"
     wait_for 60 is_open one
