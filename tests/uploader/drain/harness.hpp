@@ -41,8 +41,8 @@ class DrainHarness {
         settings.work_dir = dir.path();
         settings.encrypt = false;
         for (const std::string& name : store_names) add_store(name);
-        set_up_spool(spool(), find_spool_owner(spool(), std::to_string(::geteuid()),
-                                               std::to_string(::getegid())));
+        set_up_spool(spool(),
+                     find_spool_owner(spool(), std::to_string(::geteuid()), std::to_string(::getegid())));
     }
 
     void add_store(const std::string& name) {
