@@ -285,18 +285,22 @@ other_server() {
     expect_exit 1 checked
     finds failed other-cluster "$later"
     rm -r "$spool/ready/$later"
+    # To the stores these are other segments, which they do not have.
+    cp -a "$spool/ledger" "$work/ledger-before"
     ledger_sql "update segment set system_identifier = '$later'"
-    expect_exit 1 checked
+    expect_exit 3 checked
+    finds integrity lost-objects
     finds failed other-cluster "the ledger knows segments of $later"
     # One that was created earlier, and archives elsewhere now: this server's is the new one.
     ledger_sql "update segment set system_identifier = '42'"
-    expect_exit 1 checked
+    expect_exit 3 checked
     finds failed new-cluster "the ledger knows segments of 42 (created 1970-01-01) only"
     alter archive_command "${push/"$spool"//elsewhere}"
-    expect_exit 1 checked
+    expect_exit 3 checked
     finds failed other-cluster "of 42"
     alter archive_command "$push"
-    ledger_sql "update segment set system_identifier = '$(ls "$spool/ready")'"
+    rm -r "$spool/ledger"
+    mv "$work/ledger-before" "$spool/ledger"
     expect_exit 0 checked
 }
 try "a server whose segments are not those in the spool is found" other_server

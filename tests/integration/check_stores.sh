@@ -287,6 +287,7 @@ ledger_itself() {
     expect_exit 1 checked --no-server
     finds failed ledger
     finds skipped second-uploader
+    finds skipped lost-objects
     cp "$work/ledger.db" "$spool/ledger/ledger.db"
     walferry init >/dev/null
     ledger_sql "insert into store (name, type, endpoint, bucket, prefix, added_at) values ('old', 's3', '', '', '', '2026-01-01T00:00:00.000Z')"
