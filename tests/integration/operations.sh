@@ -109,6 +109,7 @@ ledger_lost() {
     run_block lost-ledger 'It is gone' 1 | tee "$work/said"
     grep -q 'nothing waits in the spool' "$work/said"
     pg_sql "$work/pg" 'insert into steps values (42)'
+    sqlite3 "$spool/ledger/ledger.db" 'pragma wal_checkpoint(truncate)'
     dd if=/dev/urandom of="$spool/ledger/ledger.db" bs=4096 seek=1 count=20 conv=notrunc status=none
     some_wal 43
     refused walferry drain
