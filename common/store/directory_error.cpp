@@ -31,6 +31,8 @@ constexpr std::array table{
     Meaning{ENOTCONN, ErrorKind::unreachable, server_gone},
     Meaning{ENODEV, ErrorKind::unreachable, "mount it anew: "},
     Meaning{ENXIO, ErrorKind::unreachable, "mount it anew: "},
+    // What may be missing is asked for without an error; a folder went while it was used.
+    Meaning{ENOENT, ErrorKind::server_error, "another process removes folders below "},
     Meaning{ENOSPC, ErrorKind::no_space, full},
     Meaning{EDQUOT, ErrorKind::no_space, full},
     Meaning{EACCES, ErrorKind::denied, rights},
