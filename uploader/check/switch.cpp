@@ -71,8 +71,8 @@ class Follower {
 
   private:
     bool end_segment(Findings& findings) {
-        // A segment in which nothing was written is not ended. One byte back, because on the boundary of two segments
-        // PostgreSQL 17 names the second, and earlier versions the first.
+        // A segment in which nothing was written is not ended. One byte back, because on the boundary of two
+        // segments PostgreSQL 17 names the second, and earlier versions the first.
         std::string why;
         server_->try_query("SELECT pg_logical_emit_message(true, 'walferry', 'check')", {}, false, why);
         const auto row = server_->try_query("SELECT pg_walfile_name(pg_switch_wal() - 1)", {}, false, why);

@@ -103,9 +103,10 @@ std::string what_waits(const Status& status) {
     if (verified == 0) return "nothing waits, and this ledger knows of no segment yet";
     if (!status.lost_by_stores.empty()) return "nothing waits in the spool";
     return "nothing waits: every segment that this ledger knows was read back from every store" +
-           (status.seen_since ? "; what was verified before " + *status.seen_since + " was seen in their listings since"
-                              : std::string("; `walferry check` has not compared all of it with the stores' "
-                                            "listings yet"));
+           (status.seen_since
+                ? "; what was verified before " + *status.seen_since + " was seen in their listings since"
+                : std::string("; `walferry check` has not compared all of it with the stores' "
+                              "listings yet"));
 }
 
 /// What to do about it on a line of its own.
