@@ -24,8 +24,8 @@ std::string socket_name(const std::vector<std::string>& identity);
 
 /// An invalid Fd when somebody listens there already.
 Fd listen_at(const std::string& name);
-/// An invalid Fd when nobody listens there, or somebody who is not this user, or whoever it is takes no more
-/// callers: any user can listen at that name, and let others wait. Never waits.
+/// An invalid Fd when no process listens there, when the listener is another user's, or when it takes no more
+/// callers: any user can listen at that name and let others wait. Never waits.
 Fd connect_to(const std::string& name);
 /// The next caller, an invalid Fd when there is none or it is not this user.
 Fd accept_from(int listening);

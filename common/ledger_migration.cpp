@@ -92,7 +92,7 @@ void Ledger::migrate(bool create) {
                     "run `walferry rebuild`, or `walferry init` for a new spool");
     }
     is_new_ = empty;
-    // Also where somebody restored a copy that is not in that mode. In two steps, because the change itself
+    // Also where a copy was restored that is not in that mode. In two steps, because the change itself
     // would need a rollback journal.
     if (database_->text("PRAGMA journal_mode") != "wal")
         database_->execute("PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL");

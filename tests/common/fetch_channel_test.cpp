@@ -108,7 +108,7 @@ TEST_CASE("A reply that does not come, or says fetched without a file, is none",
     CHECK_FALSE(send_request(pair.caller.get(), {"000000010000000000000007"}));
 }
 
-TEST_CASE("Whoever listens and accepts no callers keeps none of them waiting", "[fetch]") {
+TEST_CASE("A listener that accepts no callers keeps none of them waiting", "[fetch]") {
     const std::string name = fresh_name();
     const Fd listening = listen_at(name);
     REQUIRE(listening);

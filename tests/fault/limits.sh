@@ -82,7 +82,7 @@ else
     skip "a clock that jumps a year ahead or back" "faketime is not installed"
 fi
 
-# Every wait is measured by a clock that nobody sets. (faketime without FAKETIME_DONT_FAKE_MONOTONIC moves that one as
+# Every wait is measured by a clock that is never set. (faketime without FAKETIME_DONT_FAKE_MONOTONIC moves that one as
 # well, but not the waits by it: then a wait of 250 ms lasts as long as the two differ.)
 jumping_in_a_wait() {
     local when drain

@@ -33,7 +33,7 @@ std::string walk(Bytes bytes) {
 
 }  // namespace
 
-/// Segments out of an archive, whoever wrote them.
+/// Segments out of an archive, of any writer.
 void check(Bytes input) {
     input = input.first(input.size() / page_size * page_size);
     const std::string whole = walk(input);

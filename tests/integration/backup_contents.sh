@@ -127,7 +127,7 @@ linked_database() {
 }
 check "a database behind a link makes a backup incomplete: exit 3, named, not restorable; sockets and the log do not" linked_database
 
-# --- configuration behind links, a path that is not UTF-8, a history that nobody archived
+# --- configuration behind links, a path that is not UTF-8, a history that was never archived
 
 begin_cluster moved "$work/d"$'\xe9'
 etc=$work/elsewhere.etc

@@ -149,7 +149,7 @@ up_to_the_fork() {
 }
 check "what a timeline's end has as .partial only is used up to the fork, on the way to the next one and along the old one" up_to_the_fork
 
-# The old primary comes back as an island, and archives what nobody else has.
+# The old primary comes back as an island, and archives what no other host has.
 divergent() {
     back
     pg_start "$work/old"

@@ -35,7 +35,7 @@ insert into backup (system_identifier, name, pid, began_at, finished_at, exit_co
 insert into backup_upload (backup, store, state, label_key, verified_at) values (1, 1, 'verified', '$hostile', '$hostile');
 SQL
 
-# Objects that a store shows, whoever named them.
+# Objects that a store shows, no matter who named them.
 for folder in "wal/00000001" "settled" "backup/20260131T020000Z-1a2b3c4d"; do
     as uploader mkdir -p "$work/stores/one/main/$sysid/$folder"
     as uploader touch "$work/stores/one/main/$sysid/$folder/000000010000000000000003-$short" \

@@ -18,7 +18,7 @@ if [ -d /usr/lib/systemd/system ]; then mount -t tmpfs apart /usr/lib/systemd/sy
 rm -rf /etc/walferry /etc/systemd/system /etc/cron.d/walferry
 export HOME=/root
 getent passwd walferry >/dev/null || useradd --system --user-group --home-dir /var/spool/walferry walferry
-# Whoever called sudo for this run is not the administrator of these tests.
+# The user who called sudo for this run is not the administrator of these tests.
 unset SUDO_UID SUDO_GID SUDO_USER
 for user in ferry billing sudoer; do
     getent passwd "$user" >/dev/null || useradd --system --user-group --home-dir /nonexistent "$user"

@@ -133,7 +133,7 @@ void FetchHelper::say_working() {
     }
 }
 
-/// Whether somebody will come back for it.
+/// Whether the caller will come back for it.
 bool FetchHelper::is_kept(const Slot& slot) const {
     return slot.asked && slot.state == Slot::State::ready &&
            steady_clock::now() - slot.ready_since < kept_for;
@@ -367,7 +367,7 @@ void FetchHelper::finished(const std::string& name, const Attempt& attempt, Fd f
         if (attempt.trouble) said += one_line(name + ": " + attempt.trouble->message()) + "\n";
         answer_all(slot, Answer::unavailable, said);
     }
-    // Keys may have changed, or whatever else a new helper reads anew.
+    // Keys may have changed, or anything else that a new helper reads again.
     if (!absent && !slot.callers.empty() && (context_.asker == Asker::recovery || !attempt.may_pass))
         stale_ = true;
     slots_.erase(name);

@@ -14,7 +14,7 @@ namespace walferry {
 struct TimelineSight {
     std::string first;  // its first segment or .partial from that position on; "" for none
     std::vector<TimelineHistory> histories;  // each content of its history file
-    bool history_unusable = false;           // one is there, and nobody can read it
+    bool history_unusable = false;           // one is there, and no store gives it whole
 };
 using TimelineSights = std::map<std::uint32_t, TimelineSight>;
 
@@ -27,9 +27,9 @@ struct Missing {
 };
 
 /// What shows that WAL which can only be reached past the missing file is there all the same: a timeline that
-/// leads on from its own one behind it, or one of which nobody can tell. In words, for a message; nullopt for
-/// nothing. PostgreSQL asks for a segment along one timeline only, and must not be told that it is absent.
-/// `reached`: up to where the segment's .partial leads.
+/// leads on from its own one behind it, or one of which that cannot be told. In words, for a message; nullopt
+/// for nothing. PostgreSQL asks for a segment along one timeline only, and must not be told that it is
+/// absent. `reached`: up to where the segment's .partial leads.
 std::optional<std::string> later_elsewhere(const Missing& missing, const TimelineSights& seen,
                                            std::optional<std::uint64_t> reached = {});
 

@@ -7,7 +7,7 @@
 
 namespace walferry {
 
-/// A failure of where the bytes go, which no other store's copy would mend.
+/// A failure of where the bytes go, which no other store's copy would help.
 struct SinkFailure {
     Error error;
 };

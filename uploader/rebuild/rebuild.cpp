@@ -21,7 +21,7 @@
 namespace walferry {
 namespace {
 
-// On a host that signs, and trusts nobody by name, its own word counts.
+// On a host that signs and names no trusted writer, its own word counts.
 std::vector<std::string> trusted_settlers(const Settings& settings) {
     std::vector<std::string> writers = settings.trusted_writers;
     if (!settings.signing_key_file.empty())

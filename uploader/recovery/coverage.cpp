@@ -70,7 +70,7 @@ bool reach_fork(Reach& reach, const UsableWal& wal, std::uint32_t timeline, std:
     return true;
 }
 
-/// Without its history file nobody can tell whether a timeline leads on, and PostgreSQL asks for the file.
+/// Without its history file it cannot be told whether a timeline leads on, and PostgreSQL asks for the file.
 std::optional<WalGap> timeline_without_history(const std::vector<TimelineHistory>& histories,
                                                std::uint32_t above, const UsableWal& wal) {
     for (const auto& [timeline, runs] : wal.timelines) {

@@ -7,7 +7,7 @@
 namespace walferry {
 namespace {
 
-// They open files for whoever asks; the rights of roles are checked elsewhere.
+// They open files for any caller; the rights of roles are checked elsewhere.
 constexpr std::array<std::string_view, 5> file_sources{"basebackup.c", "fd.c", "copydir.c", "xlog.c",
                                                        "file_utils.c"};
 

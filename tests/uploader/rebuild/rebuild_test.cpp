@@ -164,7 +164,7 @@ TEST_CASE("Two contents of one name show in the listings, and a settled one is s
         CHECK(h.code == exit_code::done);
         CHECK(h.ledger().conflicts(false).empty());
     }
-    SECTION("settled for a content that nobody has") {
+    SECTION("settled for a content that no store has") {
         write_settlement(h.store_path("a"), DrainHarness::wal(1).name, std::string(32, 'd'));
         h.rebuild();
         CHECK_FALSE(h.ledger().conflicts(false).empty());

@@ -204,7 +204,7 @@ TEST_CASE("what a timeline's end has as .partial counts up to where the timeline
     // Left once more further on: then the .partial is not the timeline's end.
     const auto further = reaches({left, history(3, "1\t0/6800000\tx\n")}, backup(1, 2, 2), wal);
     CHECK(further[0].gap == WalGap{"000000010000000000000004", "00000003.history"});
-    // Without a history nobody knows how much of it counts; with two contents not even which one.
+    // Without a history it is not known how much of it counts; with two contents not even which one.
     CHECK(reaches({}, backup(1, 2, 2), wal)[0].gap ==
           WalGap{"000000010000000000000004", "000000010000000000000004.partial"});
     HeldSegments two = held({{1, {4}}});

@@ -112,7 +112,7 @@ TEST_CASE("the data directory's own mode decides whether its group may read, not
 }
 
 TEST_CASE(
-    "files come back with the modes they had, but nobody else may write, and none runs as another user") {
+    "files come back with the modes they had, but no other user may write, and none runs as another user") {
     BackupMaker maker;
     maker.mode = 06777;
     maker.put();
