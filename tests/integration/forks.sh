@@ -92,6 +92,10 @@ opens() { # NAME ROWS
 away() { find "$work/stores" -name "$1" -exec sh -c 'mv "$1" "$1.away"' sh {} ';'; }
 back() { find "$work/stores" -name '*.away' -exec sh -c 'mv "$1" "${1%.away}"' sh {} ';'; }
 
+checked_second() {
+    as uploader walferry --config "$work/etc/second.toml" check --no-server --json >"$work/found.json" || true
+    jq -r '.findings[] | "\(.verdict) \(.id): \(.found)"' "$work/found.json" >"$work/said"
+}
 reckon_a_gap() { # TEXT
     expect_exit 3 as postgres walferry --config "$restoring" backups >"$work/said"
     expect_in "$1" cat "$work/said"
@@ -105,6 +109,9 @@ gap() {
     by_hand gap
     stops gap 'a gap'
     reckon_a_gap "GAP: 0000000100000000000000"
+    # On the new primary's host, which has no identity and never had what is missing.
+    checked_second
+    expect_in 'integrity gaps: timeline 00000002 begins with 00000002' cat "$work/said"
 }
 check "segments that are missing before a timeline switch stop a recovery instead of ending it" gap
 
@@ -129,6 +136,8 @@ complete() {
     opens complete '0 1 2 3 4'
     expect_exit 0 as postgres walferry --config "$restoring" backups >"$work/said"
     refused grep GAP "$work/said"
+    checked_second
+    refused grep 'integrity gaps: timeline' "$work/said"
 }
 check "once the old primary's segments have come the recovery goes along the new timeline" complete
 

@@ -7,7 +7,9 @@
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
+#include "common/ledger.hpp"
 #include "common/settings_values.hpp"
+#include "common/spool.hpp"
 #include "uploader/check/catalogue.hpp"
 #include "uploader/check/handed_over.hpp"
 #include "uploader/check/kept_objects.hpp"
@@ -15,6 +17,7 @@
 #include "uploader/check/second_uploader.hpp"
 #include "uploader/check/store_trial.hpp"
 #include "uploader/check/store_verdict.hpp"
+#include "uploader/recovery/fork_gaps.hpp"
 
 namespace walferry {
 namespace {
@@ -88,6 +91,44 @@ void try_reading_keys(const ServerUser& uploader, const std::string& file, bool 
     }
 }
 
+/// The cluster's system identifier and its segments' size: the server's, or else what was verified last;
+/// zeros where neither tells.
+std::pair<std::uint64_t, std::uint64_t> which_wal(const CheckContext& context, const StoreSettings& store,
+                                                  const SpoolPaths& spool) {
+    if (context.server && context.server->system_identifier)
+        return {*context.server->system_identifier, context.server->segment_size};
+    try {
+        Ledger ledger(spool, Ledger::Open::existing);
+        const auto newest = ledger.newest_verified(store.name);
+        if (newest) return {newest->system_identifier, ledger.known_segment_size(newest->system_identifier)};
+    } catch (const Error&) {  // said by the part that looks at the ledger
+    }
+    return {0, 0};
+}
+
+/// After a failover: what lies before a later timeline's first segment. Gaps within a timeline are the
+/// ledger's to tell, as far as this host archived it.
+void look_for_fork_gaps(const CheckContext& context, const StoreSettings& store, ObjectStore& objects,
+                        Findings& findings) {
+    const SpoolPaths spool(context.settings.spool);
+    const auto [cluster, segment_size] = which_wal(context, store, spool);
+    if (cluster == 0 || segment_size == 0) return;
+    const ObjectKeys keys(store.prefix, context.settings.cluster, cluster);
+    const auto waits = [&spool, id = cluster](const std::string& segment) {
+        return ::access(spool.segment(id, segment).c_str(), F_OK) == 0;
+    };
+    const std::vector<ForkGap> gaps = find_fork_gaps(objects, keys, segment_size, waits);
+    if (gaps.empty()) return;
+    findings.contradiction(
+        finding_id::gaps,
+        "timeline " + gaps.back().first.substr(0, 8) + " begins with " + gaps.back().first +
+            ", and the segment before it, " + gaps.back().missing +
+            ", is not there: an old primary's last segments are missing" +
+            (gaps.size() > 1
+                 ? "; the same holds for " + counted(gaps.size() - 1, "other timeline", "other timelines")
+                 : ""));
+}
+
 void try_store(const CheckContext& context, const StoreSettings& store, StoreTrial& trial,
                StoreTrial* restore, Findings& findings) {
     const std::string root = root_of(context.settings, store);
@@ -102,6 +143,7 @@ void try_store(const CheckContext& context, const StoreSettings& store, StoreTri
     try_delete(trial, key, findings);
     look_for_second_uploader(context, store, trial.store(), findings);
     look_for_lost_objects(context, store, trial.store(), findings);
+    look_for_fork_gaps(context, store, trial.store(), findings);
 }
 
 }  // namespace
