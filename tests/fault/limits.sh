@@ -90,7 +90,7 @@ jumping_in_a_wait() {
     chmod 755 "$work/clock"
     printf '[default]\naws_access_key_id = a\naws_secret_access_key = b\n' >"$work/clock/dead.credentials"
     for_uploader "$work/clock/dead.credentials"
-    printf '\n[[store]]\nname = "dead"\ntype = "s3"\nendpoint = "http://127.0.0.1:9"\nregion = "r"\nbucket = "b"\n%s\n' \
+    printf '\n[[store]]\nname = "dead"\ntype = "s3"\nendpoint = "http://127.0.0.1:9"\nregion = "r"\nbucket = "bucket"\nallow_http = true\n%s\n' \
         'credentials_file = "dead.credentials"' >>"$work/clock/walferry.toml"
     walferry --config "$work/clock/walferry.toml" init --owner postgres --group "$spool_gid" >/dev/null
     as postgres walferry-archive-push --spool "$work/clock/spool" "$data/pg_wal/${names[30]}"

@@ -374,7 +374,7 @@ occupied() {
     get "${names[0]}"
     is_restored "${names[0]}"
     local name
-    name=$(ss -xlH | grep -o 'walferry-fetch-[0-9a-f]*' | head -n 1)
+    name=$(ss -xlpH | grep "pid=$(helpers)," | grep -o 'walferry-fetch-[0-9a-f]*' | head -n 1)
     end_helpers
     start_as stranger "$work/stranger.log" /usr/bin/python3 -c '
 import socket, sys, time

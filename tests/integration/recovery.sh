@@ -283,6 +283,9 @@ slow_standby() {
     rm "$work/asked/standby.signal" "$work/asked/pg_wal/RECOVERYXLOG"
     once
     cmp "$work/reference/$name" "$work/asked/pg_wal/RECOVERYXLOG"
+    # No server ends these helpers.
+    local pid
+    for pid in $(pgrep -f "walferry fetch --config $work/restoring/slow.toml"); do kill "$pid" || true; done
 }
 check "a segment whose transfer takes longer than a standby waits is kept for its next call" slow_standby
 
