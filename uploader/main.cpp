@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <sstream>
 #include <system_error>
 
 #include "common/error.hpp"
@@ -26,7 +27,14 @@ int run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? exit_code::done : exit_code::usage;
+        // Not through std::cout and std::cerr, which neither escape what they print nor notice a full disk
+        // here.
+        std::ostringstream out;
+        std::ostringstream err;
+        const int code = app.exit(error, out, err);
+        std::fputs(out.str().c_str(), stdout);
+        std::fputs(err.str().c_str(), stderr);
+        return code == 0 ? exit_code::done : exit_code::usage;
     }
     return chosen(global);
 }

@@ -58,6 +58,9 @@ class ConfigReader {
   private:
     void add(const std::string& path, Kind kind) {
         const bool outside = !inside_directory(path, facts_.data_directory);
+        // A server that was restored included settings of its recovery from there, which no backup takes
+        // along.
+        if (!outside && path_inside(path, facts_.data_directory).starts_with("pg_wal/")) return;
         // Certificates and keys outside of it are another host's own matter.
         if (path.empty() || (kind == Kind::other && outside)) return;
         if (seen_.insert(path).second) queue_.emplace_back(path, kind);

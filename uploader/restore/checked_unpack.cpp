@@ -14,6 +14,13 @@ constexpr std::string_view links_folder = "pg_tblspc/";
                 "do not use what was restored; `walferry backups` lists other backups");
 }
 
+/// The lock of a socket in the data directory, ".s.PGSQL.5432.lock", names the process of the server that was
+/// backed up. Where another process has that number now, the restored server would not start.
+bool is_socket_lock(std::string_view path) {
+    const std::string_view name = path.substr(path.rfind('/') + 1);
+    return name.starts_with(".s.PGSQL.") && name.ends_with(".lock");
+}
+
 }  // namespace
 
 const ManifestFile& ManifestCheck::begin(const std::string& path, std::uint64_t size) {
@@ -57,7 +64,7 @@ void CheckedUnpack::entry(const TarEntry& entry) {
     if (kept_ != nullptr && entry.size > longest_held_back) refuse(entry.path + " is far too large");
     shown_ = tree_.shown(entry.path);
     at_ = 0;
-    if (kept_ == nullptr) fd_ = tree_.create_file(entry.path, mode);
+    if (kept_ == nullptr && !is_socket_lock(entry.path)) fd_ = tree_.create_file(entry.path, mode);
 }
 
 /// Where the server was asked for no tablespace_map, links say where its tablespaces are.
@@ -74,7 +81,7 @@ void CheckedUnpack::data(Bytes bytes) {
     checksum_->update(bytes);
     if (kept_ != nullptr)
         kept_->append(as_text(bytes));
-    else
+    else if (fd_)
         os::write_at(fd_.get(), bytes, at_, shown_);
     at_ += bytes.size();
     if (rules_.written) rules_.written(bytes.size());

@@ -126,6 +126,17 @@ TEST_CASE(
     CHECK(mode_of(readable.dir / "data/postgresql.conf") == 0644);
 }
 
+TEST_CASE(
+    "the lock of a socket in the data directory, which names the old server's process, does not come back") {
+    BackupMaker maker;
+    maker.files["run/.s.PGSQL.5432.lock"] = "4711\n/var/lib/postgresql/15/main\n";
+    maker.files["run/kept"] = "x";
+    maker.put();
+    restore_backup(maker.settings(), maker.options());
+    CHECK_FALSE(fs::exists(maker.dir / "data/run/.s.PGSQL.5432.lock"));
+    CHECK(maker.restored("run/kept") == "x");
+}
+
 TEST_CASE("a place that is not empty any more keeps its owner and its mode") {
     if (::geteuid() != 0) {
         WARN("SKIPPED: it needs root");
