@@ -450,6 +450,15 @@ unusable_in_spool() {
     done
     expect_exit 255 said "${names[2]}" --spool "$spool" --no-spool
     absent "${names[23]}"
+    # Its header is sound, and its bytes are not those that push recorded.
+    as postgres "$work/bin/walferry-archive-push" --spool "$spool" "$data/pg_wal/${names[23]}"
+    get "${names[23]}"
+    is_restored "${names[23]}"
+    printf damage | dd of="$waiting" bs=1 seek=9000 conv=notrunc status=none
+    stops "is not what was recorded" "${names[23]}"
+    stops "is not what was recorded" "${names[23]}" --no-prefetch
+    rm "$waiting"
+    absent "${names[23]}"
 }
 check "what is in the spool and cannot be used or seen is never called absent" unusable_in_spool
 

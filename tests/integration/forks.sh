@@ -172,6 +172,8 @@ divergent() {
     [ -n "$(find "$work/stores/one" -name "$last_old-*")" ]
     by_hand forth
     opens forth '0 1 2 3 4'
+    walferry --config "$restoring" restore --to "$work/dry/data" --dry-run >"$work/said" 2>&1
+    expect_in 'timeline 1 leads further and was written later' cat "$work/said"
     away '00000002????????????????-*'
     by_hand forked
     opens forked '0 1 2 3'

@@ -274,6 +274,11 @@ gap() {
     grep -q "$gap_at is missing" "$work/gap.said"
     refused test -e "$work/gap/data"
     restore gap --immediate
+    # Reading ahead would meet the gap before the target.
+    grep -q "^recovery_prefetch = 'off'" "$work/gap/data/pg_wal/walferry-recovery.conf"
+    start_restored gap '-c archive_mode=off'
+    wait_for 60 is_paused gap
+    pg_stop "$work/gap"
 }
 gap_at=$(jq -r '.backups[0].reach[0].last_segment' "$work/backups.json")
 check "behind a gap nothing can be reached, and that is said with what can" gap

@@ -19,7 +19,7 @@ make_machine() { make_bare_machine "$(. /etc/os-release && echo "$VERSION_CODENA
 make_bare_machine() {
     local suite=$1 packages
     shift
-    packages=$(printf '%s,' "$@")
+    packages=$(printf '%s,' passwd "$@")
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' |
         awk -v own="$(. /etc/os-release && echo "$VERSION_CODENAME")" -v suite="$suite" '$3 == "main" && index($2, own) == 1 {
             print "deb " $1 " " suite substr($2, length(own) + 1) " main" }' | sort -u >"$work/machine.list"

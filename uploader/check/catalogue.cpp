@@ -206,9 +206,10 @@ constexpr std::array table{
                  "standby that was promoted; only one may write under this `cluster`"},
     CatalogueRow{
         finding_id::lost_objects, stores,
-        "segments were verified in this store and are there no longer; a recovery needs the other store "
-        "for them",
-        "copy the objects back under the same keys from another store, or import the segments from where "
+        "segments were verified in this store and are there no longer; a recovery needs another copy of "
+        "them",
+        "copy the objects back under the same keys from a store that has them, or import the segments from "
+        "where "
         "they are still found (`{walferry} import DIRECTORY`); find out what removes objects there: a "
         "lifecycle rule, a cleaner, a thief of keys"},
     CatalogueRow{

@@ -239,7 +239,9 @@ CommandBody declare_restore(CLI::App& app) {
         "is repaired from another, and said. A store that does not answer is not left out: recovery\n"
         "asks it again and stops where it needs its answer. Only --without leaves a store out. Nothing\n"
         "outside DIR and the places of tablespaces is touched, and none\n"
-        "of them may hold anything before. DIR is complete when it has PG_VERSION and no\n"
+        "of them may hold anything before. What the server does later is another matter: replay creates\n"
+        "a tablespace that is newer than the backup at its original path, also beside a server that\n"
+        "uses it. DIR is complete when it has PG_VERSION and no\n"
         "walferry-restore-incomplete. Needs encryption.identity_file. docs/restoring.md leads through "
         "it.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };

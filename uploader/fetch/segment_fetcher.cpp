@@ -62,6 +62,11 @@ bool any_store_has(const Look& look, const std::string& content) {
     return false;
 }
 
+bool is_settled(const Look& look, const std::string& content) {
+    return std::any_of(look.answers.begin(), look.answers.end(),
+                       [&](const StoreAnswer& answer) { return answer.settled.contains(content); });
+}
+
 }  // namespace
 
 SegmentFetcher::SegmentFetcher(ArchiveView& view, const DecodeOptions& decoding, FetchContext context)
@@ -238,6 +243,11 @@ void SegmentFetcher::look_everywhere(Try& now, bool fresh, ArchiveView::Time dea
                     now.attempt.end = Attempt::End::absent;
                 break;
             }
+            if (verdict.content == spooled.disputed && !any_store_has(look, verdict.content) &&
+                !is_settled(look, verdict.content)) {
+                not_as_recorded(now);
+                break;
+            }
             if (verdict.content == spooled.disputed && from_spool(now, name, verdict.content, spooled)) break;
             (void)from_stores(now, name, look, verdict.content);
             break;
@@ -255,6 +265,23 @@ void SegmentFetcher::look_everywhere(Try& now, bool fresh, ArchiveView::Time dea
         case Verdict::Kind::unknown:
             break;
     }
+}
+
+/// Only the spool has it, and not with the bytes that push recorded: damage must not end a recovery early.
+void SegmentFetcher::not_as_recorded(Try& now) {
+    const std::string what =
+        "the spool's copy of " + now.name.text +
+        " is not what was recorded when it was archived, and no store that answered has " + now.name.text;
+    if (context_.asker == Asker::standby) {
+        now.say(what);
+        now.attempt.end = Attempt::End::absent;
+        return;
+    }
+    now.attempt.trouble =
+        Error(ErrorKind::integrity, what,
+              "move that file out of the spool and bring the segment back from the server's pg_wal or "
+              "an earlier archive directory (walferry import DIRECTORY), or restore to a target before "
+              "it");
 }
 
 /// Every source that counts was asked, and none has it.

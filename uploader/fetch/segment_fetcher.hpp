@@ -79,6 +79,7 @@ class SegmentFetcher {
     bool from_stores(Try& now, const WalName& name, const Look& look, const std::string& content);
     void fetched(Try& now, std::shared_ptr<Sink> file);
     bool note_troubles(Try& now, const Look& look);
+    void not_as_recorded(Try& now);
     void nowhere(Try& now, const Verdict& verdict, const Look& look);
     bool unfinished_end(Try& now, const Look& look, std::uint64_t fork);
     void several(Try& now, const Verdict& verdict, const Look& look, const std::string& own_history);

@@ -78,8 +78,9 @@ std::string held_by(const ArchiveSurvey& survey, const SurveyedBackup& backup) {
 std::string reach_line(ArchiveSurvey& survey, const BackupLabel& label, const Reach& reach) {
     if (!reach.consistent) {
         return "CANNOT BE RESTORED along timeline " + std::to_string(reach.timeline) +
-               ": the backup needs WAL up to " + format_lsn(label.stop_lsn) + ", and it is there " +
-               (reach.last ? "only up to segment " + reach.last->text : std::string("not at all"));
+               ": the backup needs WAL up to " + format_lsn(label.stop_lsn) +
+               (reach.last ? ", and there is WAL only up to segment " + reach.last->text
+                           : std::string(", and there is none of it"));
     }
     // Its last segment is archived while the backup ends, a moment before that moment is noted.
     const auto until = reach.last ? survey.spooled_at(*reach.last) : std::nullopt;

@@ -24,6 +24,7 @@ std::string recovery_file_text(const RecoverySettings& settings) {
     text += setting("recovery_target_timeline", settings.timeline);
     for (const auto& [name, value] : target_settings(settings.target)) text += setting(name, value);
     text += setting("hot_standby", pauses(settings.target) ? "on" : "off");
+    if (!settings.read_ahead) text += setting("recovery_prefetch", "off");
     // What a standby was told would clear the archive here, or delay recovery.
     text += setting("archive_cleanup_command", "");
     text += setting("recovery_min_apply_delay", "0");

@@ -20,6 +20,10 @@ struct RecoverySettings {
     RecoveryTarget target;
     std::string timeline;     // a number, "latest" or "current"
     std::string description;  // of the backup and the target, for a comment
+    // Where WAL is missing behind the target or a store is silent, the server must not read ahead of what it
+    // replays: recovery_prefetch asks for segments behind the target, and what is refused there would end the
+    // recovery.
+    bool read_ahead = true;
 };
 
 /// The content of recovery_file. A server that is to pause at its target lets clients read (hot_standby), any

@@ -294,9 +294,11 @@ class Restore {
     }
 
     std::string recovery_text() const {
-        return recovery_file_text({report_.restore_command, decision_.target, decision_.timeline,
-                                   "backup " + report_.backup + ", recovery to " + report_.target + ", at " +
-                                       format_time(wall_now())});
+        return recovery_file_text(
+            {report_.restore_command, decision_.target, decision_.timeline,
+             "backup " + report_.backup + ", recovery to " + report_.target + ", at " +
+                 format_time(wall_now()),
+             !decision_.choice.reach.gap && decision_.silent.empty() && report_.silent.empty()});
     }
 
     /// At the end of postgresql.auto.conf.

@@ -40,6 +40,7 @@ class Decider {
         made_.timeline = timeline();
         made_.target = options_.wish.target;
         if (made_.target.kind == TargetKind::time) settle_time();
+        if (!options_.wish.timeline) note_newer_timelines();
         for (const std::string& missing : made_.choice.backup->label.missing)
             made_.notes.push_back("this backup lacks " + missing);
         if (made_.target.kind != TargetKind::latest && made_.target.action == TargetAction::pause) {
@@ -103,6 +104,26 @@ class Decider {
         return held;
     }
 
+    /// The highest timeline is taken, as PostgreSQL does. After a copy was promoted by mistake another one
+    /// may be what the server still writes.
+    void note_newer_timelines() {
+        const auto archived = [&](const Reach& reach) {
+            return reach.last ? made_.survey->spooled_at(*reach.last).value_or("") : std::string();
+        };
+        const Reach& chosen = made_.choice.reach;
+        const std::string until = archived(chosen);
+        for (const Reach& other : made_.choice.backup->together.timelines) {
+            if (other.timeline == chosen.timeline || other.end_lsn <= chosen.end_lsn) continue;
+            const std::string also = archived(other);
+            if (also <= until) continue;
+            made_.notes.push_back("timeline " + std::to_string(other.timeline) +
+                                  " leads further and was written later: to LSN " +
+                                  format_lsn(other.end_lsn) + ", archived at " + also +
+                                  ". If that is the server's own, restore with --timeline " +
+                                  std::to_string(other.timeline));
+        }
+    }
+
     /// Only a number that the archive itself resolves is fixed. What leads on from the backup is not known as
     /// long as a store is silent, and the backup's own timeline may have no history file.
     std::string timeline() const {
@@ -120,10 +141,11 @@ class Decider {
         if (end && end->later_transaction) return;
         if (end && end->last_record != 0) {
             made_.notes.push_back(
-                "no transaction in the archive ended after " + format_target_time(target.time) +
+                "no transaction in the WAL that can be reached ended after " +
+                format_target_time(target.time) +
                 (end->last_time ? "; the last one did at " + format_target_time(*end->last_time)
                                 : std::string()) +
-                ": recovery ends with the archive's last record, LSN " + format_lsn(end->last_record));
+                ": recovery ends with the last record there, LSN " + format_lsn(end->last_record));
             target.kind = TargetKind::lsn;
             target.lsn = end->last_record;
             target.exclusive = false;

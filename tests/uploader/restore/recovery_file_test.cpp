@@ -77,3 +77,10 @@ TEST_CASE("the end of recovery is not stopped by what cannot be written") {
     CHECK(std::system(
               ("cd '" + dir.path() + "' && { " + recovery_end_command() + "; } 2>/dev/null").c_str()) == 0);
 }
+
+TEST_CASE("where WAL behind the target may be refused the server does not read ahead of what it replays") {
+    RecoverySettings settings;
+    CHECK(recovery_file_text(settings).find("recovery_prefetch") == std::string::npos);
+    settings.read_ahead = false;
+    CHECK(recovery_file_text(settings).find("recovery_prefetch = 'off'\n") != std::string::npos);
+}
