@@ -145,7 +145,7 @@ check "with hot_standby off it pauses at its target, readable; ALTER SYSTEM and 
 
 quiet_time() {
     bring quiet --target-time "$quiet" --target-action promote
-    jq -r '.notes[]' "$work/quiet.json" | grep -q 'no transaction in the archive ended after'
+    jq -r '.notes[]' "$work/quiet.json" | grep -q 'no transaction in the WAL that can be reached ended after'
     begin quiet
     wait_for 60 is_open quiet
     expect_equal 3 "$(last_row quiet)" "last row"

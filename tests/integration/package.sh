@@ -496,7 +496,7 @@ purged() {
     # A spool that is a disk of its own, and a directory store beside it.
     inside 'mkdir -p /var/spool/walferry/store/main && echo archive >/var/spool/walferry/store/main/object
         cd /var/spool/walferry; mv main /root/main; mkdir main; mount -t tmpfs none main; cp -a /root/main/. main
-        rm -f /var/lib/walferry/told # the test's own
+        rm -f /var/lib/walferry/told
         dpkg --purge walferry' >"$work/purge.said" 2>&1
     grep -q '/var/spool/walferry is kept, because this in it is not a spool' "$work/purge.said"
     expect_equal archive "$(inside 'cat /var/spool/walferry/store/main/object')" "what the directory store holds"
