@@ -387,11 +387,13 @@ follower_told() {
     refused inside "systemctl start $follower" 2>/dev/null
     wait_for 30 follower_failed
     expect_equal 1 "$(times_told 243)" "times that missing keys were told"
-    # One that dies each time it is started, faster than it would be started again.
+    # One that dies each time it is started, faster than it would be started again. Whether the start itself is called a
+    # failure depends on what systemd sees first, the exec or the death.
     inside "mv /etc/walferry/aside /etc/walferry/credentials
         mkdir -p /run/systemd/system/$follower.d
         printf '[Service]\nExecStart=\nExecStart=/bin/sh -c \"kill -KILL \$\$\$\$\"\nRestartSec=1ms\n' >/run/systemd/system/$follower.d/dies.conf
-        systemctl daemon-reload; systemctl reset-failed $follower; rm /var/lib/walferry/failures/*; systemctl start $follower"
+        systemctl daemon-reload; systemctl reset-failed $follower; rm /var/lib/walferry/failures/*
+        systemctl start $follower 2>/dev/null || true"
     wait_for 60 follower_failed
     expect_equal 1 "$(times_told KILL)" "times that its death was told"
     inside "rm -r /run/systemd/system/$follower.d; systemctl daemon-reload; systemctl reset-failed $follower; systemctl start $follower"
