@@ -1,6 +1,7 @@
 #include "common/ledger_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "common/durable_file.hpp"
 #include "common/error.hpp"
@@ -43,6 +45,22 @@ bool exists(const Directory& folder, const std::string& name) {
     if (::fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
     if (errno != ENOENT) throw_errno(errno, "look at " + folder.child(name));
     return false;
+}
+
+/// One process at a time makes a ledger: what looks like a log that lost its database is another one's that
+/// has just begun. Makers are done within moments.
+void lock_makers(const Directory& folder) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EINTR) continue;
+        if (errno != EWOULDBLOCK) throw_errno(errno, "lock " + folder.path);
+        if (std::chrono::steady_clock::now() >= deadline) {
+            throw Error(ErrorKind::ledger,
+                        "another process has been making the ledger in " + folder.path + " for 20 s",
+                        "`lslocks` shows which; the next run tries again");
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
 }
 
 }  // namespace
@@ -86,6 +104,8 @@ std::string checked_ledger_path(const SpoolPaths& spool) {
 
 void create_ledger_file(const SpoolPaths& spool) {
     const Directory folder = os::open_directory(spool.ledger_directory());
+    if (exists(folder, "ledger.db")) return;
+    lock_makers(folder);
     if (exists(folder, "ledger.db")) return;
     if (exists(folder, "ledger.db-wal") || exists(folder, "ledger.db-shm"))
         set_ledger_aside(spool, wall_now());

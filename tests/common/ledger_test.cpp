@@ -1,5 +1,7 @@
 #include "common/ledger.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +12,8 @@
 #include <thread>
 
 #include "common/error.hpp"
+#include "common/fd.hpp"
+#include "common/ledger_file.hpp"
 #include "common/push_ledger.hpp"
 #include "tests/catch.hpp"
 #include "tests/forbid.hpp"
@@ -393,4 +397,28 @@ TEST_CASE("Two processes may make the ledger at the same time") {
     makers.clear();
     CHECK(failures == 0);
     CHECK(Ledger(SpoolPaths(dir.path()), Ledger::Open::existing).spooled().empty());
+}
+
+TEST_CASE("The log of a ledger that another process is making is not taken for an orphan") {
+    TempDir dir;
+    const SpoolPaths spool(dir.path());
+    fs::create_directories(spool.ledger_directory());
+    const Fd held(::open(spool.ledger_directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    REQUIRE(::flock(held.get(), LOCK_EX) == 0);
+    std::ofstream(spool.ledger() + "-wal") << "a log";
+    std::atomic<bool> made = false;
+    std::jthread second([&] {
+        create_ledger_file(spool);
+        made = true;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    CHECK_FALSE(made);
+    std::ofstream(spool.ledger()) << "a ledger";
+    REQUIRE(::flock(held.get(), LOCK_UN) == 0);
+    second.join();
+    std::size_t files = 0;
+    for (const auto& entry : fs::directory_iterator(spool.ledger_directory()))
+        files += entry.exists() ? 1 : 0;
+    CHECK(files == 2);
+    CHECK(fs::file_size(spool.ledger()) == 8);
 }
