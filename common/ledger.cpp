@@ -147,11 +147,17 @@ std::vector<SegmentRow> Ledger::rows_of(std::uint64_t system_identifier, const s
     return rows<SegmentRow>(statement, segment_row);
 }
 
-std::vector<Gap> Ledger::gaps() {
+std::vector<Gap> Ledger::gaps(std::optional<std::uint64_t> system_identifier) {
     const std::lock_guard lock(mutex_);
     Statement statement(*database_, sql::ledger_gaps);
+    std::optional<std::string> cluster;
+    if (system_identifier) cluster = std::to_string(*system_identifier);
+    statement.bind(cluster);
     std::vector<Gap> gaps;
-    while (statement.step()) gaps.push_back({statement.text(0), statement.text(1), statement.integer(2)});
+    while (statement.step()) {
+        gaps.push_back(
+            {statement.text(0), statement.text(1), statement.integer(2), unsigned_number(statement.text(3))});
+    }
     return gaps;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "common/error.hpp"
 #include "common/spool.hpp"
 #include "common/sqlite.hpp"
 #include "common/wal_name.hpp"
@@ -159,6 +160,7 @@ struct BackupCopyRow {
 struct Gap {
     std::string after, before;
     std::int64_t missing;
+    std::uint64_t system_identifier;
 };
 
 struct RunRow {
@@ -191,13 +193,21 @@ struct ListQuery {
     std::optional<std::int64_t> last = std::nullopt;  // so many segments, those that were spooled last
 };
 
+/// The ledger has an earlier format: it is being migrated, or the next drain does that. Of kind ledger.
+class LedgerFormatError : public Error {
+  public:
+    LedgerFormatError(std::string message, std::string hint)
+        : Error(ErrorKind::ledger, std::move(message), std::move(hint)) {}
+};
+
 /// The operator's side of the ledger. Thread-safe: one connection behind a mutex. Everything throws Error of
 /// kind ledger.
 class Ledger {
   public:
     enum class Open { existing, create };
-    /// Opens and migrates. existing: a missing ledger is an error. A ledger written by a newer version is
-    /// refused, because what it says might be misread.
+    /// Opens and migrates. existing: a missing ledger is an error, and so is one whose migration would take
+    /// longer than a moment (LedgerFormatError): create, which is what a drain, init and rebuild say, does
+    /// that. A ledger written by a newer version is refused, because what it says might be misread.
     Ledger(const SpoolPaths& spool, Open open);
 
     /// Whether opening made it: there was none, or one without anything in it.
@@ -300,7 +310,8 @@ class Ledger {
     std::optional<std::uint64_t> other_cluster(std::uint64_t system_identifier);
 
     std::vector<StoreSummary> store_summaries();
-    std::vector<Gap> gaps();
+    /// Of that cluster, or of all that the ledger knows.
+    std::vector<Gap> gaps(std::optional<std::uint64_t> system_identifier = std::nullopt);
     /// The WAL segment that was verified last in the store of that name.
     std::optional<SegmentRow> newest_verified(const std::string& store);
     /// The name of the WAL segment that is `count` behind that one among those that the ledger knows of its
@@ -317,7 +328,7 @@ class Ledger {
   private:
     class Change;
     void migrate(bool create);
-    void announce_migration(std::int64_t from, std::int64_t to);
+    std::unique_ptr<Change> begin_migration(std::int64_t from, std::int64_t to, bool create);
 
     std::mutex mutex_;
     std::unique_ptr<sqlite::Database> database_;

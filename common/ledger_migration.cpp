@@ -3,6 +3,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "common/ledger_change.hpp"
@@ -75,6 +76,12 @@ void fill_runs(sqlite::Database& database) {
     write();
 }
 
+std::string duration_hint(std::int64_t segments) {
+    return "with its " + std::to_string(segments) + " segments that takes about " +
+           format_duration(std::chrono::seconds(segments / 100'000 + 1)) +
+           ", once; archiving goes on meanwhile, and what else needs the ledger has to wait until then";
+}
+
 }  // namespace
 
 void Ledger::migrate(bool create) {
@@ -97,10 +104,10 @@ void Ledger::migrate(bool create) {
     if (database_->text("PRAGMA journal_mode") != "wal")
         database_->execute("PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL");
     database_->keep_room_for_log();
-    if (version() == newest) return;
-    Change change(*this, sqlite::Synchronous::full);
+    const std::int64_t before = version();
+    if (before == newest) return;
+    const auto change = begin_migration(before, newest, create);
     // Read again under the write lock: another process may have migrated meanwhile.
-    announce_migration(version(), newest);
     // Indexes are sorted in this much memory, and beyond that in a temporary file.
     database_->execute("PRAGMA cache_size = -32768");
     for (std::int64_t done = version(); done < newest; ++done) {
@@ -111,20 +118,37 @@ void Ledger::migrate(bool create) {
     database_->execute(sql::views);
     database_->execute(("PRAGMA user_version = " + std::to_string(newest)).c_str());
     database_->execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
-    change.commit();
+    change->commit();
     database_->execute(("PRAGMA cache_size = -" + std::to_string(sqlite::OpenOptions{}.cache_kib)).c_str());
 }
 
-void Ledger::announce_migration(std::int64_t from, std::int64_t to) {
-    if (from == 0) return;
-    const std::int64_t segments = database_->integer("SELECT coalesce(max(id), 0) FROM segment");
-    if (segments < many_segments) return;
-    say_line(
-        "walferry",
-        "the ledger " + path_ + " with " + std::to_string(segments) + " segments is brought from version " +
-            std::to_string(from) + " to " + std::to_string(to) +
-            ": about ten seconds for each million, once. Archiving goes on meanwhile; other commands wait "
-            "or say that the ledger is locked");
+// The write lock is what a migration holds, so a ledger of an earlier format that is locked is being
+// migrated.
+std::unique_ptr<Ledger::Change> Ledger::begin_migration(std::int64_t from, std::int64_t to, bool create) {
+    const std::int64_t segments =
+        from == 0 ? 0 : database_->integer("SELECT coalesce(max(id), 0) FROM segment");
+    const std::string formats = "format " + std::to_string(from) + " to " + std::to_string(to);
+    const bool takes_long = segments >= many_segments;
+    // A command that only asks is told at once; a drain waits, as for any other lock.
+    if (takes_long && !create) database_->set_busy_timeout(std::chrono::milliseconds(0));
+    std::unique_ptr<Change> change;
+    try {
+        change = std::make_unique<Change>(*this, sqlite::Synchronous::full);
+    } catch (const Error&) {
+        if (from == 0 || !database_->is_busy()) throw;
+        throw LedgerFormatError(
+            "ledger " + path_ + " is being brought from " + formats + " by another process",
+            duration_hint(segments));
+    }
+    if (!takes_long || database_->integer("PRAGMA user_version") == to) return change;
+    if (!create) {
+        throw LedgerFormatError(
+            "ledger " + path_ + " has to be brought from " + formats + ", which the next drain does",
+            "`walferry drain`; " + duration_hint(segments));
+    }
+    say_line("walferry",
+             "the ledger " + path_ + " is being brought from " + formats + "; " + duration_hint(segments));
+    return change;
 }
 
 }  // namespace walferry

@@ -120,6 +120,10 @@ void Database::set_busy_timeout(std::chrono::milliseconds timeout) {
     busy_timeout_ = ms;
 }
 
+bool Database::is_busy() const noexcept {
+    return (sqlite3_extended_errcode(handle_) & 0xff) == SQLITE_BUSY;
+}
+
 void Database::set_deadline(std::chrono::steady_clock::time_point deadline) {
     deadline_ = deadline;
     sqlite3_progress_handler(handle_, 1000, &Database::past_deadline, this);

@@ -47,6 +47,8 @@ class Database {
     int changes() const noexcept;
     std::int64_t last_insert_id() const noexcept;
     void set_busy_timeout(std::chrono::milliseconds timeout);
+    /// Whether the last call failed because another process holds a lock.
+    bool is_busy() const noexcept;
     /// Keeps some of the disk for the write-ahead log: a spool that fills its filesystem can be emptied only
     /// while the ledger can still record. Where the filesystem cannot do that, nothing is kept.
     void keep_room_for_log() noexcept;

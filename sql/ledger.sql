@@ -133,8 +133,10 @@ SELECT t.name, b.segments, b.bytes, b.oldest_spooled_at,
   LEFT JOIN segment s ON s.id = u.segment
  WHERE t.retired_at IS NULL ORDER BY t.id;
 
+-- Of one cluster, or of all of them.
 -- :gaps
-SELECT after_segment, before_segment, missing FROM gap ORDER BY system_identifier, after_segment;
+SELECT after_segment, before_segment, missing, system_identifier FROM gap
+ WHERE ?1 IS NULL OR system_identifier = ?1 ORDER BY system_identifier, after_segment;
 
 -- :newest_verified
 SELECT s.id, s.system_identifier, s.name, s.fingerprint, s.size, s.spooled_at, s.removed_at

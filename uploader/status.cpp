@@ -59,6 +59,9 @@ Status collect_status(const Settings& settings, std::optional<std::uint64_t> sys
         ledger = std::make_unique<Ledger>(spool, Ledger::Open::existing);
         rows = ledger->spooled();
         if (!status.system_identifier) status.system_identifier = ledger->present_cluster();
+    } catch (const LedgerFormatError& error) {
+        status.ledger_error = error.what();
+        status.ledger_migrates = true;
     } catch (const Error& error) {
         status.ledger_error = error.what();
     }

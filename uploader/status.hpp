@@ -31,6 +31,7 @@ struct Status {
     std::optional<RunRow> last_run;
     bool at_work = false;                     // the last run holds the lock now
     std::optional<std::string> ledger_error;  // why there is nothing about the stores
+    bool ledger_migrates = false;             // that is: its format is an earlier one, still
 };
 
 /// Throws when the spool itself cannot be read; a ledger that cannot be used is part of the answer.

@@ -49,7 +49,7 @@ follow_segments() { # SEGMENT...
 
 measure_commands() { # SEGMENTS
     local i segments=("$work/made/"*)
-    run_measured 'migrate from version 2' walferry stores
+    run_measured 'migrate from version 2' walferry drain
     for ((i = 0; i < rounds; i++)); do run_measured 'push' push_one "${segments[i]}"; done
     run_measured 'drain, nothing but what was pushed' walferry drain
     for ((i = 0; i < rounds; i++)); do

@@ -1,6 +1,6 @@
 # . tests/bench/ledger_rows.sh: make_ledger DIRECTORY SEGMENTS WAITING SYSTEM_IDENTIFIER STORES
 #
-# A ledger as years of archiving leave it, in version 2, so that the first command that opens it migrates it: SEGMENTS
+# A ledger as years of archiving leave it, in version 2, so that the first drain migrates it: SEGMENTS
 # segments of 16 MiB, one a minute, all but the last WAITING of them verified in the stores `first` and `second`; a base
 # backup a day, a drain every ten minutes, and a gap every 100,000 segments. The stores are folders of STORES.
 make_ledger() {

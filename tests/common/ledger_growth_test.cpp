@@ -4,6 +4,8 @@
 #include <set>
 #include <string_view>
 
+#include "common/clock.hpp"
+#include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "sql/embedded.hpp"
 #include "tests/catch.hpp"
@@ -289,6 +291,52 @@ TEST_CASE("A ledger of an earlier version gets its gaps and counts when it is op
     CHECK(ledger.gaps()[0].missing == 2);
     CHECK(ledger.store_summaries().at(0).stored == 2);
     ledger.check();
+}
+
+TEST_CASE("Gaps of an earlier cluster are not the present one's") {
+    const Place place;
+    const auto add = [&](const char* sysid, const std::string& name) {
+        place.ledger->adopt(std::stoull(sysid), *WalName::parse(name), ours, mib16, wall_now());
+    };
+    add("7301234567890123456", wal_name(10));
+    add("7301234567890123456", wal_name(14));
+    add("7301234567890123999", wal_name(20));
+    add("7301234567890123999", wal_name(21));
+    CHECK(place.ledger->gaps(7301234567890123999U).empty());
+    REQUIRE(place.ledger->gaps(7301234567890123456U).size() == 1);
+    CHECK(place.ledger->gaps(7301234567890123456U)[0].missing == 3);
+    REQUIRE(place.ledger->gaps().size() == 1);
+    CHECK(place.ledger->gaps()[0].system_identifier == 7301234567890123456U);
+}
+
+TEST_CASE(
+    "A migration that takes long is the drain's: every other command says so at once, also while it runs") {
+    const TempDir dir;
+    const SpoolPaths spool{dir.path()};
+    make_old_ledger(
+        spool,
+        "INSERT INTO segment (id, system_identifier, name, fingerprint, kind, timeline, size, spooled_at)"
+        " VALUES (3000000, '1', '000000010000000000000010', '0123456789abcdef0123456789abcdef', 'wal', 1,"
+        " 16777216, '2026')");
+    const auto said = [&] {
+        try {
+            Ledger(spool, Ledger::Open::existing);
+        } catch (const LedgerFormatError& error) {
+            return std::string(error.what());
+        }
+        return std::string("nothing");
+    };
+    CHECK(said().find("which the next drain does") != std::string::npos);
+    CHECK(said().find("3000000 segments that takes about 31 s") != std::string::npos);
+    {
+        sqlite::Database other(fs::canonical(spool.ledger()), sqlite::OpenOptions{});
+        const sqlite::Transaction migration(other);
+        const auto began = std::chrono::steady_clock::now();
+        CHECK(said().find("is being brought from format") != std::string::npos);
+        CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+    }
+    CHECK(Ledger(spool, Ledger::Open::create).is_new() == false);
+    CHECK(said() == "nothing");
 }
 
 TEST_CASE("Of the runs of years those of the last while are kept, and forgetting them never takes long") {

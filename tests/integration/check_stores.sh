@@ -299,6 +299,35 @@ ledger_itself() {
 }
 try "a ledger that is missing or damaged is found, and a store that vanished from the configuration" ledger_itself
 
+ledger_migrates() {
+    local holder sentence
+    cp -a "$spool/ledger" "$work/ledger-before"
+    ledger_sql "insert into segment (id, system_identifier, name, fingerprint, kind, timeline, size, spooled_at, removed_at)
+        select 3000000, system_identifier, '00000001.history', printf('%032d', 0), 'history', 1, 1, spooled_at, spooled_at from segment limit 1;
+        pragma user_version = 4"
+    expect_exit 0 checked --no-server
+    finds warning ledger "which the next drain does"
+    mends ledger "while a drain is at work"
+    # As a migration holds it.
+    mkfifo "$work/statements"
+    as uploader sqlite3 "$spool/ledger/ledger.db" <"$work/statements" >"$work/locked" &
+    holder=$!
+    exec 8>"$work/statements"
+    printf 'begin immediate;\nselect 1;\n' >&8
+    wait_for 20 grep -q 1 "$work/locked"
+    sentence="is being brought from format 4 to"
+    expect_exit 0 checked --no-server
+    finds warning ledger "$sentence"
+    expect_in "$sentence" as uploader walferry list
+    expect_in "$sentence" as uploader walferry status
+    exec 8>&-
+    wait "$holder"
+    rm -r "$spool/ledger" "$work/statements"
+    mv "$work/ledger-before" "$spool/ledger"
+    expect_exit 0 checked --no-server
+}
+try "while a large ledger is brought to a new format, check and the other commands say that" ledger_migrates
+
 backlog_found() {
     end_segments 1
     expect_exit 0 checked --no-server

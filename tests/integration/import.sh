@@ -58,6 +58,39 @@ of_others() {
 }
 check "what another user wrote, or could have written, is not taken for the server's own" of_others
 
+path_of_others() {
+    local outer=$work/outer
+    # The directory is the server's own, but others can put another one in its place.
+    mkdir "$outer" && chmod 777 "$outer"
+    cp -a "$legacy" "$outer/legacy"
+    expect_exit 3 walferry import --keep "$outer/legacy"
+    expect_in "$outer has mode 0777" walferry import --keep "$outer/legacy"
+    chmod 755 "$outer" && chown "$uploader_uid" "$outer"
+    expect_in "$outer belongs to the user with the id $uploader_uid" walferry import --keep "$outer/legacy"
+    chown root "$outer"
+    ln -s "$outer/legacy" "$outer/link"
+    chmod 1777 "$outer"
+    chown -h "$uploader_uid" "$outer/link"
+    expect_in "$outer/link belongs to the user with the id $uploader_uid" walferry import --keep "$outer/link"
+    # An access control list that lets one more user write shows in the group's bits.
+    chmod 755 "$outer"
+    /usr/bin/python3 - "$outer/legacy" "$uploader_uid" <<'PYTHON'
+import os, struct, sys
+entries = [(1, 7, 0xFFFFFFFF), (2, 7, int(sys.argv[2])), (4, 5, 0xFFFFFFFF), (16, 7, 0xFFFFFFFF), (32, 5, 0xFFFFFFFF)]
+os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *e) for e in entries))
+PYTHON
+    expect_in "$outer/legacy has mode 0775, so that others can write it" walferry import --keep "$outer/legacy"
+    expect_equal 0 "$(waiting "$spool")" "waiting segments"
+    # Below a directory with the sticky bit the server's own cannot be replaced.
+    /usr/bin/python3 -c 'import os, sys; os.removexattr(sys.argv[1], "system.posix_acl_access")' "$outer/legacy"
+    chmod 755 "$outer/legacy"
+    chmod 1777 "$outer"
+    walferry import --keep "$outer/legacy" >/dev/null
+    expect_equal "$old" "$(waiting "$spool")" "waiting segments"
+    rm -r "$outer" "$spool"/ready/*/*
+}
+check "a directory that others can replace, by a parent, a link or an access control list, is not trusted" path_of_others
+
 imported() {
     walferry import "$legacy" --json >"$work/import.json"
     expect_equal "$old" "$(jq .imported "$work/import.json")" imported

@@ -100,6 +100,18 @@ listed() {
 }
 check "backups shows the present cluster, and names the earlier ones with dates" listed
 
+gap_of_the_earlier() {
+    local ledger=$spool/ledger/ledger.db
+    # Of the cluster that is gone, a segment is known behind a gap.
+    sqlite3 "$ledger" "insert into segment (system_identifier, name, fingerprint, kind, timeline, size, spooled_at, removed_at)
+        select system_identifier, '0000000100000000000000F0', printf('%032d', 0), 'wal', 1, size, spooled_at, spooled_at from segment
+         where system_identifier = '$first' and kind = 'wal' limit 1"
+    look >/dev/null || true
+    found passed gaps "of this cluster; 1 gap is in the archives of earlier ones"
+    sqlite3 "$ledger" "delete from segment where fingerprint = printf('%032d', 0)"
+}
+check "a gap in the archive of an earlier cluster is none of the present one" gap_of_the_earlier
+
 protected() {
     as uploader walferry backup --checkpoint fast >"$work/backup.log" 2>&1
     expect_exit 0 look

@@ -25,10 +25,16 @@ seconds age_of(const std::optional<std::string>& time) {
     return parsed ? std::chrono::duration_cast<seconds>(wall_now() - *parsed) : seconds(0);
 }
 
-void judge_gaps(Ledger& ledger, Findings& findings) {
-    const std::vector<Gap> gaps = ledger.gaps();
+/// Of the cluster that archives here: what an earlier one lacks, no server can archive any more.
+void judge_gaps(Ledger& ledger, const Status& status, Findings& findings) {
+    const std::vector<Gap> gaps = ledger.gaps(status.system_identifier);
     if (gaps.empty()) {
-        findings.pass(finding_id::gaps, "no segment is missing between those that the ledger knows");
+        const std::size_t earlier = ledger.gaps().size();
+        findings.pass(finding_id::gaps,
+                      "no segment is missing between those that the ledger knows" +
+                          (earlier == 0 ? std::string()
+                                        : " of this cluster; " + counted(earlier, "gap is", "gaps are") +
+                                              " in the archives of earlier ones"));
         return;
     }
     const Gap& last = gaps.back();
@@ -211,7 +217,12 @@ void look_at_ledger(const CheckContext& context, Findings& findings, Facts&) {
         collect_status(settings, context.server ? context.server->system_identifier : std::nullopt);
     judge_lock(spool, findings);
     if (status.ledger_error) {
-        findings.fail(finding_id::ledger, *status.ledger_error);
+        if (status.ledger_migrates)
+            findings.warn(
+                finding_id::ledger, *status.ledger_error,
+                "nothing, while a drain is at work; it has come to its end when this finding is gone");
+        else
+            findings.fail(finding_id::ledger, *status.ledger_error);
         judge_backlog(context, status, findings);
         return;
     }
@@ -220,7 +231,7 @@ void look_at_ledger(const CheckContext& context, Findings& findings, Facts&) {
     judge_cluster(context, ledger, findings);
     judge_stores(ledger, settings, findings);
     judge_contents(status, findings);
-    judge_gaps(ledger, findings);
+    judge_gaps(ledger, status, findings);
     judge_backlog(context, status, findings);
     judge_runs(context, status, findings);
     judge_backups(context, status, findings);

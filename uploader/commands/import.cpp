@@ -146,9 +146,10 @@ CommandBody declare_import(CLI::App& app) {
         "safe in the spool, or when every store still lists what was put there and read back; what\n"
         "only the ledger calls verified is spooled again. One whose name stands for another content\n"
         "already, or that is not what its name says, stays and is named. Whatever is no WAL file\n"
-        "stays too. Only files of the spool's owner or root are taken, from a directory and with a\n"
-        "mode that let no other user write: anything else may be another user's WAL, and needs\n"
-        "--any-owner. It can be interrupted and run again. Run it as root or as the server's user.\n\n");
+        "stays too. Only files of the spool's owner or root are taken, with a mode that lets no other\n"
+        "user write, from a directory that no other user can write to or put another one in the\n"
+        "place of: anything else may be another user's WAL, and needs --any-owner. It can be\n"
+        "interrupted and run again. Run it as root or as the server's user.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };
 }
 

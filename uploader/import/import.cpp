@@ -14,6 +14,7 @@
 #include "uploader/exit_code.hpp"
 #include "uploader/import/legacy_directory.hpp"
 #include "uploader/import/still_stored.hpp"
+#include "uploader/import/trusted_path.hpp"
 
 namespace walferry {
 namespace {
@@ -79,15 +80,25 @@ class ImportLedger : public IntakeLedger {
     std::string trouble_;
 };
 
+[[noreturn]] void refuse(const std::string& why) {
+    throw Error(
+        ErrorKind::refused,
+        why + ": another user may have put WAL there, which this host would sign as its own",
+        "see docs/migration.md, \"A directory that others could write\"; --any-owner takes what is there "
+        "all the same");
+}
+
 // What is taken in is signed as this host's, and replayed as the server's own.
 void refuse_of_others(const struct stat& status, uid_t spool_owner, const std::string& path) {
     const auto reason = foreign_hand(status, spool_owner);
     if (!reason) return;
-    throw Error(
-        ErrorKind::refused,
-        path + " " + *reason + ": another user may have put WAL there, which this host would sign as its own",
-        "see docs/migration.md, \"A directory that others could write\"; --any-owner takes what is there "
-        "all the same");
+    refuse(path + " " + *reason);
+}
+
+// A path that others can make lead elsewhere says nothing of what is found at its end.
+void refuse_path_of_others(const std::string& path, uid_t spool_owner) {
+    if (const auto reason = changeable_by_others(path, spool_owner))
+        refuse(path + " can be replaced: " + *reason);
 }
 
 // A folder that somebody else makes in the spool would lock the server out as long as it lacks the group.
@@ -112,9 +123,11 @@ class Import {
           spool_owner_(os::status(os::open_directory(spool.ready()).get(), spool.ready()).st_uid),
           legacy_(open_legacy_directory(options.directory, spool, options.keep)),
           ledger_(spool, settings, stop) {
-        if (!options.any_owner)
+        if (!options.any_owner) {
+            refuse_path_of_others(options.directory, spool_owner_);
             refuse_of_others(os::status(legacy_.directory.get(), options.directory), spool_owner_,
                              options.directory);
+        }
         result_.others = legacy_.others;
         for (const WalName& name : legacy_.names) {
             struct stat status {};
