@@ -147,6 +147,17 @@ pg_settings "$folder" 'max_connections = 33' "include_dir = 'conf.d'" "include =
     "hba_file = '$folder/data/access.conf'"
 mv "$folder/data/pg_hba.conf" "$folder/data/access.conf"
 sed -i "1i local all @$etc/outside/roles trust" "$folder/data/access.conf"
+files="access.conf conf.d/memory.conf more.conf more_roles postgresql.conf roles server.key"
+# From 16 on these two include others as well.
+if [ "$postgres_major" -ge 16 ]; then
+    mkdir "$etc/outside/ident.d"
+    echo 'local all included trust' >"$etc/outside/hba.conf"
+    echo 'included_map someone postgres' >"$etc/outside/ident.d/map.conf"
+    echo "include \"$etc/outside/hba.conf\"" >>"$folder/data/access.conf"
+    echo "include_if_exists \"$etc/outside/none.conf\"" >>"$folder/data/access.conf"
+    echo "include_dir \"$etc/outside/ident.d\"" >>"$folder/data/pg_ident.conf"
+    files="access.conf conf.d/memory.conf hba.conf ident.d/map.conf more.conf more_roles postgresql.conf roles server.key"
+fi
 install -m 600 -o postgres -g postgres /dev/null "$etc/server.key"
 echo 'no key, but as secret' >"$etc/server.key"
 linked postgresql.conf access.conf conf.d server.key
@@ -183,7 +194,7 @@ no_history_waits() { ! ls "$folder"/data/pg_wal/archive_status/*.ready >/dev/nul
 check "a backup on a timeline whose history went elsewhere brings it along, once" promoted_before
 
 linked_configuration() {
-    expect_equal "access.conf conf.d/memory.conf more.conf more_roles postgresql.conf roles server.key" \
+    expect_equal "$files" \
         "$(jq -r '.config_files[]' "$work/moved.json" | sed "s,.*/data/,,; s,.*/outside/,," | sort | xargs)" "files"
     mv "$etc" "$etc.gone"
     mv "$folder" "$work/gone"
@@ -194,6 +205,11 @@ linked_configuration() {
     expect_equal "$work/again/data/access.conf" "$(pg_sql "$work/again" 'show hba_file')" "pg_hba.conf"
     expect_equal 0 "$(pg_sql "$work/again" 'select count(*) from pg_hba_file_rules where error is not null')" "errors in it"
     expect_equal 'postgres,somebody' "$(pg_sql "$work/again" "select array_to_string(user_name, ',') from pg_hba_file_rules limit 1")" "its list"
+    if [ "$postgres_major" -ge 16 ]; then
+        expect_equal 1 "$(pg_sql "$work/again" "select count(*) from pg_hba_file_rules where 'included' = any (user_name)")" "rules of an included file"
+        expect_equal "included_map" "$(pg_sql "$work/again" "select map_name from pg_ident_file_mappings where error is null")" "maps of an included folder"
+        expect_equal 0 "$(pg_sql "$work/again" 'select count(*) from pg_ident_file_mappings where error is not null')" "errors in maps"
+    fi
     expect_equal 600 "$(stat -c %a "$work/again/data/server.key")" "mode of the key"
     grep -q 'as secret' "$work/again/data/server.key"
 }

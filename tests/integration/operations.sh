@@ -41,6 +41,7 @@ block() {
         inside && /^ *```/ { open = !open; if (open) number++; next }
         inside && open && number == wanted' "$tests/../docs/$1.md" |
         sed "s,-o walferry -g walferry,-o $uploader_uid -g $spool_gid,; s,--group walferry,--group $spool_gid,
+             s,/usr/lib/postgresql/15/bin,$postgres_bin,g
              s,/var/lib/postgresql/15/main,$work/pg/data,g; s,/var/lib/postgresql/15/pg_wal.full,$work/pg_wal.full,g
              s,/var/spool/walferry/main,$spool,g; s,/mnt/roomy,$work/roomy,g; s,/mnt/nas/walferry,$work/nas,g
              s,/mnt/first/walferry,$work/stores/first,g; s,/root/new.keys,$work/new.keys,g
@@ -120,6 +121,21 @@ ledger_lost() {
     on_restoring walferry backups | grep 'held by first, nas'
 }
 check "a ledger that is deleted, and one that is damaged: archiving goes on, and rebuild fills a new one" ledger_lost
+
+store_keys() {
+    local owner
+    echo new >"$work/new.keys"
+    for owner in root:root "root:$postgres_gid"; do
+        echo old >"$etc/credentials/main-r2"
+        chown "$owner" "$etc/credentials/main-r2"
+        chmod "$([ "$owner" = root:root ] && echo 600 || echo 640)" "$etc/credentials/main-r2"
+        stat -c '%a %u:%g' "$etc/credentials/main-r2" >"$work/before"
+        run_block rotating-keys 'Keys of a store' 1
+        expect_equal "new $(cat "$work/before")" "$(cat "$etc/credentials/main-r2") $(stat -c '%a %u:%g' "$etc/credentials/main-r2")" "the file"
+    done
+    rm "$etc/credentials/main-r2"
+}
+check "new keys of a store: the file stays readable for those who could read it, on a host of either kind" store_keys
 
 identity() {
     configure_restoring

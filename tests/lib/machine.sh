@@ -15,14 +15,21 @@ machine_lacks() {
 # make_machine PACKAGE...: this release's, with systemd, from the mirror that this host uses.
 make_machine() { make_bare_machine "$(. /etc/os-release && echo "$VERSION_CODENAME")" systemd systemd-sysv dbus "$@"; }
 
-# make_bare_machine RELEASE PACKAGE...: apt, what is essential, and these.
+# sources_of SUITE: apt's lines for it, from the mirror that this host uses.
+sources_of() {
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' |
+        awk -v own="$(. /etc/os-release && echo "$VERSION_CODENAME")" -v suite="$1" '$3 == "main" && index($2, own) == 1 {
+            print "deb " $1 " " suite substr($2, length(own) + 1) " main" }' | sort -u
+}
+
+# make_bare_machine RELEASE PACKAGE...: apt, what is essential, and these. Where $older_release is set, also from that one
+# what RELEASE has no more.
+older_release=
 make_bare_machine() {
-    local suite=$1 packages
+    local suite=$1 packages each
     shift
     packages=$(printf '%s,' passwd "$@")
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' |
-        awk -v own="$(. /etc/os-release && echo "$VERSION_CODENAME")" -v suite="$suite" '$3 == "main" && index($2, own) == 1 {
-            print "deb " $1 " " suite substr($2, length(own) + 1) " main" }' | sort -u >"$work/machine.list"
+    for each in "$suite" $older_release; do sources_of "$each"; done >"$work/machine.list"
     mmdebstrap --quiet --variant=apt --skip=cleanup/apt/lists --include="${packages%,}" "$suite" "$machine" \
         "$work/machine.list" >"$work/machine.log" 2>&1
 }
