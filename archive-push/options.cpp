@@ -24,7 +24,7 @@ constexpr std::array exit_statuses{
     ExitStatusRow{0, "archived, or already archived with the same content"},
     ExitStatusRow{1, "not archived, PostgreSQL retries (I/O error, full spool, no regular file ...)"},
     ExitStatusRow{2, "wrong usage, no such spool"},
-    ExitStatusRow{3, "refused: same name with other content, or not what its name says"},
+    ExitStatusRow{3, "refused: not what its name says, or no segment has its name in the spool"},
 };
 
 [[noreturn]] void wrong(const std::string& message) {

@@ -48,7 +48,7 @@ void push(const Options& options) {
             {options.max_spool, options.min_free,
              "nothing was dropped: the segment stays in pg_wal and PostgreSQL retries; is `walferry drain` "
              "running? `walferry status` tells"},
-            copy, ledger);
+            copy, ledger, SecondContent::keep);
 
     // Only now: a failure has a line of its own, and there shall be one.
     if (warning) say(*warning);

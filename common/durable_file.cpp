@@ -150,6 +150,11 @@ PublishResult DurableFile::publish() {
     return PublishResult::published;
 }
 
+PublishResult DurableFile::publish_as(std::string name) {
+    name_ = std::move(name);
+    return publish();
+}
+
 void DurableFile::replace() {
     if (!synced_) throw Error(ErrorKind::internal, "replace() before sync() of " + shown());
     if (link_ != Link::named) {

@@ -50,6 +50,8 @@ class DurableFile {
     /// Links the synced file under its name and syncs the directory. name_taken: there is such a name
     /// already; this file is then of no further use.
     PublishResult publish();
+    /// The same under another name of the same directory, after the first one was taken.
+    PublishResult publish_as(std::string name);
 
     /// Gives the synced file its name instead, and takes the name from whatever has it. The directory is not
     /// synced: for a file that can be made again.
@@ -78,7 +80,7 @@ class DurableFile {
 
     const Directory& directory_;
     const Directory& tmp_;
-    const std::string name_;
+    std::string name_;
     const mode_t mode_;
     Fd fd_;
     Link link_ = Link::named;

@@ -49,12 +49,19 @@ struct Place {
     }
 };
 
-[[noreturn]] void refuse_other_content(const SegmentSource& source, const std::string& fingerprint) {
+[[noreturn]] void refuse_known_otherwise(const SegmentSource& source, const std::string& fingerprint) {
     throw Error(ErrorKind::conflict,
                 source.path() + " was not archived: the ledger knows " + source.name().text +
                     " with other content than this one's (fingerprint " + fingerprint + ")",
                 "do two servers archive under one identity? `walferry list` shows what is archived; see "
                 "`walferry conflicts` and `walferry settle`");
+}
+
+[[noreturn]] void refuse_spooled_otherwise(const SegmentSource& source, const std::string& spooled) {
+    throw Error(ErrorKind::conflict,
+                source.path() + " was not archived: " + spooled + " has the same name and other content",
+                "do two servers archive into one spool? Neither file was changed; compare them with "
+                "pg_waldump before you move one away");
 }
 
 /// A content that is in the spool, or need not be there because every store has it.
@@ -63,48 +70,99 @@ struct Taken {
     std::string fingerprint;
 };
 
-Taken copy_in(const SegmentSource& source, const Place& place, const CopySegment& copy, IntakeLedger& ledger,
-              std::uint64_t system_identifier) {
-    DurableFile file(place.cluster, place.tmp, source.name().text, spool_mode::segment);
-    if (place.owner) give(file.fd(), *place.owner, place.cluster.child(source.name().text));
-    std::string fingerprint = copy(source, file);
-    source.check_unchanged();
-    // While the data is on its way to the disk; it is asked only when that has arrived.
-    ledger.open();
-    file.sync();
-    switch (ledger.ask(system_identifier, source.name(), fingerprint)) {
-        case LedgerAnswer::other_content:
-            refuse_other_content(source, fingerprint);
-        case LedgerAnswer::verified_everywhere:
-            return {IntakeResult::already_verified, std::move(fingerprint)};
-        case LedgerAnswer::known:
-        case LedgerAnswer::unknown:
-            break;
+/// One file on its way into a spool.
+class Intake {
+  public:
+    Intake(const SegmentSource& source, std::uint64_t system_identifier, const Place& place,
+           const CopySegment& copy, IntakeLedger& ledger, SecondContent second)
+        : source_(source),
+          system_identifier_(system_identifier),
+          place_(place),
+          copy_(copy),
+          ledger_(ledger),
+          second_(second) {}
+
+    Taken take(const RoomLimits& limits) {
+        const SpoolMatch first = match_spooled(source_, place_.cluster, source_.name().text);
+        if (first.kind == SpoolMatch::Kind::same) return already_spooled(first.fingerprint);
+        if (first.kind == SpoolMatch::Kind::other) {
+            // A push that was killed behind its link is found here before room is asked for once more.
+            const std::string fingerprint = fingerprint_of(source_);
+            if (match_second(fingerprint)) return already_spooled(fingerprint);
+        }
+        check_room(place_.ready, source_.size(), limits);
+        return copy_in();
     }
-    if (file.publish() == PublishResult::published) return {IntakeResult::spooled, std::move(fingerprint)};
-    if (match_spooled(source, place.cluster)) return {IntakeResult::already_spooled, std::move(fingerprint)};
-    throw Error(ErrorKind::io,
-                place.cluster.child(source.name().text) + " came and went while it was archived",
-                "try again; PostgreSQL does so by itself");
-}
+
+  private:
+    /// A push that was killed may have linked it while the ledger could not be asked.
+    Taken already_spooled(const std::string& fingerprint) {
+        if (second_ == SecondContent::refuse &&
+            ledger_.ask(system_identifier_, source_.name(), fingerprint) == LedgerAnswer::other_content)
+            refuse_known_otherwise(source_, fingerprint);
+        return {IntakeResult::already_spooled, fingerprint};
+    }
+
+    /// Whether the content waits as the second one of its name.
+    bool match_second(const std::string& fingerprint) {
+        if (second_ == SecondContent::refuse)
+            refuse_spooled_otherwise(source_, place_.cluster.child(source_.name().text));
+        const std::string entry = SpooledName{source_.name(), fingerprint}.text();
+        const SpoolMatch match = match_spooled(source_, place_.cluster, entry);
+        // Two contents of one fingerprint: damage in the spool.
+        if (match.kind == SpoolMatch::Kind::other)
+            refuse_spooled_otherwise(source_, place_.cluster.child(entry));
+        return match.kind == SpoolMatch::Kind::same;
+    }
+
+    Taken copy_in() {
+        const std::string& name = source_.name().text;
+        DurableFile file(place_.cluster, place_.tmp, name, spool_mode::segment);
+        if (place_.owner) give(file.fd(), *place_.owner, place_.cluster.child(name));
+        std::string fingerprint = copy_(source_, file);
+        source_.check_unchanged();
+        // While the data is on its way to the disk; it is asked only when that has arrived.
+        ledger_.open();
+        file.sync();
+        switch (ledger_.ask(system_identifier_, source_.name(), fingerprint)) {
+            case LedgerAnswer::other_content:
+                if (second_ == SecondContent::refuse) refuse_known_otherwise(source_, fingerprint);
+                break;
+            case LedgerAnswer::verified_everywhere:
+                return {IntakeResult::already_verified, std::move(fingerprint)};
+            case LedgerAnswer::known:
+            case LedgerAnswer::unknown:
+                break;
+        }
+        if (file.publish() == PublishResult::published) return {IntakeResult::spooled, fingerprint};
+        const SpoolMatch first = match_spooled(source_, place_.cluster, name);
+        if (first.kind == SpoolMatch::Kind::same) return {IntakeResult::already_spooled, fingerprint};
+        if (first.kind == SpoolMatch::Kind::other) {
+            if (match_second(fingerprint)) return {IntakeResult::already_spooled, fingerprint};
+            if (file.publish_as(SpooledName{source_.name(), fingerprint}.text()) == PublishResult::published)
+                return {IntakeResult::spooled, fingerprint};
+            if (match_second(fingerprint)) return {IntakeResult::already_spooled, fingerprint};
+        }
+        throw Error(ErrorKind::io, place_.cluster.child(name) + " came and went while it was archived",
+                    "try again; PostgreSQL does so by itself");
+    }
+
+    const SegmentSource& source_;
+    const std::uint64_t system_identifier_;
+    const Place& place_;
+    const CopySegment& copy_;
+    IntakeLedger& ledger_;
+    const SecondContent second_;
+};
 
 }  // namespace
 
 IntakeResult take_in(const SpoolPaths& spool, const SegmentSource& source, std::uint64_t system_identifier,
-                     const RoomLimits& limits, const CopySegment& copy, IntakeLedger& ledger) {
+                     const RoomLimits& limits, const CopySegment& copy, IntakeLedger& ledger,
+                     SecondContent second) {
     const Place place(spool, system_identifier);
     if (place.tmp.fd) remove_stale_tmp(place.tmp);
-    Taken taken;
-    if (auto fingerprint = match_spooled(source, place.cluster)) {
-        // A push that was killed may have linked it while the ledger could not be asked.
-        if (ledger.ask(system_identifier, source.name(), *fingerprint) == LedgerAnswer::other_content) {
-            refuse_other_content(source, *fingerprint);
-        }
-        taken = {IntakeResult::already_spooled, std::move(*fingerprint)};
-    } else {
-        check_room(place.ready, source.size(), limits);
-        taken = copy_in(source, place, copy, ledger, system_identifier);
-    }
+    const Taken taken = Intake(source, system_identifier, place, copy, ledger, second).take(limits);
     if (taken.result != IntakeResult::already_verified) {
         ledger.record(system_identifier, source.name(), taken.fingerprint, source.size());
     }

@@ -34,11 +34,18 @@ enum class IntakeResult {
 /// Fills a new file from the source; returns the content's fingerprint.
 using CopySegment = std::function<std::string(const SegmentSource&, DurableFile&)>;
 
+/// What becomes of a content whose name stands for another one already, in the spool or in the ledger.
+enum class SecondContent {
+    keep,    // it is spooled as well, as NAME-FINGERPRINT where NAME is taken, and the drain says what it is
+    refuse,  // throws conflict
+};
+
 /// The one way into a spool: durable, never replacing anything, whatever happens between two lines. Throws
-/// conflict for another content under that name (in the spool or in the ledger), no_space, no_spool, io.
+/// no_space, no_spool, io, and conflict where something that is no segment has the name.
 /// The source's header must have been checked. What root takes in belongs to the spool's owner, who would
 /// otherwise be locked out of a folder made for it.
 IntakeResult take_in(const SpoolPaths& spool, const SegmentSource& source, std::uint64_t system_identifier,
-                     const RoomLimits& limits, const CopySegment& copy, IntakeLedger& ledger);
+                     const RoomLimits& limits, const CopySegment& copy, IntakeLedger& ledger,
+                     SecondContent second);
 
 }  // namespace walferry

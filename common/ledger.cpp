@@ -255,15 +255,6 @@ int Ledger::verified(std::int64_t store, std::span<const VerifiedObject> objects
     return fresh;
 }
 
-bool Ledger::add_conflict(const NewConflict& conflict, WallTime now) {
-    Change change(*this, sqlite::Synchronous::full);
-    change.run(sql::ledger_add_conflict, conflict.segment, conflict.store, conflict.ours, conflict.theirs,
-               format_time(now));
-    const bool fresh = change.changes() > 0;
-    change.commit();
-    return fresh;
-}
-
 bool Ledger::mark_lost(std::int64_t segment, std::int64_t store, const std::string& reason) {
     Change change(*this, sqlite::Synchronous::normal);
     change.run(sql::ledger_mark_lost, segment, store, reason);
@@ -276,30 +267,6 @@ bool Ledger::verified_everywhere(std::int64_t segment) {
     const std::lock_guard lock(mutex_);
     Statement statement(*database_, sql::ledger_verified_everywhere);
     return statement.bind(segment).step() && statement.integer(0) != 0;
-}
-
-std::vector<ConflictRow> Ledger::conflicts(bool settled_too) {
-    const std::lock_guard lock(mutex_);
-    Statement statement(*database_, settled_too ? sql::ledger_all_conflicts : sql::ledger_open_conflicts);
-    return rows<ConflictRow>(statement, [](const Statement& s) {
-        return ConflictRow{
-            s.integer(0), unsigned_number(s.text(1)), s.text(2), s.text(3), s.text(4), s.text(5),
-            s.text(6),    s.optional_text(7)};
-    });
-}
-
-bool Ledger::in_conflict(std::uint64_t system_identifier, const std::string& name) {
-    const std::lock_guard lock(mutex_);
-    Statement statement(*database_, sql::ledger_in_conflict);
-    return statement.bind(std::to_string(system_identifier), name).step() && statement.integer(0) != 0;
-}
-
-int Ledger::settle(std::uint64_t system_identifier, const std::string& name, WallTime now) {
-    Change change(*this, sqlite::Synchronous::full);
-    change.run(sql::ledger_settle, std::to_string(system_identifier), name, format_time(now));
-    const int settled = change.changes();
-    change.commit();
-    return settled;
 }
 
 std::vector<StoreSummary> Ledger::store_summaries() {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -76,6 +77,21 @@ struct ConflictRow {
     std::string store;  // empty: seen in the spool
     std::string ours, theirs, seen_at;
     std::optional<std::string> settled_at;
+    std::optional<std::string> divergence = {};  // "compared", "not compared": no conflict, see Divergence
+    std::string fork = {};
+    bool raised = false;
+};
+
+/// Why two contents of a name are no conflict: they lie where their timeline was left, or behind it.
+struct Divergence {
+    bool compared = false;  // what lies before the fork is the same, or nothing does
+    std::string fork;       // for people
+};
+
+/// A history file that came through this host's spool.
+struct HistoryRow {
+    std::uint32_t timeline = 0;
+    std::string fingerprint, content;
 };
 
 /// An object that a listing shows: nothing of it was read.
@@ -154,6 +170,29 @@ struct BackupCopyRow {
     std::int64_t missing_segments, conflicts;
     bool restorable;
     std::uint64_t system_identifier;
+};
+
+/// The WAL of a backup that this host made, where a store was not seen to have all of it.
+struct BackupRange {
+    std::string store;
+    std::int64_t store_id;
+    std::uint64_t system_identifier;
+    std::string first_segment, last_segment;
+};
+
+/// What a store was last seen to hold of this cluster, whichever host put it there.
+struct ArchiveSight {
+    std::string store;
+    std::string seen_at;
+    std::string newest_segment;  // of the newest timeline; empty: none
+    std::string newest_backup;   // an ID whose label is there; empty: none
+    bool backup_is_ours = false;
+};
+
+/// Segments that a store's listing does not have between two that it has.
+struct ListedGap {
+    std::string after, before;
+    std::string seen_at;  // first
 };
 
 /// Segments that are missing between two which the ledger knows.
@@ -271,7 +310,28 @@ class Ledger {
     void lose(std::int64_t store, std::span<const std::int64_t> segments, const std::string& reason);
     LostUploads lost(std::int64_t store);
 
+    // The archive as listings show it (ledger_sight.cpp).
+    void note_sight(std::int64_t store, std::uint64_t system_identifier, const ArchiveSight& sight);
+    std::vector<ArchiveSight> sights(std::uint64_t system_identifier);
+    /// Whether this host made it.
+    bool knows_backup(const std::string& id);
+    /// By timeline ("00000001"): the last segment up to which the listing was looked through.
+    std::map<std::string, std::string> looked_through(std::int64_t store, std::uint64_t system_identifier);
+    void note_looked_through(std::int64_t store, std::uint64_t system_identifier, const std::string& segment);
+    std::vector<ListedGap> listed_gaps(std::int64_t store, std::uint64_t system_identifier);
+    void add_listed_gap(std::int64_t store, std::uint64_t system_identifier, const ListedGap& gap);
+    void remove_listed_gap(std::int64_t store, std::uint64_t system_identifier, const ListedGap& gap);
+
+    // Names with several contents (ledger_conflicts.cpp).
     std::vector<ConflictRow> conflicts(bool settled_too);
+    /// Those that are open, and divergent ones that nobody could compare yet.
+    std::vector<ConflictRow> conflicts_to_judge();
+    /// It is no conflict; or, with nullopt, it is one after all.
+    void judge_conflict(std::int64_t conflict, const std::optional<Divergence>& divergence, WallTime now);
+    /// True the first time.
+    bool raise_conflict(std::int64_t conflict, WallTime now);
+    void add_history(std::uint64_t system_identifier, const HistoryRow& history);
+    std::vector<HistoryRow> histories(std::uint64_t system_identifier);
     /// Whether that name was ever seen with two contents, settled or not.
     bool in_conflict(std::uint64_t system_identifier, const std::string& name);
     int settle(std::uint64_t system_identifier, const std::string& name, WallTime now);
@@ -301,6 +361,8 @@ class Ledger {
     /// All of them, one that is being made included: ask before yours begins, and under the backups' lock.
     std::vector<AbandonedBackup> abandoned_backups();
     std::vector<BackupCopyRow> backup_copies(std::int64_t backup);
+    /// Of the few newest backups whose pieces are whole.
+    std::vector<BackupRange> backups_without_wal();
     /// Of each cluster, the newest one in each store from which it can be restored.
     std::vector<BackupCopyRow> last_restorable_backups();
     /// The cluster that archives into this spool: that of the segment that came last, and after a rebuild the

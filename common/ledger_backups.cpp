@@ -98,6 +98,15 @@ std::vector<BackupCopyRow> Ledger::backup_copies(std::int64_t backup) {
     return copy_rows(statement);
 }
 
+std::vector<BackupRange> Ledger::backups_without_wal() {
+    const std::lock_guard lock(mutex_);
+    Statement s(*database_, sql::backup_without_wal);
+    std::vector<BackupRange> rows;
+    while (s.step())
+        rows.push_back({s.text(0), s.integer(1), unsigned_number(s.text(2)), s.text(3), s.text(4)});
+    return rows;
+}
+
 std::vector<BackupCopyRow> Ledger::last_restorable_backups() {
     const std::lock_guard lock(mutex_);
     Statement statement(*database_, sql::backup_last_restorable);

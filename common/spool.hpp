@@ -2,8 +2,11 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "common/wal_name.hpp"
 
 namespace walferry {
 
@@ -17,6 +20,17 @@ inline constexpr mode_t ledger = 0660;
 
 /// Where the spool is unless somebody says otherwise.
 inline constexpr const char* usual_spool = "/var/spool/walferry/main";
+
+/// A file's name below ready/SYSID/. The first content that waits there under a WAL file's name has that
+/// name, another one NAME-FINGERPRINT: hosts that archive the end of a timeline which was left may hold
+/// different bytes behind the fork, and archive_command must not stop at them.
+struct SpooledName {
+    WalName name;
+    std::string fingerprint;  // 32 lower-case hex digits; empty for the first content
+
+    std::string text() const;
+    static std::optional<SpooledName> parse(std::string_view text);
+};
 
 /// The one place where paths inside a spool are built.
 struct SpoolPaths {

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "common/error.hpp"
 #include "common/fingerprint.hpp"
@@ -47,23 +48,30 @@ std::optional<std::string> compare(const SegmentSource& source, int spooled, con
 
 }  // namespace
 
-std::optional<std::string> match_spooled(const SegmentSource& source, const Directory& cluster) {
-    const std::string shown = cluster.child(source.name().text);
-    const Fd spooled = open_spooled(cluster, source.name().text, shown);
-    if (!spooled) return std::nullopt;
+SpoolMatch match_spooled(const SegmentSource& source, const Directory& cluster, const std::string& entry) {
+    const std::string shown = cluster.child(entry);
+    const Fd spooled = open_spooled(cluster, entry, shown);
+    if (!spooled) return {};
     auto fingerprint = compare(source, spooled.get(), shown);
     source.check_unchanged();
-    if (!fingerprint) {
-        throw Error(ErrorKind::conflict,
-                    source.path() + " was not archived: " + shown + " has the same name and other content",
-                    "do two servers archive into one spool? Neither file was changed; compare them with "
-                    "pg_waldump before you move one away");
-    }
+    if (!fingerprint) return {SpoolMatch::Kind::other, {}};
     // An earlier push may have been killed between linking it and syncing the directory, or it may be a copy
-    // that somebody else made.
+    // that another process made.
     os::sync(spooled.get(), shown);
     os::sync(cluster);
-    return fingerprint;
+    return {SpoolMatch::Kind::same, *std::move(fingerprint)};
+}
+
+std::string fingerprint_of(const SegmentSource& source) {
+    const auto buffer = std::make_unique_for_overwrite<std::byte[]>(chunk);
+    Fingerprint fingerprint;
+    for (std::uint64_t at = 0;; at += chunk) {
+        const std::size_t got = os::read_at(source.fd(), {buffer.get(), chunk}, at, source.path());
+        fingerprint.update({buffer.get(), got});
+        if (got < chunk) break;
+    }
+    source.check_unchanged();
+    return fingerprint.digits();
 }
 
 }  // namespace walferry

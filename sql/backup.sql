@@ -41,6 +41,11 @@ SELECT b.id, u.store, b.name, b.system_identifier, u.label_key, u.label_sha256, 
 SELECT backup, store, store_id, state, stopped_at, missing_segments, conflicts, restorable, system_identifier
   FROM backup_copies WHERE backup_id = ?1 ORDER BY store_id;
 
+-- :without_wal
+SELECT store, store_id, system_identifier, first_segment, last_segment FROM backup_copies
+ WHERE backup_id IN (SELECT id FROM backup ORDER BY id DESC LIMIT 4) AND state = 'verified' AND missing_segments > 0
+   AND first_segment IS NOT NULL AND last_segment IS NOT NULL;
+
 -- Of each cluster in each store; newest first, so that the search ends at the first one that can be restored. The
 -- newest by its WAL: a clock may have been wrong.
 -- :last_restorable

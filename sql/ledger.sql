@@ -97,13 +97,35 @@ INSERT INTO upload (segment, store, attempts, last_error) VALUES (?1, ?2, 1, ?3)
  WHERE state <> 'verified' AND last_error IS NOT ?3;
 
 -- :open_conflicts
-SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at
+SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at, c.divergence, c.fork, c.raised_at
   FROM conflict c INDEXED BY conflict_open JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store
  WHERE c.settled_at IS NULL ORDER BY c.id;
 
 -- :all_conflicts
-SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at
+SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at, c.divergence, c.fork, c.raised_at
   FROM conflict c JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store ORDER BY c.id;
+
+-- :conflicts_not_compared
+SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at, c.divergence, c.fork, c.raised_at
+  FROM conflict c INDEXED BY conflict_not_compared JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store
+ WHERE c.divergence = 'not compared' ORDER BY c.id;
+
+-- :conflict_diverges
+UPDATE conflict SET settled_at = coalesce(settled_at, ?2), divergence = ?3, fork = ?4 WHERE id = ?1;
+
+-- Only what was taken for divergence is opened once more, never what a person has settled.
+-- :conflict_is_one
+UPDATE conflict SET settled_at = NULL, divergence = NULL, fork = NULL WHERE id = ?1 AND divergence IS NOT NULL;
+
+-- :raise_conflict
+UPDATE conflict SET raised_at = ?2 WHERE id = ?1 AND raised_at IS NULL;
+
+-- :add_history
+INSERT INTO history (system_identifier, timeline, fingerprint, content) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT DO NOTHING;
+
+-- :histories
+SELECT timeline, fingerprint, content FROM history WHERE system_identifier = ?1 ORDER BY timeline;
 
 -- :in_conflict
 SELECT EXISTS (SELECT 1 FROM segment s CROSS JOIN conflict c ON c.segment = s.id

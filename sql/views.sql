@@ -66,16 +66,18 @@ CREATE VIEW recovery_point AS
 
 -- Which base backup is where, and what it still lacks there. It can be restored from a store alone when it holds
 -- the whole cluster, and the store has all of it and each segment from its start to its stop, without a conflict
--- that is not settled.
+-- that is not settled. Of a segment that another host archived (a primary, where this host's server is a standby) a
+-- listing tells, and that host has read it back.
 DROP VIEW IF EXISTS backup_copies;
 CREATE VIEW backup_copies AS
     SELECT *, state = 'verified' AND missing = 0 AND missing_segments = 0 AND conflicts = 0 AS restorable
       FROM (SELECT b.name AS backup, b.system_identifier, b.began_at, b.started_at, b.stopped_at, b.timeline,
-                   b.start_lsn, b.stop_lsn, b.last_segment, b.size, b.missing, t.name AS store, u.state, u.object_size, u.label_key,
+                   b.start_lsn, b.stop_lsn, b.first_segment, b.last_segment, b.size, b.missing, t.name AS store, u.state, u.object_size, u.label_key,
                    u.verified_at, u.last_error,
                    b.segments - (SELECT count(DISTINCT s.name)
                                    FROM segment s
-                                   JOIN upload v ON v.segment = s.id AND v.store = t.id AND v.state = 'verified'
+                                   JOIN upload v ON v.segment = s.id AND v.store = t.id
+                                    AND (v.state = 'verified' OR (v.state = 'stored' AND s.removed_at IS NOT NULL))
                                   WHERE s.system_identifier = b.system_identifier AND s.kind = 'wal'
                                     AND s.name BETWEEN b.first_segment AND b.last_segment) AS missing_segments,
                    (SELECT count(*) FROM segment s JOIN conflict c ON c.segment = s.id AND c.settled_at IS NULL

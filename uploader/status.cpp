@@ -74,7 +74,7 @@ Status collect_status(const Settings& settings, std::optional<std::uint64_t> sys
         status.bytes += file.size;
         if (status.system_identifier && file.system_identifier != status.system_identifier)
             ++status.earlier_segments;
-        present.emplace(file.system_identifier, file.name.text);
+        present.emplace(file.system_identifier, file.entry());
         const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - file.modified).count();
         status.oldest_age_seconds = std::max<std::int64_t>(status.oldest_age_seconds.value_or(0), age);
     }
@@ -82,6 +82,7 @@ Status collect_status(const Settings& settings, std::optional<std::uint64_t> sys
     try {
         for (const SegmentRow& row : rows) {
             if (!present.contains({row.system_identifier, row.name}) &&
+                !present.contains({row.system_identifier, row.name + "-" + row.fingerprint}) &&
                 !ledger->verified_everywhere(row.id)) {
                 status.lost.push_back(row.name);
             }
@@ -91,6 +92,7 @@ Status collect_status(const Settings& settings, std::optional<std::uint64_t> sys
         status.conflicts = ledger->conflicts(false).size();
         split_backups(ledger->last_restorable_backups(), status);
         keep_own_positions(*ledger, status);
+        if (status.system_identifier) status.archive = ledger->sights(*status.system_identifier);
         status.last_run = ledger->last_run();
         const auto holder = find_lock_holder(spool);
         status.at_work =

@@ -27,7 +27,8 @@ struct Status {
     std::vector<BackupCopyRow> backups;  // the newest restorable one of each store that has one
     // Likewise of the clusters that this one replaced (initdb, pg_upgrade), the newest first.
     std::vector<BackupCopyRow> earlier_backups;
-    std::size_t earlier_segments = 0;  // of the segments in the spool, those of other clusters
+    std::size_t earlier_segments = 0;   // of the segments in the spool, those of other clusters
+    std::vector<ArchiveSight> archive;  // what the stores held when they were asked last
     std::optional<RunRow> last_run;
     bool at_work = false;                     // the last run holds the lock now
     std::optional<std::string> ledger_error;  // why there is nothing about the stores

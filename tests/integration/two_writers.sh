@@ -48,14 +48,25 @@ install -d -o postgres -g postgres "$work/other"
 cp -p "$work/pg/wal/$differing" "$work/other/"
 printf 'another history' | dd of="$work/other/$differing" bs=1 seek=500000 conv=notrunc status=none
 
-push_refuses() {
-    push a "$work/pg/wal" "$differing"
-    expect_exit 3 push a "$work/other" "$differing"
-    cmp "$work/spool-a/ready/$sysid/$differing" "$work/pg/wal/$differing"
+begin_configuration "$work/etc/c.toml" "$work/spool-c"
+add_directory_store "$work/etc/c.toml" three
+walferry --config "$work/etc/c.toml" init --owner postgres --group "$spool_gid" >/dev/null
+second_content() {
+    push c "$work/pg/wal" "$differing"
+    push c "$work/other" "$differing"
+    push c "$work/other" "$differing"
+    expect_equal 2 "$(waiting "$work/spool-c")" "waiting segments"
+    cmp "$work/spool-c/ready/$sysid/$differing" "$work/pg/wal/$differing"
+    cmp "$work/spool-c/ready/$sysid/$differing"-* "$work/other/$differing"
+    expect_exit 3 at c drain
+    expect_equal 0 "$(waiting "$work/spool-c")" "waiting segments"
+    expect_equal 2 "$(objects three "$differing")" "objects"
+    expect_in "$differing" at c conflicts
 }
-check "one spool never takes two contents for one name" push_refuses
+check "a second content of one name is spooled beside the first, and the drain calls it a conflict" second_content
 
 raised_once() {
+    push a "$work/pg/wal" "$differing"
     push b "$work/other" "$differing"
     at a drain
     expect_exit 3 at b drain
@@ -70,8 +81,10 @@ check "a second writer with other content is raised once, loses nothing and stay
 
 unknown_to_one() {
     local theirs
-    theirs=$(at b conflicts --json | jq -r '(if type == "array" then . else .conflicts end) | .[0].ours')
-    expect_equal "no conflicts" "$(at a conflicts)" "conflicts that the first host knows"
+    theirs=$(at b conflicts --json | jq -r '.[0].ours')
+    expect_equal "no conflicts" "$(at a conflicts --ledger)" "conflicts that the first host's ledger knows"
+    expect_in "content $theirs in one, two" at a conflicts
+    expect_equal 2 "$(at a conflicts --json | jq '.[0].contents | length')" "contents that the stores show"
     expect_exit 2 at a settle "$differing"
     expect_in "give the FINGERPRINT" at a settle "$differing"
     expect_exit 2 at a settle "$differing" 00112233445566778899aabbccddeeff
@@ -81,8 +94,16 @@ unknown_to_one() {
 }
 check "a conflict that this host's ledger does not know is settled by name and fingerprint, as recovery's message says" unknown_to_one
 
+settled_elsewhere() {
+    expect_in "$differing" at b conflicts --ledger
+    at b drain
+    expect_equal "no conflicts" "$(at b conflicts --ledger)" "conflicts that the second host's ledger knows"
+    expect_in "which recovery takes" at b conflicts --all
+}
+check "what one host has settled is settled for the others" settled_elsewhere
+
 settled() {
-    at b settle "$differing"
+    at b settle "$differing" "$(at b conflicts --all --json | jq -r '.[0].ours')"
     expect_equal 1 "$(find "$work/stores/one" -path "*/settled/$differing-*" | wc -l)" "settled objects in one"
     expect_equal 1 "$(find "$work/stores/two" -path "*/settled/$differing-*" | wc -l)" "settled objects in two"
     at b conflicts >"$work/conflicts"

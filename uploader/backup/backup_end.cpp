@@ -109,7 +109,8 @@ void BackupRun::await_wal() {
     std::map<std::string, std::uint64_t> missing;
     try {
         missing = walferry::await_wal({settings_, record_, origin_.system_identifier, extent_, stores,
-                                       facts_.archives() ? server_.get() : nullptr, options_.drain, outcome_,
+                                       facts_.archives() ? server_.get() : nullptr,
+                                       facts_.in_recovery && !facts_.archives(), options_.drain, outcome_,
                                        progress_, asked_});
     } catch (const Error& error) {
         outcome_.report(exit_code::incomplete, error.what());
@@ -133,7 +134,11 @@ void BackupRun::await_wal() {
                     ": the backup is there, but it cannot be restored from it alone yet: " +
                     (store.missing_wal
                          ? counted(*store.missing_wal, "WAL segment", "WAL segments") + " from " +
-                               extent_.first_segment + " to " + extent_.last_segment + " not verified there"
+                               extent_.first_segment + " to " + extent_.last_segment + " not verified there" +
+                               (facts_.in_recovery
+                                    ? "; once the primary has archived it (`select pg_switch_wal()` "
+                                      "there ends its segment), `walferry status` counts this backup"
+                                    : "")
                          : std::string("whether its WAL is there is not known")));
         }
         result_.stores.push_back(std::move(store));

@@ -113,13 +113,13 @@ void BackupRun::ask() {
     histories_ = read_history_files(*sender_, static_cast<std::uint32_t>(number(identity.text(0, 1))),
                                     [this](const std::string& line) { say(line); });
     config_ = read_config_files(*server_, facts_, [this](const std::string& line) { say(line); });
-    if (facts_.archive_mode == "off") {
+    if (facts_.archive_mode == "off" && !facts_.in_recovery) {
         outcome_.report(exit_code::incomplete,
                         "archive_mode is off: this backup cannot be restored without the WAL that the server "
                         "writes while it is made, and nobody archives that");
     } else if (!facts_.archives()) {
         say("the server is a standby and archives nothing by itself: the backup can be restored once the "
-            "primary has archived the last segment of WAL that it needs");
+            "primary has archived the last segment of WAL that it needs, which is waited for");
     }
 }
 

@@ -12,6 +12,7 @@
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
 #include "common/wal_name.hpp"
+#include "uploader/backup/listed_range.hpp"
 #include "uploader/backup/server_facts.hpp"
 #include "uploader/drain/drain.hpp"
 #include "uploader/exit_code.hpp"
@@ -25,35 +26,52 @@ using Missing = std::map<std::string, std::uint64_t>;
 
 // Nothing that is missing has come for so long: what should bring it does not work.
 constexpr seconds patience{60};
+// A standby's primary ends its segment in its own time, as `archive_timeout` says.
+constexpr seconds patience_with_a_primary{300};
 // However slowly it comes: the backup is made, and a later drain brings the rest.
 constexpr seconds longest_wait{3600};
 constexpr std::chrono::milliseconds first_pause{500};
 constexpr std::chrono::milliseconds longest_pause{15000};
 
-/// Where there is no ledger: what a listing shows was put, by whoever archives this cluster.
-std::uint64_t missing_in_listing(const WalWait& wait, const StoreSettings& settings) {
+std::vector<ListedObject> listed_in(const WalWait& wait, const StoreSettings& settings) {
     const auto store = open_store(settings, StoreAccess::write, nullptr, wait.stop);
     const ObjectKeys keys(settings.prefix, wait.settings.cluster, wait.system_identifier);
-    const std::string directory = keys.wal_directory(wait.extent.first_segment);
+    return list_range(*store, keys, wait.system_identifier, wait.extent.first_segment,
+                      wait.extent.last_segment);
+}
+
+/// Where there is no ledger: what a listing shows was put by the host that archives this cluster.
+std::uint64_t missing_in_listing(const WalWait& wait, const StoreSettings& settings) {
     std::set<std::string> seen;
-    std::string after = directory + wait.extent.first_segment;
-    for (bool more = true; more;) {
-        const ObjectPage page = store->list(directory, after);
-        for (const ObjectInfo& info : page.objects) {
-            after = info.key;
-            const auto name = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
-            if (!name || WalName::parse(name->segment)->kind != WalKind::segment) continue;
-            if (name->segment > wait.extent.last_segment) return wait.extent.segments - seen.size();
-            seen.insert(name->segment);
-        }
-        more = page.more && !page.objects.empty();
-    }
+    for (const ListedObject& object : listed_in(wait, settings)) seen.insert(object.name.text);
     return wait.extent.segments - seen.size();
+}
+
+const StoreSettings* asked_store(const WalWait& wait, const std::string& name) {
+    if (std::count(wait.stores.begin(), wait.stores.end(), name) == 0) return nullptr;
+    const auto& stores = wait.settings.stores;
+    const auto found = std::find_if(stores.begin(), stores.end(),
+                                    [&](const StoreSettings& store) { return store.name == name; });
+    return found == stores.end() ? nullptr : &*found;
+}
+
+/// Another host archives what this host's server does not: a standby's primary.
+void learn_from_listings(const WalWait& wait) {
+    for (const auto& [name, row] : wait.record.copies()) {
+        const StoreSettings* settings = asked_store(wait, name);
+        if (settings == nullptr || row.missing_segments == 0) continue;
+        try {
+            for (const ListedObject& object : listed_in(wait, *settings)) wait.record.archived(name, object);
+        } catch (const Error& error) {
+            wait.outcome.report(exit_code::incomplete, error.what());
+        }
+    }
 }
 
 Missing look(const WalWait& wait) {
     Missing missing;
     if (wait.record.exists()) {
+        if (wait.primary_archives) learn_from_listings(wait);
         for (const auto& [store, row] : wait.record.copies()) {
             const bool asked = std::count(wait.stores.begin(), wait.stores.end(), store) > 0;
             if (asked) missing[store] = static_cast<std::uint64_t>(row.missing_segments);
@@ -178,7 +196,8 @@ std::map<std::string, std::uint64_t> await_wal(const WalWait& wait) {
     const auto archiver_before = ask_archiver(wait);
     auto archiver = archiver_before;
     const auto deadline = steady_clock::now() + longest_wait;
-    auto patient_until = steady_clock::now() + patience;
+    const seconds patient_for = wait.primary_archives ? patience_with_a_primary : patience;
+    auto patient_until = steady_clock::now() + patient_for;
     auto delay = first_pause;
     WalProgress progress(wait.extent.last_segment);
     DrainTrouble drain(wait);
@@ -191,10 +210,11 @@ std::map<std::string, std::uint64_t> await_wal(const WalWait& wait) {
         archiver = ask_archiver(wait);
         delay = std::min(2 * delay, longest_pause);
         if (progress.note(missing, archiver ? archiver->last_archived : "")) {
-            patient_until = steady_clock::now() + patience;
+            patient_until = steady_clock::now() + patient_for;
             delay = first_pause;
         }
-        const bool others_may_bring_it = wait.drain && (wait.server != nullptr || !wait.record.exists());
+        const bool others_may_bring_it =
+            wait.drain && (wait.server != nullptr || wait.primary_archives || !wait.record.exists());
         const auto now = steady_clock::now();
         if (nothing_missing(missing) || !others_may_bring_it || now >= std::min(patient_until, deadline) ||
             !pause(wait, delay)) {

@@ -23,6 +23,7 @@ struct WalWait {
     BackupExtent extent;
     std::vector<std::string> stores;  // that have the backup
     ServerConnection* server;         // null: not to be asked; archives by itself where it is not
+    bool primary_archives;            // this server is a standby: another host brings its WAL
     bool drain;
     Outcome& outcome;
     Progress& progress;
@@ -49,7 +50,8 @@ std::string event_of(const std::string& line);
 
 /// By store, how many of the segments are missing; no entry where that could not be found out. Waits as long
 /// as what is missing becomes less, with the help of the server's archiver, a drain (its own, or one that is
-/// at work) or another host's uploader: a minute without progress ends it, and so does an hour in all.
+/// at work) or another host's uploader: a minute without progress ends it,
+/// five where this host's server does not archive and its primary has to, and so does an hour in all.
 std::map<std::string, std::uint64_t> await_wal(const WalWait& wait);
 
 }  // namespace walferry

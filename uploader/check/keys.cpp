@@ -89,10 +89,20 @@ bool look_at_identity(const CheckContext& context, const std::string& place, Fin
         return true;
     }
     match_identity(context.settings, place, findings);
-    if (archives_here(context)) {
-        findings.warn(finding_id::identity_here, "the private key " + place + " lies on a host that archives",
-                      "move it to the hosts that restore and to a safe; once it is safe there: `shred -u " +
-                          shell_word(place) + "`");
+    const bool needed =
+        context.server && context.server->restore_command.find("walferry-archive-get") != std::string::npos;
+    if (needed) {
+        findings.pass(
+            finding_id::identity_here,
+            "the private key " + place +
+                " lies here, and the server's restore_command needs it, as on a node "
+                "that becomes a standby of the archive: who takes over this host can read the whole archive");
+    } else if (archives_here(context)) {
+        findings.warn(
+            finding_id::identity_here, "the private key " + place + " lies on a host that archives",
+            std::string(context.server ? "" : "unless the server's restore_command needs it: ") +
+                "move it to the hosts that restore and to a safe; once it is safe there: `shred -u " +
+                shell_word(place) + "`");
     }
     return true;
 }

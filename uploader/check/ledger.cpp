@@ -5,12 +5,15 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/ledger.hpp"
+#include "uploader/backup/listed_range.hpp"
 #include "uploader/check/catalogue.hpp"
 #include "uploader/check/clusters.hpp"
 #include "uploader/check/look.hpp"
 #include "uploader/check/remedies.hpp"
+#include "uploader/drain/conflict_judge.hpp"
 #include "uploader/drain/spool_lock.hpp"
 #include "uploader/drain/stores.hpp"
+#include "uploader/recovery/archive_sight.hpp"
 #include "uploader/status.hpp"
 
 namespace walferry {
@@ -168,6 +171,36 @@ std::string earlier_backup(const Status& status, const std::string& store) {
     return {};
 }
 
+std::optional<seconds> age_of_backup(const std::string& id) {
+    // 20261124T121314Z-…: when it began.
+    const auto began = id.size() < 16 ? std::nullopt
+                                      : parse_time(id.substr(0, 4) + "-" + id.substr(4, 2) + "-" +
+                                                   id.substr(6, 2) + "T" + id.substr(9, 2) + ":" +
+                                                   id.substr(11, 2) + ":" + id.substr(13, 2) + ".000Z");
+    if (!began) return std::nullopt;
+    return std::chrono::duration_cast<seconds>(wall_now() - *began);
+}
+
+/// Of another host of the cluster: its label is there, and what it needs that host has seen to. False where
+/// there is none that is newer than this host's.
+bool judge_another_hosts_backup(const Status& status, const std::string& store, seconds own,
+                                Findings& findings) {
+    for (const ArchiveSight& sight : status.archive) {
+        if (sight.store != store || sight.newest_backup.empty() || sight.backup_is_ours) continue;
+        const auto age = age_of_backup(sight.newest_backup);
+        if (!age || own <= *age) continue;
+        const std::string text = "store " + store + ": the newest base backup, " + sight.newest_backup +
+                                 ", made by another host, is " + format_duration(*age) + " old";
+        if (*age > old_backup)
+            findings.warn(finding_id::backups, text);
+        else
+            findings.pass(finding_id::backups,
+                          text + "; `walferry backups`, where an identity is, tells how far it leads");
+        return true;
+    }
+    return false;
+}
+
 void judge_backups(const CheckContext& context, const Status& status, Findings& findings) {
     const Settings& settings = context.settings;
     if (context.server && context.server->version < 150000) {
@@ -182,6 +215,8 @@ void judge_backups(const CheckContext& context, const Status& status, Findings& 
         for (const BackupCopyRow& copy : status.backups) {
             if (copy.store == store.name) newest = &copy;
         }
+        const seconds own = newest != nullptr ? age_of(newest->stopped_at) : seconds::max();
+        if (judge_another_hosts_backup(status, store.name, own, findings)) continue;
         if (newest == nullptr) {
             const std::string earlier = earlier_backup(status, store.name);
             if (!earlier.empty()) {
@@ -207,12 +242,28 @@ void judge_backups(const CheckContext& context, const Status& status, Findings& 
     }
 }
 
+/// What has changed in the stores since the last drain: histories, settlements, another host's segments.
+void look_at_the_archive(const CheckContext& context, const SpoolPaths& spool) {
+    try {
+        Ledger ledger(spool, Ledger::Open::existing);
+        Outcome nothing([](const std::string&) {});
+        judge_conflicts(context.settings, ledger, nothing, {});
+        learn_of_backup_wal(context.settings, ledger, {});
+        const auto asked = context.server ? context.server->system_identifier : std::nullopt;
+        if (const auto cluster = asked ? asked : ledger.present_cluster())
+            note_archive(context.settings, ledger, *cluster, {});
+    } catch (const Error&) {
+        return;  // said below, and by the parts that look at the stores
+    }
+}
+
 }  // namespace
 
 void look_at_ledger(const CheckContext& context, Findings& findings, Facts&) {
     if (context.users.uploader) become(*context.users.uploader);
     const Settings& settings = context.settings;
     const SpoolPaths spool(settings.spool);
+    look_at_the_archive(context, spool);
     const Status status =
         collect_status(settings, context.server ? context.server->system_identifier : std::nullopt);
     judge_lock(spool, findings);

@@ -12,6 +12,9 @@
 #include "common/ledger.hpp"
 #include "common/store/object_name.hpp"
 #include "uploader/check/catalogue.hpp"
+#include "uploader/fetch/object_read.hpp"
+#include "uploader/recovery/archived_forks.hpp"
+#include "uploader/recovery/wal_listing.hpp"
 
 namespace walferry {
 namespace {
@@ -43,12 +46,16 @@ struct Known {
     std::string timeline;  // eight digits; what is on earlier ones may be a former primary's
 };
 
+std::string timeline_digits(std::uint32_t timeline) {
+    std::array<char, 16> digits{};
+    std::snprintf(digits.data(), digits.size(), "%08X", timeline);
+    return digits.data();
+}
+
 std::string timeline_of(const CheckContext& context, const SegmentRow& newest) {
     const std::string known = newest.name.substr(0, 8);
     if (!context.server || !context.server->timeline) return known;
-    std::array<char, 16> digits{};
-    std::snprintf(digits.data(), digits.size(), "%08X", *context.server->timeline);
-    return std::max(known, std::string(digits.data()));
+    return std::max(known, timeline_digits(*context.server->timeline));
 }
 
 /// nullopt where there is nothing to compare with, which is said.
@@ -72,21 +79,102 @@ std::optional<Known> what_is_known(const CheckContext& context, const StoreSetti
     return std::nullopt;
 }
 
-/// Says what is wrong with an object; false where it is this host's.
-bool report_stranger(const Known& known, const ObjectName& object, Findings& findings) {
-    const auto rows = known.ledger->rows_of(known.newest.system_identifier, object.segment);
-    const auto ours = [&](const SegmentRow& row) { return row.fingerprint == object.fingerprint; };
-    if (std::any_of(rows.begin(), rows.end(), ours)) return false;
-    if (rows.empty()) {
-        findings.fail(finding_id::second_uploader, "a second uploader writes here: it has put " +
-                                                       object.segment + ", which this host has never had");
-    } else {
+/// A cluster of several hosts: what a promoted one writes is on a later timeline, and what differs on an
+/// earlier one lies behind the place where that was left.
+class Strangers {
+  public:
+    Strangers(const CheckContext& context, const Known& known, ObjectStore& store, ObjectKeys keys)
+        : context_(context), known_(known), asked_{&store, std::move(keys)} {
+        const auto timelines = list_timelines(store, asked_.keys);
+        left_ = !timelines.empty() && timelines.back() > known.timeline;
+    }
+
+    /// Says what is wrong with an object; false where nothing is.
+    bool report(const ObjectName& object, Findings& findings) {
+        const auto name = WalName::parse(object.segment);
+        if (!name || object.segment.substr(0, 8) < known_.timeline) return false;
+        const std::uint64_t sysid = known_.newest.system_identifier;
+        const auto rows = known_.ledger->rows_of(sysid, object.segment);
+        const auto ours = [&](const SegmentRow& row) { return row.fingerprint == object.fingerprint; };
+        if (std::any_of(rows.begin(), rows.end(), ours)) return false;
+        newest_ = object;
+        if (object.segment.substr(0, 8) > known_.timeline) {
+            ++of_peers_;
+            if (!is_primary() || !name->has_header()) return false;
+            findings.fail(finding_id::second_uploader,
+                          "another server was promoted and archives here: it has put " + object.segment +
+                              ", while this host's server is the primary of timeline " + known_.timeline);
+            return true;
+        }
+        if (rows.empty()) {
+            if (left_ || !name->has_header() || name->kind == WalKind::partial) return false;
+            findings.fail(finding_id::second_uploader, "a second uploader writes here: it has put " +
+                                                           object.segment +
+                                                           ", which this host has never had");
+            return true;
+        }
+        if (left_ && behind_the_fork(*name)) return false;
         findings.contradiction(
             finding_id::second_uploader,
             "a second uploader writes here: its " + object.segment + " has another content than this host's");
+        return true;
     }
-    return true;
-}
+
+    /// Of the newest object that another host put, where this host can tell who signed it.
+    bool report_unknown_writer(Findings& findings) {
+        const std::vector<std::string>& trusted = context_.settings.trusted_writers;
+        if (!newest_ || trusted.empty()) return false;
+        try {
+            DecodeOptions by_anybody = decode_options(context_.settings);
+            by_anybody.trusted_writers.clear();
+            Nowhere nowhere;
+            const Envelope envelope = read_object(
+                *asked_.store, asked_.keys.wal(*newest_), *newest_, *WalName::parse(newest_->segment),
+                known_.newest.system_identifier, by_anybody, [&]() -> Sink& { return nowhere; });
+            if (std::find(trusted.begin(), trusted.end(), envelope.writer) != trusted.end()) return false;
+            findings.fail(finding_id::second_uploader,
+                          "a second uploader writes here, who is not among trusted_writers: it has put " +
+                              newest_->segment);
+            return true;
+        } catch (const Error&) {
+            return false;  // without an identity nothing tells who signed it
+        }
+    }
+
+    int of_peers() const noexcept { return of_peers_; }
+
+  private:
+    struct Nowhere : Sink {
+        void write(Bytes /*bytes*/) override {}
+        void finish() override {}
+    };
+
+    /// By its own word, and on the timeline that is compared.
+    bool is_primary() const {
+        const auto& server = context_.server;
+        return server && !server->in_recovery && server->timeline &&
+               timeline_digits(*server->timeline) == known_.timeline;
+    }
+
+    bool behind_the_fork(const WalName& name) {
+        const std::uint64_t sysid = known_.newest.system_identifier;
+        const std::uint64_t size = known_.ledger->known_segment_size(sysid);
+        if (!forks_) {
+            forks_.emplace();
+            add_forks(*forks_, asked_, sysid, size, name.timeline, std::nullopt,
+                      known_.ledger->histories(sysid));
+        }
+        return forks_->departure(name, size).kind != Departure::Kind::none;
+    }
+
+    const CheckContext& context_;
+    const Known& known_;
+    const AskedStore asked_;
+    bool left_ = false;  // the archive has a later timeline than this host
+    std::optional<Forks> forks_;
+    std::optional<ObjectName> newest_;  // that another host put
+    int of_peers_ = 0;
+};
 
 }  // namespace
 
@@ -101,12 +189,17 @@ void look_for_second_uploader(const CheckContext& context, const StoreSettings& 
     if (!known) return;
     const ObjectKeys keys(store.prefix, context.settings.cluster, known->newest.system_identifier);
     const std::string begin = keys.wal_directory(known->oldest) + known->oldest;
+    Strangers strangers(context, *known, objects, keys);
     for (const ObjectName& object : objects_from(objects, keys.root() + "wal/", begin)) {
-        if (object.segment.substr(0, 8) < known->timeline) continue;
-        if (report_stranger(*known, object, findings)) return;
+        if (strangers.report(object, findings)) return;
     }
-    findings.pass(finding_id::second_uploader,
-                  "nobody else has written WAL of this cluster there since " + known->oldest);
+    if (strangers.report_unknown_writer(findings)) return;
+    findings.pass(
+        finding_id::second_uploader,
+        strangers.of_peers() > 0
+            ? "a promoted host of this cluster writes a later timeline there; on this host's own, " +
+                  known->timeline + ", no other host has written since " + known->oldest
+            : "no other host has written WAL of this cluster there since " + known->oldest);
 }
 
 }  // namespace walferry

@@ -10,7 +10,8 @@ namespace {
 
 constexpr const char* settings_query =
     "SELECT name, coalesce(setting, ''), pending_restart FROM pg_settings WHERE name IN ('archive_mode', "
-    "'archive_library', 'archive_command', 'archive_timeout', 'wal_segment_size', 'data_directory', "
+    "'archive_library', 'archive_command', 'restore_command', 'archive_timeout', 'wal_segment_size', "
+    "'data_directory', "
     "'allow_alter_system')";
 constexpr const char* archiver_query =
     "SELECT coalesce(last_archived_wal, ''), extract(epoch FROM now() - last_archived_time)::bigint, "
@@ -42,6 +43,7 @@ void read_settings(const ServerRows& rows, ServerState& state) {
         }
         if (name == "archive_library") state.archive_library = value;
         if (name == "archive_command") state.archive_command = value;
+        if (name == "restore_command") state.restore_command = value;
         if (name == "archive_timeout") state.archive_timeout = number(value);
         if (name == "wal_segment_size") state.segment_size = static_cast<std::uint64_t>(number(value));
         if (name == "allow_alter_system") state.alter_system = value != "off";
@@ -90,6 +92,7 @@ void to_json(nlohmann::json& json, const ServerState& state) {
             {"archive_mode", state.archive_mode},
             {"archive_library", state.archive_library},
             {"archive_command", state.archive_command},
+            {"restore_command", state.restore_command},
             {"in_recovery", state.in_recovery},
             {"alter_system", state.alter_system},
             {"last_failed", state.last_failed},
@@ -108,6 +111,7 @@ void from_json(const nlohmann::json& json, ServerState& state) {
     json.at("archive_mode").get_to(state.archive_mode);
     json.at("archive_library").get_to(state.archive_library);
     json.at("archive_command").get_to(state.archive_command);
+    json.at("restore_command").get_to(state.restore_command);
     json.at("in_recovery").get_to(state.in_recovery);
     json.at("alter_system").get_to(state.alter_system);
     json.at("last_failed").get_to(state.last_failed);

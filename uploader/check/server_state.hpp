@@ -19,6 +19,7 @@ struct ServerState {
     bool restart_pending = false;  // archive_mode was changed and waits for a restart
     std::string archive_library;   // empty before PostgreSQL 15
     std::string archive_command;
+    std::string restore_command;            // empty where there is none, or it may not be seen
     std::int64_t archive_timeout = 0;       // seconds
     bool alter_system = true;               // false: allow_alter_system is off (PostgreSQL 17)
     std::uint64_t segment_size = 16 << 20;  // bytes

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
@@ -17,10 +18,22 @@
 #include "uploader/check/second_uploader.hpp"
 #include "uploader/check/store_trial.hpp"
 #include "uploader/check/store_verdict.hpp"
+#include "uploader/recovery/archived_forks.hpp"
 #include "uploader/recovery/fork_gaps.hpp"
+#include "uploader/recovery/listed_gaps.hpp"
 
 namespace walferry {
 namespace {
+
+// Of a listing, a thousand objects each: an old archive is looked through by several checks.
+constexpr int pages_of_gaps = 20;
+
+std::optional<std::int64_t> store_id(Ledger& ledger, const std::string& name) {
+    for (const StoreRow& row : ledger.active_stores()) {
+        if (row.identity.name == name) return row.id;
+    }
+    return std::nullopt;
+}
 
 std::string root_of(const Settings& settings, const StoreSettings& store) {
     return (store.prefix.empty() ? "" : store.prefix + "/") + settings.cluster + "/";
@@ -129,6 +142,41 @@ void look_for_fork_gaps(const CheckContext& context, const StoreSettings& store,
                  : ""));
 }
 
+/// Within the timelines, whichever host archived them. What is missing for less than the recovery point may
+/// still come from a host whose drain is behind.
+void look_for_gaps(const CheckContext& context, const StoreSettings& store, ObjectStore& objects,
+                   Findings& findings) {
+    const auto [cluster, segment_size] = which_wal(context, store, SpoolPaths(context.settings.spool));
+    if (cluster == 0 || segment_size == 0) return;
+    try {
+        Ledger ledger(SpoolPaths(context.settings.spool), Ledger::Open::existing);
+        const auto id = store_id(ledger, store.name);
+        if (!id) return;
+        const ObjectKeys keys(store.prefix, context.settings.cluster, cluster);
+        const auto gaps = look_for_listed_gaps(
+            {objects, keys, ledger, *id, cluster, segment_size, pages_of_gaps}, wall_now());
+        const std::string due = format_time(wall_now() - context.settings.recovery_point);
+        Forks forks;
+        if (!gaps.empty())
+            add_forks(forks, {&objects, keys}, cluster, segment_size, 0, std::nullopt,
+                      ledger.histories(cluster));
+        for (const ListedGap& gap : gaps) {
+            const WalName after = *WalName::parse(gap.after);
+            const WalName missing = WalName::segment_at(
+                after.timeline, *after.start_lsn(segment_size) + segment_size, segment_size);
+            // Behind the end of a timeline nothing is needed.
+            if (gap.seen_at > due || forks.departure(missing, segment_size).kind != Departure::Kind::none)
+                continue;
+            findings.contradiction(finding_id::gaps, "segments are missing between " + gap.after + " and " +
+                                                         gap.before + ", and were at " + gap.seen_at +
+                                                         " as well, whichever host was to archive them");
+            return;
+        }
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::ledger && error.kind() != ErrorKind::ledger_corrupt) throw;
+    }
+}
+
 void try_store(const CheckContext& context, const StoreSettings& store, StoreTrial& trial,
                StoreTrial* restore, Findings& findings) {
     const std::string root = root_of(context.settings, store);
@@ -144,6 +192,7 @@ void try_store(const CheckContext& context, const StoreSettings& store, StoreTri
     look_for_second_uploader(context, store, trial.store(), findings);
     look_for_lost_objects(context, store, trial.store(), findings);
     look_for_fork_gaps(context, store, trial.store(), findings);
+    look_for_gaps(context, store, trial.store(), findings);
 }
 
 }  // namespace

@@ -68,6 +68,15 @@ void complete(Options& options) {
     if (restore.standby && (restore.wish.target.kind != TargetKind::latest || !options.timeline.empty()))
         throw Error(ErrorKind::usage, "--standby follows the archive: it has no target and no --timeline",
                     "");
+    if (restore.standby && restore.no_archiving)
+        throw Error(
+            ErrorKind::usage,
+            "--standby archives nothing before it is promoted, and then it is the primary that has to: "
+            "--no-archiving would leave archive_mode = off behind, above what a cluster manager sets",
+            "leave --no-archiving out; for a copy that must never archive restore without --standby");
+    if (!restore.standby && !restore.primary_conninfo.empty())
+        throw Error(ErrorKind::usage,
+                    "--primary-conninfo is what a standby streams from: give --standby as well", "");
     if (!options.timeline.empty()) restore.wish.timeline = parse_timeline(options.timeline);
     if (options.system_identifier != 0) restore.system_identifier = options.system_identifier;
     if (!options.backup.empty()) {
@@ -227,7 +236,10 @@ CommandBody declare_restore(CLI::App& app) {
     app.add_flag("--no-archiving", restore.no_archiving,
                  "Turn archive_mode off, for a copy beside a server that lives");
     app.add_flag("--standby", restore.standby,
-                 "A standby that follows the archive; set primary_conninfo for one that streams too");
+                 "A standby that follows the archive until it is promoted (Patroni, repmgr)");
+    app.add_option("--primary-conninfo", restore.primary_conninfo,
+                   "With --standby: the server that it streams from, as primary_conninfo has it")
+        ->type_name("CONNINFO");
     app.add_flag("--no-spool", restore.no_spool, "Recovery is not to look into this host's spool");
     app.add_flag("--incomplete", restore.wish.incomplete,
                  "A backup that lacks something of the cluster will do (`walferry backups` names it)");

@@ -190,14 +190,24 @@ void settle_in(const StoreSettings& settings, const Settings& all, const Choice&
                     "settle again; if this goes on, look into the store, and at proxies on the way");
 }
 
+/// Nothing on a host that has none: the stores are what is settled in.
+std::unique_ptr<Ledger> ledger_here(const Settings& settings) {
+    try {
+        return std::make_unique<Ledger>(SpoolPaths(settings.spool), Ledger::Open::existing);
+    } catch (const Error& error) {
+        std::fprintf(stderr, "walferry: %s; the stores are asked instead\n", error.what());
+        return nullptr;
+    }
+}
+
 int run(const GlobalOptions& global, const Options& options) {
     const StopOnSignal signals;
     const Settings settings = load_settings(settings_path(global.config));
     if (!WalName::parse(options.name))
         throw Error(ErrorKind::usage, options.name + " is not a WAL file's name");
-    Ledger ledger(SpoolPaths(settings.spool), Ledger::Open::existing);
-    reconcile_stores(settings, ledger, wall_now());
-    const auto known = choose(ledger.conflicts(false), options);
+    const auto ledger = ledger_here(settings);
+    if (ledger) reconcile_stores(settings, *ledger, wall_now());
+    const auto known = ledger ? choose(ledger->conflicts(false), options) : std::nullopt;
     const Choice choice = known ? *known : choose_from_stores(settings, options);
     const Word word = say(settings, options, choice);
     int code = exit_code::done;
@@ -213,7 +223,7 @@ int run(const GlobalOptions& global, const Options& options) {
         }
     }
     if (code == exit_code::done) {
-        ledger.settle(choice.system_identifier, options.name, wall_now());
+        if (ledger) ledger->settle(choice.system_identifier, options.name, wall_now());
         std::printf("%s is settled; the other content stays where it is\n", options.name.c_str());
     } else {
         std::fprintf(stderr, "walferry: %s is not settled in every store: run this again\n",

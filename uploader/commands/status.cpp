@@ -26,6 +26,10 @@ nlohmann::json copies_json(const std::vector<BackupCopyRow>& copies) {
     return json;
 }
 
+nlohmann::json text_or_null(const std::string& text) {
+    return text.empty() ? nlohmann::json(nullptr) : nlohmann::json(text);
+}
+
 nlohmann::json as_json(const Status& status) {
     nlohmann::json json{{"cluster", status.cluster},
                         {"system_identifier", status.system_identifier
@@ -52,6 +56,14 @@ nlohmann::json as_json(const Status& status) {
                           {"last_error", json_or_null(store.last_error)}});
     }
     json["last_restorable_backups"] = copies_json(status.backups);
+    auto& archive = json["archive"] = nlohmann::json::array();
+    for (const ArchiveSight& sight : status.archive) {
+        archive.push_back({{"store", sight.store},
+                           {"seen_at", sight.seen_at},
+                           {"newest_segment", text_or_null(sight.newest_segment)},
+                           {"newest_backup", text_or_null(sight.newest_backup)},
+                           {"newest_backup_is_this_hosts", sight.backup_is_ours}});
+    }
     json["earlier_clusters_backups"] = copies_json(status.earlier_backups);
     json["conflicts"] = status.conflicts;
     json["lost"] = status.lost;
@@ -93,16 +105,14 @@ std::string what_waits(const Status& status) {
     for (const StoreSummary& store : status.stores) stored += store.stored;
     if (!status.lost.empty() || !status.problems.empty() || status.ledger_error)
         return "nothing waits in the spool";
-    if (stored > 0) {
-        return "nothing waits in the spool; " +
-               counted(static_cast<std::uint64_t>(stored), "upload is", "uploads are") +
-               " known from listings only and " + (stored == 1 ? "was" : "were") + " never read back";
-    }
     std::int64_t verified = 0;
     for (const StoreSummary& store : status.stores) verified += store.verified;
-    if (verified == 0) return "nothing waits, and this ledger knows of no segment yet";
+    if (verified == 0 && stored == 0) return "nothing waits, and this ledger knows of no segment yet";
+    if (verified == 0) return "nothing waits: what this ledger knows, the stores' listings told it";
     if (!status.lost_by_stores.empty()) return "nothing waits in the spool";
-    return "nothing waits: every segment that this ledger knows was read back from every store" +
+    return std::string("nothing waits: every segment that this ") +
+           (stored > 0 ? "host has archived since this ledger was made" : "ledger knows") +
+           " was read back from every store" +
            (status.seen_since
                 ? "; what was verified before " + *status.seen_since + " was seen in their listings since"
                 : std::string("; `walferry check` has not compared all of it with the stores' "
@@ -164,6 +174,21 @@ void print_backups(const Status& status) {
     print_earlier(status);
 }
 
+/// Whichever host brought it there.
+void print_archive(const Status& status) {
+    if (status.archive.empty()) return;
+    std::printf("\nthe archive, whichever host brought it there:\n");
+    for (const ArchiveSight& sight : status.archive) {
+        const std::string backup = sight.newest_backup.empty()
+                                       ? std::string("no base backup")
+                                       : "newest base backup " + sight.newest_backup +
+                                             (sight.backup_is_ours ? "" : ", made by another host");
+        std::printf("%-16s %s, %s (seen at %s)\n", sight.store.c_str(),
+                    sight.newest_segment.empty() ? "no WAL" : ("WAL up to " + sight.newest_segment).c_str(),
+                    backup.c_str(), sight.seen_at.c_str());
+    }
+}
+
 void print(const Status& status) {
     std::printf("cluster %s%s, spool %s\n", status.cluster.c_str(),
                 status.system_identifier
@@ -172,8 +197,8 @@ void print(const Status& status) {
                 status.spool.c_str());
     std::printf("%s\n", what_waits(status).c_str());
     if (!status.stores.empty()) {
-        std::printf("\n%-16s %9s %9s %9s %9s  %s\n", "store", "pending", "stored", "verified", "conflicts",
-                    "last verified");
+        std::printf("\nthis host:\n%-16s %9s %9s %9s %9s  %s\n", "store", "pending", "stored", "verified",
+                    "conflicts", "last verified");
     }
     for (const StoreSummary& store : status.stores) {
         std::printf("%-16s %9lld %9lld %9lld %9lld  %s %s\n", store.name.c_str(),
@@ -183,8 +208,9 @@ void print(const Status& status) {
                     store.last_verified_at.value_or("").c_str());
         if (store.last_error) print_trouble("last error: ", *store.last_error);
     }
-    std::printf("\n");
     print_backups(status);
+    print_archive(status);
+    std::printf("\n");
     if (status.ledger_error) std::printf("LEDGER: %s\n", status.ledger_error->c_str());
     for (const std::string& problem : status.problems)
         std::printf("IN THE WAY: %s\n", one_line(problem).c_str());

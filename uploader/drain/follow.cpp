@@ -57,6 +57,7 @@ class Follower {
         if (tasks.empty()) return rest(agenda);
         tasks.resize(std::min(tasks.size(), portion));
         work(tasks);
+        run_.judge_conflicts();
         run_.note_progress();
     }
 
@@ -64,7 +65,7 @@ class Follower {
     // for.
     void work(std::vector<Task*> tasks) {
         std::set<std::pair<std::uint64_t, std::string>> taken;
-        for (const Task* task : tasks) taken.emplace(task->file.system_identifier, task->file.name.text);
+        for (const Task* task : tasks) taken.emplace(task->file.system_identifier, task->file.entry());
         std::vector<Agenda> joined;  // own their tasks; outlive the pass
         Pass pass(run_.parts());
         pass.begin();
@@ -83,6 +84,8 @@ class Follower {
     }
 
     void rest(const Agenda& agenda) {
+        run_.judge_conflicts();
+        run_.learn_of_the_archive();
         const bool all_done = !run_.unfinished(agenda);
         const auto now = steady_clock::now();
         if (all_done && run_.all_stores_usable()) {

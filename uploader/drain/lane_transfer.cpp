@@ -168,14 +168,8 @@ void Lane::confirm(ObjectStore& store, std::vector<Sent> batch) {
         for (const FoundConflict& conflict : found) {
             conflicts.push_back({conflict.segment, store_id_, conflict.ours, conflict.theirs});
         }
-        const int fresh = context_.ledger.verified(store_id_, objects, conflicts, wall_now());
-        for (const FoundConflict& conflict : found) {
-            context_.outcome.report(fresh > 0 ? exit_code::integrity : exit_code::done,
-                                    "conflict: " + conflict.name + " is in store " + settings_.name +
-                                        " with other content: ours is " + conflict.ours + ", theirs " +
-                                        conflict.theirs +
-                                        "; both are kept. See `walferry conflicts`, then `walferry settle`");
-        }
+        // What they are is said when the pass has ended: see judge_conflicts().
+        context_.ledger.verified(store_id_, objects, conflicts, wall_now());
     } catch (const Error& error) {
         // One failure of the store's, however many segments it concerns.
         for (const Sent& item : batch) failed_attempt(*item.task, error, &item == &batch.front());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <system_error>
 #include <thread>
 
@@ -129,7 +130,7 @@ void Pass::handle(Task& task, SegmentEncoder& encoder) {
     const Fd fd = open_spool_file(parts_.spool, task.file);
     if (!fd) {
         throw Error(ErrorKind::integrity,
-                    parts_.spool.segment(task.file.system_identifier, task.file.name.text) +
+                    parts_.spool.segment(task.file.system_identifier, task.file.entry()) +
                         " has vanished from the spool",
                     "walferry did not remove it; find out who did");
     }
@@ -138,6 +139,7 @@ void Pass::handle(Task& task, SegmentEncoder& encoder) {
         skip_all(task, before);
         return;
     }
+    if (task.file.name.kind == WalKind::history) remember_history(task, fd.get());
     std::vector<Lane*> receivers;
     for (const auto& lane : parts_.lanes) {
         if (before[lane->index()] != Need::send) continue;
@@ -179,7 +181,7 @@ void Pass::handle(Task& task, SegmentEncoder& encoder) {
 // Makes sure that the file is what the ledger has it for, or tells the ledger of a file it does not know.
 // False: it must not be sent.
 bool Pass::identify(Task& task, int fd) {
-    const std::string shown = parts_.spool.segment(task.file.system_identifier, task.file.name.text);
+    const std::string shown = parts_.spool.segment(task.file.system_identifier, task.file.entry());
     const bool nothing_to_send =
         std::all_of(task.needs.begin(), task.needs.end(), [](Need need) { return need == Need::nothing; });
     // While it is encoded, the fingerprint is checked anyway.
@@ -194,8 +196,24 @@ bool Pass::identify(Task& task, int fd) {
         return false;
     }
     const std::string fingerprint = fingerprint_of(fd, shown);
+    if (!task.file.fingerprint.empty() && task.file.fingerprint != fingerprint) {
+        parts_.outcome.report(exit_code::integrity,
+                              shown + " has other bytes than its name says (fingerprint " + fingerprint +
+                                  "); it was left alone and not uploaded");
+        return false;
+    }
     if (fingerprint != task.fingerprint) adopt(task, fingerprint);
     return true;
+}
+
+/// While it can be read here: its object cannot, where this host holds no identity.
+void Pass::remember_history(const Task& task, int fd) {
+    constexpr std::uint64_t longest = std::uint64_t{1} << 20;
+    if (task.file.size > longest) return;
+    std::string text(static_cast<std::size_t>(task.file.size), '\0');
+    text.resize(os::read_at(fd, std::as_writable_bytes(std::span(text)), 0, task.file.entry()));
+    parts_.ledger.add_history(task.file.system_identifier,
+                              {task.file.name.timeline, task.fingerprint, std::move(text)});
 }
 
 void Pass::adopt(Task& task, const std::string& fingerprint) {
@@ -211,12 +229,7 @@ void Pass::adopt(Task& task, const std::string& fingerprint) {
             task.spooled_at = row.spooled_at;
             continue;
         }
-        const bool fresh = parts_.ledger.add_conflict(
-            {task.segment, std::nullopt, fingerprint, row.fingerprint}, wall_now());
-        parts_.outcome.report(fresh ? exit_code::integrity : exit_code::done,
-                              "conflict: " + file.name.text + " is in the spool with content " + fingerprint +
-                                  ", and was archived before with content " + row.fingerprint +
-                                  "; both are kept. See `walferry conflicts`, then `walferry settle`");
+        parts_.ledger.add_conflict({task.segment, std::nullopt, fingerprint, row.fingerprint}, wall_now());
     }
     std::vector<UploadRow> uploads = parts_.ledger.uploads_of(task.segment);
     for (const auto& lane : parts_.lanes) {
@@ -233,7 +246,7 @@ void Pass::adopt(Task& task, const std::string& fingerprint) {
 
 std::shared_ptr<Encoding> Pass::encode(Task& task, int fd, SegmentEncoder& encoder,
                                        std::shared_ptr<void> room) {
-    const std::string shown = parts_.spool.segment(task.file.system_identifier, task.file.name.text);
+    const std::string shown = parts_.spool.segment(task.file.system_identifier, task.file.entry());
     Envelope envelope;
     envelope.system_identifier = task.file.system_identifier;
     envelope.name = task.file.name.text;

@@ -55,6 +55,7 @@ class Pass {
     Task* next();
     void handle(Task& task, SegmentEncoder& encoder);
     bool identify(Task& task, int fd);
+    void remember_history(const Task& task, int fd);
     void adopt(Task& task, const std::string& fingerprint);
     std::shared_ptr<Encoding> encode(Task& task, int fd, SegmentEncoder& encoder, std::shared_ptr<void> room);
     bool make_room();

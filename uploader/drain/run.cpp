@@ -7,10 +7,13 @@
 
 #include "common/durable_file.hpp"
 #include "common/error.hpp"
+#include "uploader/backup/listed_range.hpp"
+#include "uploader/drain/conflict_judge.hpp"
 #include "uploader/drain/encode_options.hpp"
 #include "uploader/drain/next_attempt.hpp"
 #include "uploader/drain/stores.hpp"
 #include "uploader/exit_code.hpp"
+#include "uploader/recovery/archive_sight.hpp"
 
 namespace walferry {
 namespace {
@@ -71,6 +74,30 @@ DrainRun::DrainRun(const Settings& settings, const DrainOptions& options, Outcom
     run_id_ = ledger_->begin_run(::getpid(), wall_now());
 }
 
+void DrainRun::judge_conflicts() {
+    std::int64_t newest = 0;
+    for (const ConflictRow& row : ledger_->conflicts_to_judge()) newest = std::max(newest, row.id);
+    const auto now = steady_clock::now();
+    if (newest == 0 || (newest <= judged_ && now < judge_again_)) return;
+    walferry::judge_conflicts(settings_, *ledger_, outcome_, stop_);
+    judged_ = newest;
+    judge_again_ = steady_clock::now() + std::chrono::minutes(1);
+}
+
+void DrainRun::learn_of_the_archive() {
+    if (steady_clock::now() < learn_again_) return;
+    walferry::learn_of_backup_wal(settings_, *ledger_, stop_);
+    if (const auto cluster = ledger_->present_cluster()) {
+        const auto sights = ledger_->sights(*cluster);
+        const auto old = format_time(wall_now() - std::chrono::minutes(5));
+        const bool fresh = sights.size() >= settings_.stores.size() &&
+                           std::all_of(sights.begin(), sights.end(),
+                                       [&](const ArchiveSight& sight) { return sight.seen_at > old; });
+        if (!fresh) note_archive(settings_, *ledger_, *cluster, stop_);
+    }
+    learn_again_ = steady_clock::now() + std::chrono::minutes(1);
+}
+
 void DrainRun::remove_leftovers() {
     try {
         remove_stale_tmp(os::open_directory(spool_.tmp()));
@@ -94,13 +121,17 @@ Agenda DrainRun::look_at(const std::vector<std::pair<std::uint64_t, std::string>
     std::vector<SegmentRow> rows;
     std::vector<UploadRow> uploads;
     SpoolScan scan;
-    for (const auto& [sysid, name] : std::set<Name>(names.begin(), names.end())) {
-        for (SegmentRow& row : ledger_->rows_of(sysid, name)) {
-            if (row.removed_at) continue;
-            for (UploadRow& upload : ledger_->uploads_of(row.id)) uploads.push_back(std::move(upload));
-            rows.push_back(std::move(row));
+    std::set<Name> asked;
+    for (const auto& [sysid, entry] : std::set<Name>(names.begin(), names.end())) {
+        const auto spooled = SpooledName::parse(entry);
+        if (spooled && asked.emplace(sysid, spooled->name.text).second) {
+            for (SegmentRow& row : ledger_->rows_of(sysid, spooled->name.text)) {
+                if (row.removed_at) continue;
+                for (UploadRow& upload : ledger_->uploads_of(row.id)) uploads.push_back(std::move(upload));
+                rows.push_back(std::move(row));
+            }
         }
-        scan_spool_file(spool_, sysid, name, scan);
+        scan_spool_file(spool_, sysid, entry, scan);
     }
     Agenda agenda = make_agenda(rows, uploads, scan, store_ids_);
     for (const std::string& problem : agenda.problems) outcome_.report(exit_code::failed, problem);
@@ -169,19 +200,29 @@ void DrainRun::forget_departed(const Agenda& agenda) {
         std::erase_if(*names, [&](const Name& name) { return !present.contains(name); });
 }
 
+bool DrainRun::may_be_spooled(const SegmentRow& row) const {
+    const SpooledName second{*WalName::parse(row.name), row.fingerprint};
+    return exists(spool_.segment(row.system_identifier, row.name)) ||
+           exists(spool_.segment(row.system_identifier, second.text()));
+}
+
 // Removals that were cut off before their record. Before a new store is added, of which they know nothing.
 void DrainRun::complete_removals() {
     for (const SegmentRow& row : ledger_->spooled()) {
-        if (exists(spool_.segment(row.system_identifier, row.name))) continue;
+        if (may_be_spooled(row)) continue;
         if (ledger_->verified_everywhere(row.id)) ledger_->removed(row.id, wall_now());
     }
 }
 
 // Never taken for success: said in every run, until the segment was pushed again.
 void DrainRun::report_lost(const Agenda& agenda) {
+    std::set<Name> seen;
+    for (const auto& task : agenda.tasks) seen.insert(name_of(*task));
     for (const SegmentRow& row : agenda.without_file) {
+        // Pushed once more since then; what has the name in the agenda is another content.
+        if (!seen.contains({row.system_identifier, row.name}) && may_be_spooled(row)) continue;
         const std::string path = spool_.segment(row.system_identifier, row.name);
-        if (exists(path) || ledger_->verified_everywhere(row.id)) continue;
+        if (ledger_->verified_everywhere(row.id)) continue;
         for (const auto& lane : lanes_) {
             ledger_->mark_lost(row.id, lane->store_id(), "its file has vanished from the spool");
         }
@@ -274,6 +315,8 @@ DrainResult DrainRun::conclude() {
         }
     };
     DrainResult result;
+    attempt([&] { judge_conflicts(); });
+    attempt([&] { learn_of_the_archive(); });
     attempt([&] {
         result.pending_segments = count_pending();
         if (result.pending_segments == 0) outcome_.complete();

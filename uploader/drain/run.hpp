@@ -46,6 +46,12 @@ class DrainRun {
     void revive();
     bool all_stores_usable() const;
 
+    /// What several contents of one name are, as far as it can be told by now; not again and again within a
+    /// minute.
+    void judge_conflicts();
+    /// What other hosts have archived: of the WAL that this host's backups need, and in all. Not again and
+    /// again.
+    void learn_of_the_archive();
     void remove_leftovers();
     /// Whatever is kept between passes and not needed while nothing happens.
     void rest();
@@ -59,12 +65,13 @@ class DrainRun {
     std::chrono::steady_clock::time_point deadline() const noexcept { return deadline_; }
 
   private:
-    using Name = std::pair<std::uint64_t, std::string>;
-    static Name name_of(const Task& task) { return {task.file.system_identifier, task.file.name.text}; }
+    using Name = std::pair<std::uint64_t, std::string>;  // and the file's own name below ready/SYSID/
+    static Name name_of(const Task& task) { return {task.file.system_identifier, task.file.entry()}; }
 
     bool selected(const Lane& lane) const;
     bool takes_on(Task& task);
     void forget_departed(const Agenda& agenda);
+    bool may_be_spooled(const SegmentRow& row) const;
     void complete_removals();
     void report_lost(const Agenda& agenda);
     std::size_t count_pending();
@@ -87,6 +94,9 @@ class DrainRun {
     std::set<Name> chosen_;    // what --limit lets this run take on
     std::set<Name> checked_;   // complete or unknown ones this run has looked at
     std::set<Name> troubled_;  // could not be read, encoded or removed: left alone until a retry is due
+    std::int64_t judged_ = 0;  // the newest conflict that was judged
+    std::chrono::steady_clock::time_point judge_again_{};
+    std::chrono::steady_clock::time_point learn_again_{};
     std::mutex view_mutex_;
     std::size_t segments_total_ = 0;
     std::uint64_t bytes_total_ = 0;

@@ -46,9 +46,9 @@ std::optional<struct stat> look(int directory, const std::string& name, const st
 void scan_entry(const Directory& cluster, std::uint64_t sysid, const std::string& text, SpoolScan& scan) {
     const auto status = look(cluster.get(), text, cluster.child(text));
     if (!status) return;
-    const auto name = WalName::parse(text);
+    auto spooled = SpooledName::parse(text);
     std::string reason;
-    if (!name) {
+    if (!spooled) {
         if (scan.strangers++ >= strangers_named) return;
         reason = "is not a WAL file's name";
     } else if (!S_ISREG(status->st_mode)) {
@@ -57,8 +57,9 @@ void scan_entry(const Directory& cluster, std::uint64_t sysid, const std::string
         reason = "has " + std::to_string(status->st_nlink) + " links, not one";
     }
     if (reason.empty()) {
-        scan.files.push_back({sysid, *name, static_cast<std::uint64_t>(status->st_size), modified(*status),
-                              status->st_dev, status->st_ino});
+        scan.files.push_back({sysid, std::move(spooled->name), static_cast<std::uint64_t>(status->st_size),
+                              modified(*status), status->st_dev, status->st_ino,
+                              std::move(spooled->fingerprint)});
     } else {
         scan.problems.push_back(cluster.child(text) + " " + reason + "; left alone");
     }
@@ -108,15 +109,15 @@ SpoolScan scan_spool(const SpoolPaths& spool) {
     return scan;
 }
 
-void scan_spool_file(const SpoolPaths& spool, std::uint64_t system_identifier, const std::string& name,
+void scan_spool_file(const SpoolPaths& spool, std::uint64_t system_identifier, const std::string& entry,
                      SpoolScan& scan) {
-    if (name.empty() || name.front() == '.') return;
+    if (entry.empty() || entry.front() == '.') return;
     scan_entry(open_cluster(AT_FDCWD, spool.ready(system_identifier), spool.ready(system_identifier)),
-               system_identifier, name, scan);
+               system_identifier, entry, scan);
 }
 
 Fd open_spool_file(const SpoolPaths& spool, const SpoolFile& file) {
-    const std::string path = spool.segment(file.system_identifier, file.name.text);
+    const std::string path = spool.segment(file.system_identifier, file.entry());
     Fd fd = os::open_if_exists(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, path);
     if (fd && !same_file(os::status(fd.get(), path), file)) {
         throw Error(ErrorKind::integrity, path + " is not the file that was there a moment ago",
@@ -127,14 +128,15 @@ Fd open_spool_file(const SpoolPaths& spool, const SpoolFile& file) {
 
 bool remove_spool_file(const SpoolPaths& spool, const SpoolFile& file) {
     const Directory directory = os::open_directory(spool.ready(file.system_identifier));
-    const std::string shown = directory.child(file.name.text);
-    const auto status = look(directory.get(), file.name.text, shown);
+    const std::string entry = file.entry();
+    const std::string shown = directory.child(entry);
+    const auto status = look(directory.get(), entry, shown);
     if (!status) return false;
     if (!same_file(*status, file)) {
         throw Error(ErrorKind::integrity, shown + " is not the file that was uploaded; it was not deleted",
                     "find out who writes to the spool beside walferry-archive-push");
     }
-    os::unlink_at(directory, file.name.text);
+    os::unlink_at(directory, entry);
     return true;
 }
 

@@ -20,6 +20,9 @@ struct SpoolFile {
     WallTime modified;
     dev_t device;
     ino_t inode;
+    std::string fingerprint = {};  // by its name, where that says one (SpooledName)
+
+    std::string entry() const { return SpooledName{name, fingerprint}.text(); }
 };
 
 struct SpoolScan {
@@ -32,8 +35,8 @@ struct SpoolScan {
 /// there is reported and never touched. Throws no_spool or io when the spool itself cannot be read.
 SpoolScan scan_spool(const SpoolPaths& spool);
 
-/// The same for one name that may be there; adds to `scan`.
-void scan_spool_file(const SpoolPaths& spool, std::uint64_t system_identifier, const std::string& name,
+/// The same for one entry that may be there; adds to `scan`.
+void scan_spool_file(const SpoolPaths& spool, std::uint64_t system_identifier, const std::string& entry,
                      SpoolScan& scan);
 
 /// Opens a spooled file for reading: O_NOFOLLOW, and only if it is still the one that was seen; an invalid Fd

@@ -62,6 +62,20 @@ bool any_store_has(const Look& look, const std::string& content) {
     return false;
 }
 
+std::string how_to_settle(const WalName& name, const Look& look) {
+    std::set<std::string> contents;
+    for (const StoreAnswer& answer : look.answers) {
+        for (const ObjectName& object : answer.objects) contents.insert(object.fingerprint);
+    }
+    std::string commands;
+    for (const std::string& content : contents)
+        commands +=
+            (commands.empty() ? "`" : " or `") + ("walferry settle " + name.text + " " + content + "`");
+    if (commands.empty()) commands = "`walferry settle " + name.text + " FINGERPRINT`";
+    return "find out which one is right (`walferry cat`, pg_waldump), and say so on a host that archives: " +
+           commands;
+}
+
 bool is_settled(const Look& look, const std::string& content) {
     return std::any_of(look.answers.begin(), look.answers.end(),
                        [&](const StoreAnswer& answer) { return answer.settled.contains(content); });
@@ -225,7 +239,7 @@ void SegmentFetcher::look_everywhere(Try& now, bool fresh, ArchiveView::Time dea
     const std::string own = own_history(name);
     if (!own.empty()) answers.push_back(elsewhere(name, own));
     if (!spooled.disputed.empty()) {
-        answers.push_back(elsewhere(name, spooled.disputed));
+        for (const std::string& content : spooled.disputed) answers.push_back(elsewhere(name, content));
     } else if (spool_ && !spooled.trouble) {
         answers.push_back(elsewhere(name, {}));
         answers.back().later = later_in_spool(name);
@@ -235,20 +249,21 @@ void SegmentFetcher::look_everywhere(Try& now, bool fresh, ArchiveView::Time dea
         for (StoreAnswer& answer : answers) answer.later.clear();
     }
     const Verdict verdict = judge(name, answers, view_.asks_all() && now.attempt.unreachable.empty());
+    const bool disputed = std::find(spooled.disputed.begin(), spooled.disputed.end(), verdict.content) !=
+                          spooled.disputed.end();
     switch (verdict.kind) {
         case Verdict::Kind::found:
-            if (verdict.content == own && own != spooled.disputed && !any_store_has(look, own)) {
+            if (verdict.content == own && !disputed && !any_store_has(look, own)) {
                 // PostgreSQL takes its own, unless another one may be in a store that is silent.
                 if (context_.asker == Asker::standby || now.attempt.unreachable.empty())
                     now.attempt.end = Attempt::End::absent;
                 break;
             }
-            if (verdict.content == spooled.disputed && !any_store_has(look, verdict.content) &&
-                !is_settled(look, verdict.content)) {
+            if (disputed && !any_store_has(look, verdict.content) && !is_settled(look, verdict.content)) {
                 not_as_recorded(now);
                 break;
             }
-            if (verdict.content == spooled.disputed && from_spool(now, name, verdict.content, spooled)) break;
+            if (disputed && from_spool(now, name, verdict.content, spooled)) break;
             (void)from_stores(now, name, look, verdict.content);
             break;
         case Verdict::Kind::absent:
@@ -260,7 +275,7 @@ void SegmentFetcher::look_everywhere(Try& now, bool fresh, ArchiveView::Time dea
             nowhere(now, verdict, look);
             break;
         case Verdict::Kind::several:
-            several(now, verdict, look, own);
+            if (!one_up_to_the_fork(now, look, answers, spooled)) several(now, verdict, look, own);
             break;
         case Verdict::Kind::unknown:
             break;
@@ -342,6 +357,53 @@ bool SegmentFetcher::unfinished_end(Try& now, const Look& look, std::uint64_t fo
     return context_.asker != Asker::standby;
 }
 
+/// What a host wrote behind the fork is not replayed, and so may differ from what another host wrote there.
+/// False where the contents differ before it, or there is no fork.
+bool SegmentFetcher::one_up_to_the_fork(Try& now, const Look& look, const std::vector<StoreAnswer>& answers,
+                                        SpoolCopy::Result& spooled) {
+    if (!now.cut) return false;
+    std::set<std::string> contents;
+    for (const StoreAnswer& answer : answers) {
+        if (!answer.settled.empty()) return false;
+        for (const ObjectName& object : answer.objects) contents.insert(object.fingerprint);
+    }
+    std::optional<std::string> common, content;
+    for (const std::string& each : contents) {
+        const Beginning read = beginning(now, look, each, spooled);
+        if (read.may_pass) return true;  // now.attempt says what kept it from being compared
+        if (!read.fingerprint) continue;
+        if (common && *common != *read.fingerprint) return false;
+        common = read.fingerprint;
+        content = each;
+    }
+    if (!content) return false;
+    now.attempt.trouble.reset();
+    now.say(now.name.text + " is archived with several contents, which are the same up to " +
+            format_lsn(*now.cut) + ", where its timeline was left");
+    const bool waits =
+        std::find(spooled.disputed.begin(), spooled.disputed.end(), *content) != spooled.disputed.end();
+    if (!(waits && from_spool(now, now.name, *content, spooled)))
+        (void)from_stores(now, now.name, look, *content);
+    return true;
+}
+
+/// The fingerprint of one content up to the fork.
+SegmentFetcher::Beginning SegmentFetcher::beginning(Try& now, const Look& look, const std::string& content,
+                                                    SpoolCopy::Result& spooled) {
+    const OpenSink open = [] { return std::make_shared<FingerprintSink>(); };
+    Try reading{now.name, open, now.say, now.cut, {}};
+    const bool waits =
+        std::find(spooled.disputed.begin(), spooled.disputed.end(), content) != spooled.disputed.end();
+    SpoolCopy::Result copied;
+    if (!(waits && from_spool(reading, now.name, content, copied)))
+        (void)from_stores(reading, now.name, look, content);
+    if (reading.attempt.end == Attempt::End::fetched)
+        return {std::static_pointer_cast<FingerprintSink>(reading.attempt.file)->digits(), false};
+    now.attempt.trouble = reading.attempt.trouble;
+    now.attempt.may_pass = reading.attempt.may_pass;
+    return {std::nullopt, reading.attempt.may_pass};
+}
+
 void SegmentFetcher::several(Try& now, const Verdict& verdict, const Look& look,
                              const std::string& own_history) {
     const auto trusted = trusted_content(now.name, look, now.say);
@@ -353,9 +415,7 @@ void SegmentFetcher::several(Try& now, const Verdict& verdict, const Look& look,
     if (now.name.kind == WalKind::history)
         what = "two servers chose timeline " + std::to_string(now.name.timeline) + ": " + what;
     if (!own_history.empty()) what += "; this server's pg_wal has " + own_history;
-    now.attempt.trouble = Error(
-        ErrorKind::conflict, what,
-        "`walferry settle " + now.name.text + " FINGERPRINT` on the archiving host says which one is right");
+    now.attempt.trouble = Error(ErrorKind::conflict, what, how_to_settle(now.name, look));
 }
 
 Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, ArchiveView::Time deadline,

@@ -82,6 +82,13 @@ class SegmentFetcher {
     void not_as_recorded(Try& now);
     void nowhere(Try& now, const Verdict& verdict, const Look& look);
     bool unfinished_end(Try& now, const Look& look, std::uint64_t fork);
+    struct Beginning {
+        std::optional<std::string> fingerprint;
+        bool may_pass = false;  // it could not be read just now
+    };
+    Beginning beginning(Try& now, const Look& look, const std::string& content, SpoolCopy::Result& spooled);
+    bool one_up_to_the_fork(Try& now, const Look& look, const std::vector<StoreAnswer>& answers,
+                            SpoolCopy::Result& spooled);
     void several(Try& now, const Verdict& verdict, const Look& look, const std::string& own_history);
     OpenSink cut_off(const Try& now) const;
     std::string own_history(const WalName& name) const;

@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "common/error.hpp"
+#include "common/fingerprint.hpp"
 #include "common/sink.hpp"
 
 namespace walferry {
@@ -22,6 +24,17 @@ class MarkedSink : public Sink {
 
   private:
     std::shared_ptr<Sink> next_;
+};
+
+/// Keeps nothing of the bytes but their fingerprint.
+class FingerprintSink : public Sink {
+  public:
+    void write(Bytes bytes) override { fingerprint_.update(bytes); }
+    void finish() override {}
+    std::string digits() const { return fingerprint_.digits(); }
+
+  private:
+    Fingerprint fingerprint_;
 };
 
 /// Lets the first `keep` bytes through, and zeroes for the others: PostgreSQL takes those for the WAL's end.

@@ -27,7 +27,7 @@ std::vector<WalName> SpoolCopy::waiting(std::uint64_t system_identifier) const {
     if (!directory.fd && errno == ENOENT) return names;
     if (!directory.fd) throw_errno(errno, "open " + path);
     for (const std::string& text : entries_of(directory)) {
-        if (auto name = WalName::parse(text)) names.push_back(std::move(*name));
+        if (auto spooled = SpooledName::parse(text)) names.push_back(std::move(spooled->name));
     }
     return names;
 }
@@ -70,14 +70,55 @@ std::optional<Error> SpoolCopy::cannot_look(std::uint64_t system_identifier) con
     return std::nullopt;
 }
 
-bool SpoolCopy::disputed(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
-                         const std::function<void(const std::string&)>& say) {
+bool SpoolCopy::open_ledger() {
+    if (ledger_tried_) return ledger_ != nullptr;
+    ledger_tried_ = true;
     try {
-        if (!ledger_tried_) {
-            ledger_tried_ = true;
-            ledger_ = std::make_unique<Ledger>(paths_, Ledger::Open::existing);
+        ledger_ = std::make_unique<Ledger>(paths_, Ledger::Open::existing);
+    } catch (const Error& error) {
+        ledger_trouble_ = error.message();
+    }
+    return ledger_ != nullptr;
+}
+
+/// The fingerprints of contents that wait beside the first one of that name, or after it has left. The ledger
+/// is asked, because a spool may hold a hundred thousand files; without one they are looked through.
+std::vector<std::string> SpoolCopy::second_contents(std::uint64_t system_identifier, const WalName& name) {
+    std::vector<std::string> found;
+    const std::string directory = paths_.ready(system_identifier);
+    if (::access(directory.c_str(), F_OK) != 0) return found;
+    if (open_ledger()) {
+        try {
+            for (const SegmentRow& row : ledger_->rows_of(system_identifier, name.text)) {
+                const std::string entry = SpooledName{name, row.fingerprint}.text();
+                if (::access(paths_.segment(system_identifier, entry).c_str(), F_OK) == 0)
+                    found.push_back(row.fingerprint);
+            }
+            return found;
+        } catch (const Error& error) {
+            ledger_.reset();
+            ledger_trouble_ = error.message();
         }
-        if (!ledger_) return false;
+    }
+    const Directory folder{Fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), directory};
+    if (!folder.fd) return found;  // said where the first content is looked for
+    for (const std::string& text : entries_of(folder)) {
+        const auto spooled = SpooledName::parse(text);
+        if (spooled && !spooled->fingerprint.empty() && spooled->name.text == name.text)
+            found.push_back(spooled->fingerprint);
+    }
+    return found;
+}
+
+bool SpoolCopy::disputed(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
+                         const Say& say) {
+    // A broken ledger must not keep a recovery from a segment that is there.
+    const auto cannot_ask = [&] {
+        say("the ledger cannot be asked about " + name.text + " in the spool: " + ledger_trouble_);
+        return false;
+    };
+    if (!open_ledger()) return cannot_ask();
+    try {
         const std::vector<SegmentRow> rows = ledger_->rows_of(system_identifier, name.text);
         if (rows.empty()) return false;
         const bool one = rows.size() == 1 && rows.front().fingerprint == fingerprint;
@@ -89,31 +130,27 @@ bool SpoolCopy::disputed(std::uint64_t system_identifier, const WalName& name, c
             "; asking the stores");
         return true;
     } catch (const Error& error) {
-        // A broken ledger must not keep anybody from a segment that is there.
         ledger_.reset();
-        say("the ledger cannot be asked about " + name.text + " in the spool: " + error.message());
-        return false;
+        ledger_trouble_ = error.message();
+        return cannot_ask();
     }
 }
 
-SpoolCopy::Result SpoolCopy::fetch(std::uint64_t system_identifier, const WalName& name,
-                                   const std::string& content, const std::function<Sink&()>& open,
-                                   const std::function<void(const std::string&)>& say) {
-    const std::string path = paths_.segment(system_identifier, name.text);
+SpoolCopy::Copied SpoolCopy::copy(std::uint64_t system_identifier, const WalName& name,
+                                  const std::string& entry, HeaderCheck& into) {
+    const std::string path = paths_.segment(system_identifier, entry);
     const auto unusable = [&](ErrorKind kind, const std::string& why) {
-        return Result{false, {}, Error(kind, "the spool's copy of " + name.text + " cannot be used: " + why)};
+        return Copied{true, {}, Error(kind, "the spool's copy of " + entry + " cannot be used: " + why)};
     };
     const Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     const int err = errno;
     if (!file && err == ENOENT) return {false, {}, cannot_look(system_identifier)};
     if (!file && (err == EACCES || err == ENOTDIR)) {
-        if (auto trouble = cannot_look(system_identifier)) return {false, {}, std::move(trouble)};
+        if (auto trouble = cannot_look(system_identifier)) return {true, {}, std::move(trouble)};
     }
     if (!file) return unusable(err == EACCES ? ErrorKind::denied : ErrorKind::io, std::strerror(err));
     if (!S_ISREG(os::status(file.get(), path).st_mode))
         return unusable(ErrorKind::integrity, "it is no regular file");
-
-    HeaderCheck checked(open());
     Fingerprint fingerprint;
     std::vector<std::byte> buffer(256 * 1024);
     std::uint64_t offset = 0;
@@ -125,20 +162,47 @@ SpoolCopy::Result SpoolCopy::fetch(std::uint64_t system_identifier, const WalNam
         }
         if (got == 0) break;
         fingerprint.update(Bytes(buffer).first(got));
-        checked.write(Bytes(buffer).first(got));
+        into.write(Bytes(buffer).first(got));
     }
     try {
-        checked.check(name, system_identifier);
+        into.check(name, system_identifier);
     } catch (const Error& error) {
         return unusable(error.kind(), error.message());
     }
+    return {true, fingerprint.digits()};
+}
+
+SpoolCopy::Result SpoolCopy::fetch(std::uint64_t system_identifier, const WalName& name,
+                                   const std::string& content, const std::function<Sink&()>& open,
+                                   const Say& say) {
+    const auto finished = [](HeaderCheck& checked) {
+        checked.finish();
+        return Result{true, {}, {}};
+    };
     if (!content.empty()) {
-        if (fingerprint.digits() != content) return {};
-    } else if (disputed(system_identifier, name, fingerprint.digits(), say)) {
-        return {false, fingerprint.digits(), {}};
+        for (const std::string& entry : {name.text, SpooledName{name, content}.text()}) {
+            HeaderCheck checked(open());
+            if (copy(system_identifier, name, entry, checked).fingerprint == content)
+                return finished(checked);
+        }
+        return {};
     }
-    checked.finish();
-    return {true, {}, {}};
+    std::vector<std::string> contents = second_contents(system_identifier, name);
+    if (::access(paths_.segment(system_identifier, name.text).c_str(), F_OK) != 0 && errno == ENOENT) {
+        if (auto trouble = cannot_look(system_identifier)) return {false, {}, std::move(trouble)};
+        if (!contents.empty())
+            say("the spool has another content of " + name.text +
+                " than was archived before; asking the stores");
+        return {false, std::move(contents), {}};
+    }
+    HeaderCheck checked(open());
+    Copied first = copy(system_identifier, name, name.text, checked);
+    if (!first.there || first.trouble) return {false, std::move(contents), std::move(first.trouble)};
+    if (disputed(system_identifier, name, first.fingerprint, say) || !contents.empty()) {
+        contents.push_back(std::move(first.fingerprint));
+        return {false, std::move(contents), {}};
+    }
+    return finished(checked);
 }
 
 }  // namespace walferry

@@ -11,6 +11,7 @@
 #include "common/sink.hpp"
 #include "common/spool.hpp"
 #include "common/wal_name.hpp"
+#include "uploader/fetch/object_read.hpp"
 
 namespace walferry {
 
@@ -25,7 +26,8 @@ class SpoolCopy {
 
     struct Result {
         bool fetched = false;
-        std::string disputed;  // the fingerprint of what is there, where its name stands for several contents
+        /// The fingerprints of what is there, where its name stands for several contents.
+        std::vector<std::string> disputed = {};
         /// Something of that name is there and cannot be used, or it cannot be seen what is there. Until that
         /// is cleared up the file may not be called absent.
         std::optional<Error> trouble;
@@ -43,12 +45,24 @@ class SpoolCopy {
 
   private:
     std::optional<Error> cannot_look(std::uint64_t system_identifier) const;
+    using Say = std::function<void(const std::string&)>;
+    /// What became of one file of the name.
+    struct Copied {
+        bool there = false;
+        std::string fingerprint;
+        std::optional<Error> trouble = std::nullopt;
+    };
+    Copied copy(std::uint64_t system_identifier, const WalName& name, const std::string& entry,
+                HeaderCheck& into);
+    bool open_ledger();
+    std::vector<std::string> second_contents(std::uint64_t system_identifier, const WalName& name);
     bool disputed(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
-                  const std::function<void(const std::string&)>& say);
+                  const Say& say);
 
     SpoolPaths paths_;
     std::unique_ptr<Ledger> ledger_;
     bool ledger_tried_ = false;
+    std::string ledger_trouble_;
 };
 
 }  // namespace walferry

@@ -193,7 +193,8 @@ class Import {
         if (!options_.any_owner) refuse_of_others(source.opened(), spool_owner_, source.path());
         const std::uint64_t sysid = cluster_of(source);
         if (const auto warning = source.check_header(sysid)) outcome_.report(exit_code::done, *warning);
-        switch (take_in(spool_, source, sysid, options_.limits, copy_segment, ledger_)) {
+        switch (
+            take_in(spool_, source, sysid, options_.limits, copy_segment, ledger_, SecondContent::refuse)) {
             case IntakeResult::spooled:
                 ++result_.imported;
                 result_.imported_bytes += source.size();

@@ -10,6 +10,7 @@
 #include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "common/ledger_file.hpp"
+#include "uploader/drain/conflict_judge.hpp"
 #include "uploader/drain/spool_content.hpp"
 #include "uploader/drain/spool_lock.hpp"
 #include "uploader/drain/stores.hpp"
@@ -76,12 +77,15 @@ class Rebuild {
     void read_spool() {
         for (const std::string& problem : scan_.problems) outcome_.report(exit_code::failed, problem);
         std::set<std::pair<std::uint64_t, std::string>> known;
-        for (const SegmentRow& row : ledger_->spooled()) known.emplace(row.system_identifier, row.name);
+        for (const SegmentRow& row : ledger_->spooled()) {
+            known.emplace(row.system_identifier, row.name);
+            known.emplace(row.system_identifier, row.name + "-" + row.fingerprint);
+        }
         for (std::size_t i = 0; i < scan_.files.size() && !stop_.stop_requested(); ++i) {
             const SpoolFile& file = scan_.files[i];
             show_("reading the spool: " + std::to_string(i + 1) + "/" + std::to_string(scan_.files.size()) +
                   " segments");
-            if (known.contains({file.system_identifier, file.name.text})) continue;
+            if (known.contains({file.system_identifier, file.entry()})) continue;
             try {
                 adopt(file);
             } catch (const Error& error) {
@@ -91,7 +95,7 @@ class Rebuild {
     }
 
     void adopt(const SpoolFile& file) {
-        const std::string shown = spool_.segment(file.system_identifier, file.name.text);
+        const std::string shown = spool_.segment(file.system_identifier, file.entry());
         const Fd fd = open_spool_file(spool_, file);
         if (!fd) return;
         if (const auto wrong = foreign_content(file, fd.get(), shown)) {
@@ -175,6 +179,7 @@ class Rebuild {
             if (is_settled(which.first, which.second, contents))
                 ledger_->settle(which.first, which.second, wall_now());
         }
+        judge_conflicts(settings_, *ledger_, outcome_, stop_);
         for (const ConflictRow& row : ledger_->conflicts(false)) result_.conflicts += !known.contains(row.id);
         if (result_.conflicts > 0) {
             outcome_.report(exit_code::integrity,

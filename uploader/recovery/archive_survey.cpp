@@ -13,6 +13,7 @@
 #include "uploader/fetch/archive_view.hpp"
 #include "uploader/fetch/object_read.hpp"
 #include "uploader/fetch/trusted_content.hpp"
+#include "uploader/recovery/archived_forks.hpp"
 
 namespace walferry {
 namespace {
@@ -336,6 +337,44 @@ void ArchiveSurvey::settle_by_writers(const HeldSegments& all) {
     }
 }
 
+bool ArchiveSurvey::same_up_to(const WalName& name, std::uint64_t bytes) {
+    std::vector<AskedStore> asked;
+    for (const Store& store : stores_) {
+        if (!store.trouble) asked.push_back({store.connection.get(), *store.keys});
+    }
+    std::set<std::string> contents;
+    std::set<std::string> beginnings;
+    try {
+        for (const AskedStore& each : asked) {
+            for (const ObjectName& object : objects_of(each, name.text)) contents.insert(object.fingerprint);
+        }
+    } catch (const Error&) {
+        return false;
+    }
+    for (const std::string& content : contents) {
+        const auto beginning = fingerprint_up_to(asked, name, content, sysid_, bytes, decoding_);
+        if (beginning) beginnings.insert(*beginning);
+    }
+    return beginnings.size() == 1;
+}
+
+/// As archive-get decides on the way to the timeline that left.
+SegmentPlaces ArchiveSurvey::divergent_places(const HeldSegments& all, std::uint64_t segment_size) {
+    Forks forks;
+    for (const TimelineHistory& history : histories_) forks.add(history);
+    SegmentPlaces places;
+    for (const auto& place : several_contents(all)) {
+        const WalName name = segment_name(place.first, place.second);
+        const Departure departure = forks.departure(name, segment_size);
+        const bool diverges =
+            departure.kind == Departure::Kind::before ||
+            (departure.kind == Departure::Kind::within &&
+             same_up_to(name, departure.at - name.start_lsn(segment_size).value_or(departure.at)));
+        if (diverges) places.insert(place);
+    }
+    return places;
+}
+
 void ArchiveSurvey::measure() {
     std::map<std::uint64_t, UsableWal> together;
     std::map<std::pair<std::size_t, std::uint64_t>, UsableWal> each;
@@ -357,9 +396,18 @@ void ArchiveSurvey::measure() {
     append_missing(all, waiting.segments);
     append_missing(partials, waiting.partials);
     std::set<std::string> conflicts;
+    std::set<std::string> diverging;
+    std::map<std::uint64_t, SegmentPlaces> divergent;
     for (SurveyedBackup& backup : backups_) {
         const std::uint64_t size = backup.label.segment_size;
-        if (!together.contains(size)) together.emplace(size, usable_wal(all, settled, size, partials));
+        if (!together.contains(size)) {
+            divergent.emplace(size, divergent_places(all, size));
+            together.emplace(size, usable_wal(all, settled, size, partials, divergent.at(size)));
+            for (const auto& [timeline, numbers] : together.at(size).divergent) {
+                for (const std::uint64_t number : numbers)
+                    diverging.insert(together.at(size).name(timeline, number).text);
+            }
+        }
         backup.together = {"", reaches(histories_, backup.point(), together.at(size))};
         conflicts.insert(together.at(size).conflicts.begin(), together.at(size).conflicts.end());
         for (std::size_t i = 0; i < stores_.size(); ++i) {
@@ -367,12 +415,13 @@ void ArchiveSurvey::measure() {
             const std::pair key(i, size);
             if (!each.contains(key))
                 each.emplace(key, usable_wal(stores_[i].wal.segments, stores_[i].wal.settled, size,
-                                             stores_[i].wal.partials));
+                                             stores_[i].wal.partials, divergent.at(size)));
             backup.each.push_back(
                 {stores_[i].settings->name, reaches(histories_, backup.point(), each.at(key))});
         }
     }
     conflicts_.assign(conflicts.begin(), conflicts.end());
+    divergent_.assign(diverging.begin(), diverging.end());
 }
 
 std::vector<std::string> ArchiveSurvey::silent_stores() const {

@@ -73,6 +73,8 @@ class ArchiveSurvey {
     const std::vector<std::string>& unfinished() const noexcept { return unfinished_; }
     /// Segments with several contents of which none was settled.
     const std::vector<std::string>& conflicts() const noexcept { return conflicts_; }
+    /// Segments that hosts wrote differently behind the place where their timeline was left.
+    const std::vector<std::string>& divergent() const noexcept { return divergent_; }
     std::vector<std::string> silent_stores() const;
 
     /// When a segment came into the spool, by its envelope: all that was written before is in it or in
@@ -97,7 +99,9 @@ class ArchiveSurvey {
     std::vector<Store> stores_;
     std::vector<SurveyedBackup> backups_;
     std::vector<TimelineHistory> histories_;
-    std::vector<std::string> problems_, unfinished_, conflicts_;
+    SegmentPlaces divergent_places(const HeldSegments& all, std::uint64_t segment_size);
+    bool same_up_to(const WalName& name, std::uint64_t bytes);
+    std::vector<std::string> problems_, unfinished_, conflicts_, divergent_;
     std::map<std::string, std::optional<std::string>> spooled_at_;
 };
 

@@ -130,7 +130,8 @@ nlohmann::json backups_json(ArchiveSurvey& survey, const std::vector<std::uint64
     nlohmann::json json{{"system_identifier", std::to_string(survey.system_identifier())},
                         {"problems", survey.problems()},
                         {"unfinished", survey.unfinished()},
-                        {"conflicts", survey.conflicts()}};
+                        {"conflicts", survey.conflicts()},
+                        {"divergent", survey.divergent()}};
     auto& backups = json["backups"] = nlohmann::json::array();
     for (const SurveyedBackup& backup : survey.backups()) backups.push_back(backup_json(survey, backup));
     auto& others = json["earlier_system_identifiers"] = nlohmann::json::array();
@@ -168,6 +169,9 @@ std::string backups_text(ArchiveSurvey& survey, const std::vector<std::uint64_t>
     for (const std::string& problem : survey.problems()) text += "PROBLEM: " + one_line(problem) + "\n";
     for (const std::string& name : survey.conflicts())
         text += "CONFLICT: " + name + " has several contents; see `walferry conflicts`\n";
+    if (!survey.divergent().empty())
+        text += "written differently by several hosts, but only behind the end of its timeline: " +
+                plural_list(survey.divergent()) + "; see `walferry conflicts --all`\n";
     for (const ArchiveSurvey::Store& store : survey.stores()) {
         if (store.trouble)
             text += "store " + store.settings->name + " did not answer: " + one_line(store.trouble->what()) +

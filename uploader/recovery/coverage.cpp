@@ -60,7 +60,7 @@ std::string partial_name(const UsableWal& wal, std::uint32_t timeline, std::uint
 bool reach_fork(Reach& reach, const UsableWal& wal, std::uint32_t timeline, std::uint64_t number,
                 std::uint64_t fork) {
     if (fork <= number * wal.segment_size || fork >= (number + 1) * wal.segment_size) return false;
-    if (wal.of(timeline).end_from(number) > number)
+    if (wal.of(timeline).end_from(number) > number || wal.has_divergent(timeline, number))
         reach.last = wal.name(timeline, number);
     else if (wal.has_partial(timeline, number))
         reach.last = WalName::parse(partial_name(wal, timeline, number));
@@ -111,6 +111,8 @@ Reach reach_along(const std::vector<TimelineSpan>& way, const BackupPoint& backu
     reach.consistent = reach.last && reach.end_lsn >= backup.stop_lsn;
 
     const std::string missing = wal.name(timeline, number).text;
+    // Behind the fork the contents differ: nothing is missing, and which of them counts a person has to say.
+    if (wal.has_divergent(timeline, number) && !(at + 1 < way.size())) return reach;
     if (const auto next = next_held(way, at, number, wal)) {
         reach.gap = WalGap{missing, next->text};
     } else if (begins_here && way[at].begin > reach.end_lsn) {

@@ -42,6 +42,11 @@ const SegmentRuns& UsableWal::of(std::uint32_t timeline) const {
     return found == timelines.end() ? none : found->second;
 }
 
+bool UsableWal::has_divergent(std::uint32_t timeline, std::uint64_t number) const {
+    const auto found = divergent.find(timeline);
+    return found != divergent.end() && found->second.contains(number);
+}
+
 bool UsableWal::has_partial(std::uint32_t timeline, std::uint64_t number) const {
     const auto found = partials.find(timeline);
     return found != partials.end() && found->second.contains(number);
@@ -74,7 +79,7 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> several_contents(const Held
 }
 
 UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size,
-                     const HeldSegments& partials) {
+                     const HeldSegments& partials, const SegmentPlaces& divergent) {
     UsableWal usable{segment_size, {}, {}, {}};
     for (const auto& [timeline, segments] : partials) {
         for (const HeldSegment& segment : segments) {
@@ -104,7 +109,9 @@ UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, s
                           return segment.content == *chosen->second.begin();
                       });
             if (number && good) runs.add(*number);
-            if (number && !good) usable.conflicts.push_back(usable.name(timeline, *number).text);
+            const bool diverges = number && !good && divergent.contains({timeline, begin->position});
+            if (diverges) usable.divergent[timeline].insert(*number);
+            if (number && !good && !diverges) usable.conflicts.push_back(usable.name(timeline, *number).text);
             begin = end;
         }
     }

@@ -48,10 +48,14 @@ struct UsableWal {
     std::map<std::uint32_t, SegmentRuns> timelines;
     /// Where a timeline was left: the number of the segment that is there as .partial.
     std::map<std::uint32_t, std::set<std::uint64_t>> partials;
+    /// Segments with several contents that are the same up to where their timeline was left, or lie behind
+    /// it: of use only on the way to the timeline that left.
+    std::map<std::uint32_t, std::set<std::uint64_t>> divergent;
     /// Names with several contents of which none was settled: recovery stops there.
     std::vector<std::string> conflicts;
 
     const SegmentRuns& of(std::uint32_t timeline) const;
+    bool has_divergent(std::uint32_t timeline, std::uint64_t number) const;
     bool has_partial(std::uint32_t timeline, std::uint64_t number) const;
     /// The first one from that number on.
     std::optional<std::uint64_t> next_partial(std::uint32_t timeline, std::uint64_t number) const;
@@ -61,8 +65,11 @@ struct UsableWal {
 /// Segments with several contents: (timeline, position).
 std::vector<std::pair<std::uint32_t, std::uint64_t>> several_contents(const HeldSegments& held);
 
-/// `partials`: of .partial files; one with several contents is of no use.
+/// (timeline, position) of segments.
+using SegmentPlaces = std::set<std::pair<std::uint32_t, std::uint64_t>>;
+
+/// `partials`: of .partial files; one with several contents is of no use. `divergent`: see UsableWal.
 UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size,
-                     const HeldSegments& partials = {});
+                     const HeldSegments& partials = {}, const SegmentPlaces& divergent = {});
 
 }  // namespace walferry

@@ -309,7 +309,8 @@ class Restore {
             text += "allow_in_place_tablespaces = 'on'\n";
         if (options_.standby) {
             text += "restore_command = " + quote_setting(report_.restore_command) + "\n";
-            if (options_.no_archiving) text += "archive_mode = 'off'\n";
+            if (!options_.primary_conninfo.empty())
+                text += "primary_conninfo = " + quote_setting(options_.primary_conninfo) + "\n";
             return text;
         }
         if (options_.no_archiving) text += "archive_mode = " + quote_setting("off") + "\n";
@@ -377,6 +378,11 @@ class Restore {
 
     void advise() {
         tell_slots();
+        if (options_.no_archiving)
+            report_.notes.push_back(
+                "archive_mode = off stands in postgresql.auto.conf, above what postgresql.conf or a cluster "
+                "manager "
+                "says; should this server archive one day: ALTER SYSTEM RESET archive_mode, and a restart");
         StartAdvice advice =
             advise_start(label(), report_.data_directory, user_, !options_.no_archiving, options_.programs);
         report_.start_command = std::move(advice.command);

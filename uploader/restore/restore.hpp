@@ -24,7 +24,8 @@ struct RestoreOptions {
     std::string programs;  // the folder of PostgreSQL's; empty: looked for
     bool no_archiving = false;
     bool no_spool = false;
-    bool standby = false;  // it is to follow the archive, and what streams, until it is promoted
+    std::string primary_conninfo;  // what a standby streams from; empty: it follows the archive alone
+    bool standby = false;          // it is to follow the archive, and what streams, until it is promoted
     bool dry_run = false;
 
     std::function<void(const std::string&)> say;   // damage and detours, a line each; from any thread

@@ -219,7 +219,6 @@ TEST_CASE("Other content under an archived name is kept beside it, and raised on
     DrainHarness h;
     h.push(DrainHarness::wal(1, 7));
     CHECK(h.drain().exit_code == exit_code::done);
-    // Push refuses this; with its ledger out of reach it cannot know.
     h.push(DrainHarness::wal(1, 8), false);
     CHECK(h.drain().exit_code == exit_code::integrity);
     CHECK(h.said_something_with("conflict"));
@@ -228,6 +227,85 @@ TEST_CASE("Other content under an archived name is kept beside it, and raised on
     CHECK(h.spooled() == 0);
     CHECK_FALSE(h.ledger().conflicts(false).empty());
     CHECK(h.drain().exit_code == exit_code::done);
+}
+
+TEST_CASE("Two contents that wait under one name are both sent, whatever the ledger knows of them") {
+    DrainHarness h;
+    h.push(DrainHarness::wal(1, 7));
+    h.push_second(DrainHarness::wal(1, 8), GENERATE(true, false));
+    CHECK(h.spooled() == 2);
+    CHECK(h.drain().exit_code == exit_code::integrity);
+    CHECK(h.spooled() == 0);
+    CHECK(h.objects("a").size() == 2);
+    CHECK(h.objects("b").size() == 2);
+    CHECK(h.ledger().rows_of(sysid, "000000010000000000000001").size() == 2);
+    for (const SegmentRow& row : h.ledger().rows_of(sysid, "000000010000000000000001")) CHECK(row.removed_at);
+    CHECK(h.drain().exit_code == exit_code::done);
+}
+
+TEST_CASE("A file whose name says other bytes than it has is left alone") {
+    DrainHarness h;
+    h.dir.write("spool/ready/" + std::to_string(sysid) + "/000000010000000000000001-" + std::string(32, 'a'),
+                DrainHarness::wal(1).bytes());
+    CHECK(h.drain().exit_code == exit_code::integrity);
+    CHECK(h.said_something_with("other bytes than its name says"));
+    CHECK(h.spooled() == 1);
+    CHECK(h.objects("a").empty());
+}
+
+TEST_CASE(
+    "Behind the fork two contents are no conflict, from when the history is known, and before it they are") {
+    const auto with_byte = [](const WalFile& wal, std::size_t at) {
+        std::string bytes = wal.bytes();
+        bytes.at(at) = static_cast<char>(bytes.at(at) + 1);
+        return bytes;
+    };
+    const WalFile before = DrainHarness::wal(2);
+    const WalFile within = DrainHarness::wal(4);
+    const WalFile behind = DrainHarness::wal(5);
+    DrainHarness one;
+    DrainHarness two;
+    two.settings.stores = one.settings.stores;
+    for (const WalFile& wal : {before, within, behind}) one.push(wal);
+    one.drain();
+    const bool same_up_to_the_fork = GENERATE(true, false);
+    two.push_bytes(before.name, with_byte(before, 1000));
+    two.push_bytes(within.name, with_byte(within, same_up_to_the_fork ? 0x80000 : 0x7ffff));
+    two.push_bytes(behind.name, with_byte(behind, 1000));
+    CHECK(two.drain().exit_code == exit_code::integrity);
+    CHECK(two.ledger().conflicts(false).size() == 6);  // of three names, in two stores
+    // The history comes later, and through the other host's spool.
+    one.push_bytes("00000002.history", "1\t0/480000\tno recovery target specified\n");
+    one.drain();
+    CHECK(two.drain().exit_code == exit_code::done);  // what is a conflict was raised before
+    for (const ConflictRow& row : two.ledger().conflicts(true)) {
+        CAPTURE(row.name);
+        const bool diverges = row.name == behind.name || (row.name == within.name && same_up_to_the_fork);
+        CHECK(row.divergence == (diverges ? std::optional<std::string>("compared") : std::nullopt));
+        CHECK(row.settled_at.has_value() == diverges);
+    }
+}
+
+TEST_CASE("Where the history cannot be read, what may lie behind the fork is not called a conflict") {
+    DrainHarness one;
+    DrainHarness two;
+    two.settings.stores = one.settings.stores;
+    two.settings.identity_file = "/nonexistent";  // as on a host that only archives
+    one.push(DrainHarness::wal(2, 100));
+    one.push(DrainHarness::wal(5, 100));
+    one.push_bytes("00000002.history", "1\t0/480000\tno recovery target specified\n");
+    WalFile first = DrainHarness::wal(4);
+    first.name[7] = '2';
+    one.push(first);
+    one.drain();
+    two.push(DrainHarness::wal(2, 200));
+    two.push(DrainHarness::wal(5, 200));
+    CHECK(two.drain().exit_code == exit_code::integrity);
+    CHECK(two.said_something_with("not compared"));
+    for (const ConflictRow& row : two.ledger().conflicts(true))
+        CHECK(row.divergence ==
+              (row.name.back() == '5' ? std::optional<std::string>("not compared") : std::nullopt));
+    CHECK(two.drain().exit_code == exit_code::done);
 }
 
 TEST_CASE("A second writer with the same content is no conflict; one with other content is") {

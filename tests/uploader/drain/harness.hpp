@@ -76,6 +76,15 @@ class DrainHarness {
             PushLedger(spool()).record(sysid, *WalName::parse(name), fingerprint, bytes.size(), wall_now());
         return fingerprint;
     }
+    /// As push leaves another content of a name that is taken.
+    std::string push_second(const WalFile& wal, bool tell_ledger = true) const {
+        const std::string fingerprint = fingerprint_of(wal.bytes());
+        dir.write("spool/ready/" + std::to_string(sysid) + "/" + wal.name + "-" + fingerprint, wal.bytes());
+        if (tell_ledger)
+            PushLedger(spool()).record(sysid, *WalName::parse(wal.name), fingerprint, wal.bytes().size(),
+                                       wall_now());
+        return fingerprint;
+    }
     static WalFile wal(unsigned number, std::uint64_t seed = 0) {
         WalFile wal;
         char name[32];

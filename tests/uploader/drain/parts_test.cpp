@@ -134,6 +134,31 @@ TEST_CASE("Two contents of one name in the ledger leave it to the bytes which on
     CHECK(agenda.without_file.empty());
 }
 
+TEST_CASE(
+    "A file whose name says its content is told from the first one of that name, and missed by itself") {
+    const std::string one = "000000010000000000000001";
+    SpoolScan scan;
+    scan.files = {spooled(one, "2026-05-01T12:00:00.000Z"), spooled(one, "2026-05-01T12:00:00.000Z")};
+    const std::string second(32, 'b');
+    scan.files[1].fingerprint = second;
+    const std::vector<SegmentRow> rows{{5, sysid, one, std::string(32, 'a'), 10, "1", std::nullopt},
+                                       {6, sysid, one, second, 10, "2", std::nullopt}};
+    const Agenda both = make_agenda(rows, {}, scan, {70});
+    REQUIRE(both.tasks.size() == 2);
+    CHECK(both.tasks[0]->segment == 5);
+    CHECK(both.tasks[1]->segment == 6);
+    CHECK(both.tasks[1]->file.entry() == one + "-" + second);
+    CHECK(both.without_file.empty());
+    scan.files.pop_back();
+    // Which of the two it is, its bytes must tell.
+    CHECK(make_agenda(rows, {}, scan, {70}).tasks.at(0)->segment == 0);
+    scan.files.front().fingerprint = second;
+    const Agenda only_second = make_agenda(rows, {}, scan, {70});
+    CHECK(only_second.tasks.at(0)->segment == 6);
+    REQUIRE(only_second.without_file.size() == 1);
+    CHECK(only_second.without_file[0].id == 5);
+}
+
 namespace {
 
 // A store that only lists, a page of `page` keys at a time, and hides some keys the first times it is asked.

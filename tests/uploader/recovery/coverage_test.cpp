@@ -151,6 +151,26 @@ TEST_CASE("a segment with two contents is a hole until one is settled") {
     CHECK(reaches({}, backup(1, 2, 2), usable(segments, {{{1, 3}, {7, 8}}}))[0].end_lsn == 3 * size);
 }
 
+TEST_CASE("behind the fork two contents are no hole on the way to the new timeline, and end the way along the old one") {
+    HeldSegments segments = held({{1, {2, 3, 4, 5}}});
+    segments[1].push_back({4, 8});
+    const auto histories = std::vector{history(2, "1\t0/4800000\tx\n")};  // within segment 4
+    const UsableWal wal = usable_wal(segments, {}, size, {}, {{1, 4}});
+    CHECK(wal.conflicts.empty());
+    const auto found = reaches(histories, backup(1, 2, 2), wal);
+    REQUIRE(found.size() == 2);
+    for (const Reach& reach : found) {
+        CHECK(reach.end_lsn == 0x4800000);
+        CHECK_FALSE(reach.gap);
+        CHECK(reach.last->text == "000000010000000000000004");
+    }
+    HeldSegments with_new = segments;
+    with_new[2] = {{4, 7}, {5, 7}};
+    const auto on = reaches(histories, backup(1, 2, 2), usable_wal(with_new, {}, size, {}, {{1, 4}}));
+    CHECK(on[0].end_lsn == 0x4800000);
+    CHECK(on[1].end_lsn == 6 * size);
+}
+
 TEST_CASE("segments of another size are no segments") {
     HeldSegments segments;
     segments[1] = {{2, 7}, {300, 7}};  // no segment of 16 MiB has 0x12c as its low part

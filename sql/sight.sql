@@ -1,0 +1,34 @@
+-- The statements of common/ledger_sight.cpp, by name.
+
+-- :note
+INSERT INTO archive_sight (store, system_identifier, seen_at, newest_segment, newest_backup, backup_is_ours)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    ON CONFLICT (store, system_identifier) DO UPDATE
+   SET seen_at = excluded.seen_at, newest_segment = excluded.newest_segment, newest_backup = excluded.newest_backup,
+       backup_is_ours = excluded.backup_is_ours;
+
+-- :all
+SELECT t.name, a.seen_at, a.newest_segment, a.newest_backup, a.backup_is_ours
+  FROM archive_sight a JOIN store t ON t.id = a.store AND t.retired_at IS NULL
+ WHERE a.system_identifier = ?1 ORDER BY t.id;
+
+-- :knows_backup
+SELECT EXISTS (SELECT 1 FROM backup WHERE name = ?1);
+
+-- :looked_through
+SELECT timeline, segment FROM archive_scan WHERE store = ?1 AND system_identifier = ?2;
+
+-- :note_looked_through
+INSERT INTO archive_scan (store, system_identifier, timeline, segment) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (store, system_identifier, timeline) DO UPDATE SET segment = excluded.segment;
+
+-- :gaps
+SELECT after_segment, before_segment, seen_at FROM archive_gap
+ WHERE store = ?1 AND system_identifier = ?2 ORDER BY after_segment;
+
+-- :add_gap
+INSERT INTO archive_gap (store, system_identifier, after_segment, before_segment, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT DO NOTHING;
+
+-- :remove_gap
+DELETE FROM archive_gap WHERE store = ?1 AND system_identifier = ?2 AND after_segment = ?3 AND before_segment = ?4;
