@@ -29,7 +29,7 @@ for node in "${nodes[@]}"; do start_drain "$node"; done
 
 begins() {
     start_node n1
-    wait_for 90 is_new_primary n1 || { tail -n 30 "$work/n1/patroni.log" && return 1; }
+    wait_for 90 is_new_primary n1 || { tail -n 90 "$work/n1/patroni.log" && return 1; }
     sql n1 'create table t (n bigint)'
     at n1 backup --checkpoint fast
     write_rows 1000

@@ -47,7 +47,7 @@ finish_node() { # NODE
     local node=$1 etc=$work/etc-$1 keys=
     for each in "${nodes[@]}"; do keys+="${keys:+, }\"$(cat "$work/etc-$each/writer.pub")\""; done
     sed -i "s,^work_dir.*,&\n\n[server]\nconninfo = \"host=$work/$node port=${pg_port[$node]} user=postgres dbname=postgres\"," "$etc/walferry.toml"
-    sed -i "s,^key_file.*,&\ntrusted_writers = [$keys]," "$etc/walferry.toml"
+    sed -i "s|^key_file.*|&\ntrusted_writers = [$keys]|" "$etc/walferry.toml"
     # What the server's user reads: the identity, no key to sign with.
     sed "s,^recipients,identity_file = \"identity.txt\"\n&,; /^key_file/d" "$etc/walferry.toml" >"$work/restoring-$node/walferry.toml"
     cp "$work/etc/identity.txt" "$work/restoring-$node/"
@@ -90,7 +90,7 @@ bootstrap:
     - encoding: UTF8
     - no-locale
     - data-checksums
-    - wal-segsize: 1
+    - wal-segsize: '1'
   pg_hba:
     - local all all trust
     - host all all 127.0.0.1/32 trust

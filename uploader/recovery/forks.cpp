@@ -48,7 +48,8 @@ Departure Forks::departure(const WalName& name, std::uint64_t segment_size) cons
 
 std::string describe(const Departure& departure) {
     const std::string timeline = "timeline " + std::to_string(departure.by);
-    if (departure.kind == Departure::Kind::perhaps) return timeline + ", whose history cannot be read here";
+    if (departure.kind == Departure::Kind::perhaps)
+        return "a place that only the history of " + timeline + " tells, which cannot be read here";
     return format_lsn(departure.at) + ", where " + timeline + " began";
 }
 

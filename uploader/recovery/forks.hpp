@@ -41,7 +41,7 @@ class Forks {
     std::map<std::uint32_t, std::optional<std::uint64_t>> unread_;
 };
 
-/// "0/5000028, where timeline 2 began", "timeline 2, whose history cannot be read here".
+/// "0/5000028, where timeline 2 began", "a place that only the history of timeline 2 tells, which …".
 std::string describe(const Departure& departure);
 
 }  // namespace walferry

@@ -58,7 +58,7 @@ TEST_CASE(
     CHECK(departure(forks, 3).kind == Departure::Kind::none);
     CHECK(departure(forks, 4).kind == Departure::Kind::perhaps);
     CHECK(departure(forks, 9).by == 2);
-    CHECK(describe(departure(forks, 9)) == "timeline 2, whose history cannot be read here");
+    CHECK(describe(departure(forks, 9)) == "a place that only the history of timeline 2 tells, which cannot be read here");
     forks.add_unread(2, 3 * size);  // another store has more of it
     CHECK(departure(forks, 3).kind == Departure::Kind::perhaps);
     forks.add(TimelineHistory::parse(2, "1\t0/480000\treason\n"));
