@@ -222,7 +222,7 @@ restored() {
     eval "$(jq -r .start_command "$work/$name.json") -s -w -t 120 -o \"-c unix_socket_directories=$work/$name -c listen_addresses= -c port=5432\"" ||
         { tail -n 30 "$(jq -r .log "$work/$name.json")" && return 1; }
     wait_for 120 has_reached "$name"
-    pg_sql "$work/$name" 'select count(*), sum(n) from t'
+    pg_sql "$work/$name" "${rows_of:-select count(*), sum(n) from t}"
     pg_stop "$work/$name"
     rm -rf "${work:?}/$name/data"
 }

@@ -115,6 +115,16 @@ nlohmann::json as_json(const Found& found) {
         json["fork"] = found.divergence->fork;
         json["compared"] = found.divergence->compared;
     }
+    auto& seen = json["seen"] = nlohmann::json::array();
+    for (const ConflictRow& row : found.rows) {
+        seen.push_back(
+            {{"store", row.store.empty() ? nlohmann::json(nullptr) : nlohmann::json(row.store)},
+             {"ours", row.ours},
+             {"theirs", row.theirs},
+             {"seen_at", row.seen_at},
+             {"settled_at", row.divergence ? nlohmann::json(nullptr) : json_or_null(row.settled_at)},
+             {"divergence", json_or_null(row.divergence)}});
+    }
     if (!found.rows.empty()) {
         const ConflictRow& row = found.rows.front();
         if (!row.store.empty()) json["store"] = row.store;

@@ -12,10 +12,27 @@
 namespace walferry {
 namespace {
 
+/// When the last of it was archived. A timeline that was left had ended when its successor began, whenever a
+/// host archived its last segment once more.
+std::optional<std::string> until_of(ArchiveSurvey& survey, const Reach& reach) {
+    if (!reach.last) return std::nullopt;
+    auto until = survey.spooled_at(*reach.last);
+    for (const TimelineHistory& history : survey.histories()) {
+        for (const TimelineSpan& span : history.spans) {
+            if (span.timeline != reach.timeline || span.end != reach.end_lsn) continue;
+            const std::string name =
+                WalName::segment_at(history.timeline, 0, 1 << 24).text.substr(0, 8) + ".history";
+            const auto left = survey.spooled_at(*WalName::parse(name));
+            if (until && left && *left < *until) until = left;
+        }
+    }
+    return until;
+}
+
 nlohmann::json reach_json(ArchiveSurvey& survey, const BackupLabel& label, const Reach& reach) {
     nlohmann::json gap = nullptr;
     if (reach.gap) gap = {{"first_missing", reach.gap->first_missing}, {"next_held", reach.gap->next_held}};
-    const auto until = reach.last ? survey.spooled_at(*reach.last) : std::nullopt;
+    const auto until = until_of(survey, reach);
     return {{"timeline", reach.timeline},
             {"consistent", reach.consistent},
             {"from", label.stopped_at},
@@ -83,7 +100,7 @@ std::string reach_line(ArchiveSurvey& survey, const BackupLabel& label, const Re
                            : std::string(", and there is none of it"));
     }
     // Its last segment is archived while the backup ends, a moment before that moment is noted.
-    const auto until = reach.last ? survey.spooled_at(*reach.last) : std::nullopt;
+    const auto until = until_of(survey, reach);
     const bool fresh = until && *until < label.stopped_at;
     std::string text = "timeline " + std::to_string(reach.timeline) + ": " +
                        (fresh ? "at " + label.stopped_at + ", with the end of segment " + reach.last->text +
@@ -121,7 +138,7 @@ std::string plural_list(const std::vector<std::string>& names) {
 
 std::string describe_end(ArchiveSurvey& survey, const Reach& reach) {
     if (!reach.last) return "nowhere";
-    const auto until = survey.spooled_at(*reach.last);
+    const auto until = until_of(survey, reach);
     return "to the end of segment " + reach.last->text + " (LSN " + format_lsn(reach.end_lsn) + ")" +
            (until ? ", archived at " + *until : "");
 }

@@ -45,7 +45,9 @@ void Book::spool_files(int writer, const Sight& before, const Sight& after, cons
     for (const int content : was.contents) {
         if (is.contents.contains(content)) continue;
         Debt& debt = debts_[{writer, content}];
-        if (doing.removed_by_hand.contains(host.file(contents_[content]))) {
+        const std::string file = host.file(contents_[content]);
+        if (doing.removed_by_hand.contains(file) ||
+            doing.removed_by_hand.contains(file + "-" + contents_[content].fingerprint)) {
             debt.lost = true;
             continue;
         }
@@ -154,7 +156,7 @@ void Book::ledgers(int writer, const Sight& before, const Sight& after, const Do
     }
     for (const auto& [id, conflict] : was.conflicts) {
         const auto still = is.conflicts.find(id);
-        must(still != is.conflicts.end() && still->second.settled >= conflict.settled,
+        must(still != is.conflicts.end() && (conflict.divergent || still->second.settled >= conflict.settled),
              "the ledger forgets nothing", "a conflict with " + conflict.theirs);
     }
 }

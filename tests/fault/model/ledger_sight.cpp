@@ -32,12 +32,13 @@ void read(sqlite::Database& database, LedgerSight& sight) {
                               "SELECT u.segment, t.name FROM upload u JOIN store t ON t.id = u.store "
                               "WHERE u.state = 'verified' AND t.retired_at IS NULL");
     while (uploads.step()) sight.segments[uploads.integer(0)].verified.insert(uploads.text(1));
-    sqlite::Statement conflicts(database,
-                                "SELECT c.id, c.segment, t.name, c.theirs, c.settled_at FROM conflict c "
-                                "LEFT JOIN store t ON t.id = c.store");
+    sqlite::Statement conflicts(
+        database,
+        "SELECT c.id, c.segment, t.name, c.theirs, c.settled_at, c.divergence FROM conflict c "
+        "LEFT JOIN store t ON t.id = c.store");
     while (conflicts.step()) {
         sight.conflicts[conflicts.integer(0)] = {conflicts.integer(1), conflicts.text(2), conflicts.text(3),
-                                                 !conflicts.is_null(4)};
+                                                 !conflicts.is_null(4), !conflicts.is_null(5)};
     }
 }
 

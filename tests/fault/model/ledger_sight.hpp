@@ -22,6 +22,7 @@ struct LedgerSight {
         std::string store;  // empty: seen in the spool
         std::string theirs;
         bool settled = false;
+        bool divergent = false;  // settled because it lies behind a fork, as far as that is known
     };
     bool there = false;  // it exists and can be read
     std::map<std::int64_t, Segment> segments;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "common/spool.hpp"
 #include "common/store/object_name.hpp"
 #include "tests/fault/model/broken.hpp"
 #include "tests/fault/model/child.hpp"
@@ -85,8 +86,11 @@ void Observer::look_into_spool(const Writer& writer, Sight::Spool& spool) {
             }
             const std::string sha256 = known(entry.path()).sha256;
             spool.files[entry.path()] = sha256;
-            const int content = contents_.find(cluster.path().filename(), name, sha256);
-            if (content >= 0) {
+            const auto spooled = SpooledName::parse(name);
+            const int content =
+                contents_.find(cluster.path().filename(), spooled ? spooled->name.text : name, sha256);
+            const bool second = spooled && !spooled->fingerprint.empty();
+            if (content >= 0 && (!second || contents_[content].fingerprint == spooled->fingerprint)) {
                 spool.contents.insert(content);
             } else {
                 spool.unknown.push_back(entry.path());

@@ -81,7 +81,7 @@ class Walk {
 
     void look(const Doing& doing = {});
     void tell(const std::string& text) { tell_(text); }
-    int expected_push(int writer, int content, bool ledger_in_reach) const;
+    int expected_import(int writer, int content, bool ledger_in_reach) const;
     void push(int writer, int content, bool ledger_in_reach = true);
     Child start_drain(int writer, const Call& call) const;
     void drain(int writer, const Call& call);

@@ -104,12 +104,19 @@ void Walk::check_drain(int number, const Call& call, const Ended& ended, const S
         return;
     }
     for (const auto& [id, conflict] : is.ledger.conflicts) {
-        if (!was.ledger.conflicts.contains(id)) must_show.insert(3);
+        // Where no store answers nothing can be judged; a later run raises it.
+        const bool judged = std::any_of(host.stores.begin(), host.stores.end(), [&](int store) {
+            return !world_.stores[static_cast<std::size_t>(store)].down;
+        });
+        if (!conflict.settled)
+            (was.ledger.conflicts.contains(id) || !judged ? may_show : must_show).insert(3);
     }
     for (const auto& [id, row] : is.ledger.segments) {
-        const bool file = is.files.contains(host.spool + "/ready/" + row.directory + "/" + row.name);
-        if (row.in_spool && !file && !is.ledger.verified_everywhere(row))
-            (beside_push ? may_show : must_show).insert(3);
+        const std::string path = host.spool + "/ready/" + row.directory + "/" + row.name;
+        const bool there = is.contents.contains(contents_.labelled(row.label()));
+        // Another content may have the name: then it is found missing when that has left.
+        if (row.in_spool && !there && !is.ledger.verified_everywhere(row))
+            (beside_push || is.files.contains(path) ? may_show : must_show).insert(3);
     }
     if (!is.unknown.empty()) (call.narrowed() ? may_show : must_show).insert(3);
     if (!is.foreign.empty()) must_show.insert(1);

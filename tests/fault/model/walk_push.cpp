@@ -36,7 +36,7 @@ int Walk::known_content(int writer, unsigned choice) const {
     return pushed.empty() ? -1 : pushed[choice % pushed.size()];
 }
 
-int Walk::expected_push(int number, int content, bool ledger_in_reach) const {
+int Walk::expected_import(int number, int content, bool ledger_in_reach) const {
     const auto& spool = now_.spools[static_cast<std::size_t>(number)];
     const Content& pushed = contents_[content];
     const bool knows = ledger_in_reach && spool.ledger.there;
@@ -49,7 +49,7 @@ int Walk::expected_push(int number, int content, bool ledger_in_reach) const {
 
 void Walk::push(int number, int content, bool ledger_in_reach) {
     const Content& pushed = contents_[content];
-    const int expected = expected_push(number, content, ledger_in_reach);
+    const int expected = 0;  // a second content is spooled beside the first
     const bool spooled = now_.spools[static_cast<std::size_t>(number)].contents.contains(content);
     const bool knows = ledger_in_reach && ledger(number).there;
     const Ended ended = Child(world_.log("push"), world_.push(writer(number), pushed)).finish();
@@ -115,7 +115,7 @@ void Walk::push_without_ledger(const Step& step) {
         std::string folder;
         ~Back() { fs::rename(folder + ".away", folder); }
     };
-    const int expected = expected_push(number, content, false);
+    const int expected = 0;
     Ended ended;
     {
         const Back back{folder};

@@ -81,6 +81,10 @@ void Walk::rebuild(const Step& step) {
     } else if (down) {
         causes = {4};
     }
+    // What earlier runs could not judge because no store answered.
+    for (const auto& [id, row] : is.ledger.conflicts) {
+        if (!row.settled) causes.insert(3);
+    }
     // Conflicts that are settled already, and files whose name stands for something else in a sound ledger.
     if (!is.unknown.empty()) causes.insert(3);
     expect(ended, causes, std::string(anew ? "rebuild --anew" : "rebuild") + " for " + host.name);
@@ -139,7 +143,9 @@ void Walk::delete_by_hand(const Step& step) {
     const auto& spooled = now_.spools[static_cast<std::size_t>(number)].contents;
     if (spooled.empty()) return;
     const int content = *std::next(spooled.begin(), step.b % spooled.size());
-    const std::string path = writer(number).file(contents_[content]);
+    std::string path = writer(number).file(contents_[content]);
+    if (const std::string second = path + "-" + contents_[content].fingerprint; fs::exists(second))
+        path = second;
     fs::remove(path);
     tell("somebody deletes " + path);
     Doing done;
@@ -170,7 +176,7 @@ void Walk::import(const Step& step) {
     std::map<int, int> expected;
     std::set<int> codes{0};
     for (const auto& [name, content] : offered) {
-        expected[content] = expected_push(number, content, true);
+        expected[content] = expected_import(number, content, true);
         if (expected[content] == 3) codes = {3};
         if (now_.spools[static_cast<std::size_t>(number)].contents.contains(content) && knows &&
             ledger(number).labelled(contents_[content].label()) == nullptr)

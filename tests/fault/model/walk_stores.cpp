@@ -163,12 +163,16 @@ void Walk::settle(const Step& step) {
 }
 
 void Walk::check_conflict_list(int number) {
-    const Ended ended = run(number, "conflicts", {"conflicts", "--json"});
+    const Ended ended = run(number, "conflicts", {"conflicts", "--ledger", "--json"});
     std::multiset<std::string> shown;
-    for (const auto& row : nlohmann::json::parse(ended.said)) {
-        const std::string store = row["store"].is_null() ? "" : row["store"].get<std::string>();
-        shown.insert(row["system_identifier"].get<std::string>() + "/" + row["name"].get<std::string>() +
-                     " " + store + " " + row["theirs"].get<std::string>());
+    for (const auto& named : nlohmann::json::parse(ended.said)) {
+        for (const auto& row : named["seen"]) {
+            if (!row["settled_at"].is_null() || !row["divergence"].is_null()) continue;
+            const std::string store = row["store"].is_null() ? "" : row["store"].get<std::string>();
+            shown.insert(named["system_identifier"].get<std::string>() + "/" +
+                         named["name"].get<std::string>() + " " + store + " " +
+                         row["theirs"].get<std::string>());
+        }
     }
     std::multiset<std::string> wanted;
     for (const auto& [id, conflict] : ledger(number).conflicts) {
