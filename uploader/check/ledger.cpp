@@ -190,7 +190,8 @@ bool judge_another_hosts_backup(const Status& status, const std::string& store, 
         const auto age = age_of_backup(sight.newest_backup);
         if (!age || own <= *age) continue;
         const std::string text = "store " + store + ": the newest base backup, " + sight.newest_backup +
-                                 ", made by another host, is " + format_duration(*age) + " old";
+                                 ", made by another host or before this ledger, is " + format_duration(*age) +
+                                 " old";
         if (*age > old_backup)
             findings.warn(finding_id::backups, text);
         else

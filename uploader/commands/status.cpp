@@ -108,9 +108,11 @@ std::string what_waits(const Status& status) {
     std::int64_t verified = 0;
     for (const StoreSummary& store : status.stores) verified += store.verified;
     if (verified == 0 && stored == 0) return "nothing waits, and this ledger knows of no segment yet";
-    if (verified == 0) return "nothing waits: what this ledger knows, the stores' listings told it";
+    if (verified == 0)
+        return "nothing waits in the spool; what this ledger knows, the stores' listings told it";
     if (!status.lost_by_stores.empty()) return "nothing waits in the spool";
-    return std::string("nothing waits: every segment that this ") +
+    return std::string(stored > 0 ? "nothing waits in the spool: every segment that this "
+                                  : "nothing waits: every segment that this ") +
            (stored > 0 ? "host has archived since this ledger was made" : "ledger knows") +
            " was read back from every store" +
            (status.seen_since
@@ -179,10 +181,11 @@ void print_archive(const Status& status) {
     if (status.archive.empty()) return;
     std::printf("\nthe archive, whichever host brought it there:\n");
     for (const ArchiveSight& sight : status.archive) {
-        const std::string backup = sight.newest_backup.empty()
-                                       ? std::string("no base backup")
-                                       : "newest base backup " + sight.newest_backup +
-                                             (sight.backup_is_ours ? "" : ", made by another host");
+        const std::string backup =
+            sight.newest_backup.empty()
+                ? std::string("no base backup")
+                : "newest base backup " + sight.newest_backup +
+                      (sight.backup_is_ours ? "" : ", made by another host or before this ledger");
         std::printf("%-16s %s, %s (seen at %s)\n", sight.store.c_str(),
                     sight.newest_segment.empty() ? "no WAL" : ("WAL up to " + sight.newest_segment).c_str(),
                     backup.c_str(), sight.seen_at.c_str());

@@ -5,6 +5,7 @@
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
+#include "common/ledger.hpp"
 #include "common/lsn.hpp"
 #include "uploader/recovery/wal_search.hpp"
 #include "uploader/restore/outlook.hpp"
@@ -41,6 +42,7 @@ class Decider {
         made_.target = options_.wish.target;
         if (made_.target.kind == TargetKind::time) settle_time();
         if (!options_.wish.timeline) note_newer_timelines();
+        note_lost_end();
         for (const std::string& missing : made_.choice.backup->label.missing)
             made_.notes.push_back("this backup lacks " + missing);
         if (made_.target.kind != TargetKind::latest && made_.target.action == TargetAction::pause) {
@@ -121,6 +123,30 @@ class Decider {
                                   format_lsn(other.end_lsn) + ", archived at " + also +
                                   ". If that is the server's own, restore with --timeline " +
                                   std::to_string(other.timeline));
+        }
+    }
+
+    /// The end of the archive looks like an end where its last segments are gone from every store: only a
+    /// ledger that saw them there can tell.
+    void note_lost_end() {
+        const Reach& chosen = made_.choice.reach;
+        if (!chosen.last || chosen.gap || options_.wish.target.kind != TargetKind::latest) return;
+        try {
+            Ledger ledger(SpoolPaths(settings_.spool), Ledger::Open::existing);
+            for (const ArchiveSurvey::Store& store : made_.survey->stores()) {
+                const auto newest = ledger.newest_verified(store.settings->name);
+                if (!newest || newest->system_identifier != made_.survey->system_identifier()) continue;
+                if (newest->name.substr(0, 8) != chosen.last->text.substr(0, 8) ||
+                    newest->name <= chosen.last->text)
+                    continue;
+                made_.notes.push_back(
+                    "this host's ledger has seen " + newest->name + " in store " + store.settings->name +
+                    ", and no store that answered has it now: the archive "
+                    "ends earlier than it did. `walferry check` says what a store has lost");
+                return;
+            }
+        } catch (const Error&) {
+            return;  // a host that restores has no ledger
         }
     }
 
