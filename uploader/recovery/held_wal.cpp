@@ -80,7 +80,7 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> several_contents(const Held
 
 UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size,
                      const HeldSegments& partials, const SegmentPlaces& divergent) {
-    UsableWal usable{segment_size, {}, {}, {}};
+    UsableWal usable{segment_size, {}, {}, {}, {}};
     for (const auto& [timeline, segments] : partials) {
         for (const HeldSegment& segment : segments) {
             const bool one_content = std::all_of(
