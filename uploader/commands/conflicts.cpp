@@ -172,10 +172,15 @@ int run(const GlobalOptions& global, const Options& options) {
             return "looking through the stores: " + std::to_string(seen.load()) + " objects so far";
         });
         std::set<std::uint64_t> clusters;
-        if (options.system_identifier != 0)
-            clusters.insert(options.system_identifier);
-        else
-            clusters = ArchiveView(settings, {}).system_identifiers();
+        try {
+            if (options.system_identifier != 0)
+                clusters.insert(options.system_identifier);
+            else
+                clusters = ArchiveView(settings, {}).system_identifiers();
+        } catch (const Error& error) {
+            // An archive that has not begun holds no conflict; what the ledger knows is shown in any case.
+            if (error.kind() != ErrorKind::not_found) answer.silent.emplace_back("", error.what());
+        }
         for (const std::uint64_t cluster : clusters) {
             add_from_stores(
                 settings, cluster, ledger.get(), signals.token(),
@@ -194,7 +199,9 @@ int run(const GlobalOptions& global, const Options& options) {
         for (const Found& found : answer.found) print(found);
     }
     for (const auto& [store, why] : answer.silent)
-        std::fprintf(stderr, "walferry: store %s did not answer: %s\n", store.c_str(), one_line(why).c_str());
+        std::fprintf(stderr, "walferry: %s%s\n",
+                     store.empty() ? "" : ("store " + store + " did not answer: ").c_str(),
+                     one_line(why).c_str());
     return answer.silent.empty() ? exit_code::done : exit_code::incomplete;
 }
 
