@@ -13,6 +13,7 @@
 #include "common/error.hpp"
 #include "common/spool.hpp"
 #include "common/sqlite.hpp"
+#include "common/wal/wal_facts.hpp"
 #include "common/wal_name.hpp"
 
 namespace walferry {
@@ -119,6 +120,19 @@ struct KeptUpload {
     std::string name, fingerprint;
     bool verified;  // else lost
     std::string object_key, verified_at;
+};
+
+struct KnownFacts {
+    std::int64_t segment;
+    std::string name;
+    std::optional<std::string> text;  // nullopt: not known
+    std::string spooled_at, fingerprint;
+};
+
+/// WAL segments of a timeline without a gap; numbers count from position 0/0.
+struct WalRunRow {
+    std::uint32_t timeline;
+    std::uint64_t size, first, last;
 };
 
 struct LostUploads {
@@ -370,6 +384,27 @@ class Ledger {
     std::optional<std::uint64_t> present_cluster();
     /// The cluster whose segments the ledger knows, where there are none of this one.
     std::optional<std::uint64_t> other_cluster(std::uint64_t system_identifier);
+
+    // What the records of segments tell (ledger_facts.cpp).
+    void note_facts(std::int64_t segment, const FactsToNote& facts);
+    /// Of segments in which something happened between two moments, by name.
+    std::vector<KnownFacts> facts_between(std::uint64_t system_identifier, const std::string& since,
+                                          const std::string& until);
+    /// Of a segment and those before it on its timeline, the newest first.
+    std::vector<KnownFacts> facts_up_to(std::uint64_t system_identifier, const std::string& segment,
+                                        int most);
+    std::optional<KnownFacts> facts_of(std::uint64_t system_identifier, const std::string& segment);
+    /// Segments of which nothing is known, behind that name.
+    std::vector<KnownFacts> without_facts(std::uint64_t system_identifier, const std::string& after,
+                                          const std::string& spooled_since, int most);
+    /// The first WAL segment of a timeline, from that one on, that the store does not have verified.
+    std::optional<std::string> first_unverified(std::uint64_t system_identifier, std::int64_t store,
+                                                const std::string& from);
+    std::optional<std::string> newest_verified_up_to(std::uint64_t system_identifier, std::int64_t store,
+                                                     const std::string& segment);
+    /// The last WAL segment that the newest backup needs which can be restored from that store.
+    std::optional<std::string> newest_backup_end(std::uint64_t system_identifier, std::int64_t store);
+    std::vector<WalRunRow> wal_runs(std::uint64_t system_identifier);
 
     std::vector<StoreSummary> store_summaries();
     /// Of that cluster, or of all that the ledger knows.

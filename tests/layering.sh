@@ -18,8 +18,9 @@ check() {
 
 here() { find "$1" -maxdepth "${2:-9}" -name '*.[ch]pp' | sort; }
 
-check "$(here common 1)" 'common/[^/"]+"|sql/'
-check "$(here common/codec)" 'common/[^/"]+"|common/codec/'
+check "$(here common 1)" 'common/[^/"]+"|common/wal/|sql/'
+check "$(here common/wal)" 'common/[^/"]+"|common/wal/'
+check "$(here common/codec)" 'common/[^/"]+"|common/wal/|common/codec/'
 check "$(here common/store)" 'common/[^/"]+"|common/store/'
 check "$(here archive-push)" 'common/[^/"]+"|archive-push/|sql/'
 check "$(here archive-get)" 'common/[^/"]+"|archive-get/'

@@ -18,6 +18,8 @@ std::span<const Command> commands() {
         Command{"rebuild", "Make a lost or damaged ledger anew from the spool and the stores",
                 declare_rebuild},
         Command{"status", "What waits, what is verified, what is wrong", declare_status},
+        Command{"events", "What happened in the database by its WAL: restore points, drops, gaps",
+                declare_events},
         Command{"list", "The segments the ledger knows and where each one is", declare_list},
         Command{"cat", "Write one archived segment's bytes to standard output", declare_cat},
         Command{"fetch", "Bring one WAL file back, for walferry-archive-get", declare_fetch},

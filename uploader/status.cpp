@@ -43,6 +43,15 @@ void keep_own_positions(Ledger& ledger, Status& status) {
     }
 }
 
+void note_recovery_points(Ledger& ledger, const SpoolPaths& spool, const SpoolScan& scan, Status& status) {
+    if (!status.system_identifier) return;
+    for (const StoreRow& store : ledger.active_stores()) {
+        if (auto point = recovery_point(ledger, *status.system_identifier, store.id))
+            status.recovery_points.emplace(store.identity.name, std::move(*point));
+    }
+    status.on_disk = recovery_point_in_spool(ledger, *status.system_identifier, spool, scan);
+}
+
 }  // namespace
 
 Status collect_status(const Settings& settings, std::optional<std::uint64_t> system_identifier) {
@@ -93,6 +102,7 @@ Status collect_status(const Settings& settings, std::optional<std::uint64_t> sys
         split_backups(ledger->last_restorable_backups(), status);
         keep_own_positions(*ledger, status);
         if (status.system_identifier) status.archive = ledger->sights(*status.system_identifier);
+        note_recovery_points(*ledger, spool, scan, status);
         status.last_run = ledger->last_run();
         const auto holder = find_lock_holder(spool);
         status.at_work =

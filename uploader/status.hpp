@@ -1,11 +1,13 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/ledger.hpp"
 #include "common/settings.hpp"
+#include "uploader/recovery_point.hpp"
 
 namespace walferry {
 
@@ -29,6 +31,9 @@ struct Status {
     std::vector<BackupCopyRow> earlier_backups;
     std::size_t earlier_segments = 0;   // of the segments in the spool, those of other clusters
     std::vector<ArchiveSight> archive;  // what the stores held when they were asked last
+    std::map<std::string, RecoveryPoint> recovery_points;  // of each store that has one
+    /// Until when this host's disk alone holds commits that some store lacks.
+    std::optional<RecoveryPoint> on_disk;
     std::optional<RunRow> last_run;
     bool at_work = false;                     // the last run holds the lock now
     std::optional<std::string> ledger_error;  // why there is nothing about the stores

@@ -71,6 +71,19 @@ void AgePayloadWriter::seal(Bytes plain, bool last) {
     next_.write(Bytes(sealed_).first(plain.size() + age_tag));
 }
 
+AgeChunkOpener::AgeChunkOpener(Bytes file_key, Bytes payload_nonce)
+    : cipher_(payload_cipher(ChaCha20Poly1305::Use::open, file_key, payload_nonce)) {}
+
+std::vector<std::byte> AgeChunkOpener::open(std::uint64_t number, bool last, Bytes sealed) {
+    std::vector<std::byte> plain(age_chunk);
+    const bool sound = sealed.size() >= age_tag && sealed.size() <= sealed_chunk &&
+                       cipher_.open(AgeChunkNonce(number).bytes(last), sealed, plain);
+    if (!sound)
+        throw AgeError(AgeFailure::payload, "the encrypted data is damaged: a chunk does not authenticate");
+    plain.resize(sealed.size() - age_tag);
+    return plain;
+}
+
 AgePayloadReader::AgePayloadReader(Bytes file_key, Bytes payload_nonce, Sink& next)
     : cipher_(payload_cipher(ChaCha20Poly1305::Use::open, file_key, payload_nonce)),
       next_(next),

@@ -19,6 +19,7 @@ inline constexpr std::size_t age_payload_nonce = 16;
 /// A chunk's nonce: its number in 11 bytes, big-endian, and 1 if it is the last.
 class AgeChunkNonce {
   public:
+    explicit AgeChunkNonce(std::uint64_t number = 0) : number_(number) {}
     ChaCha20Poly1305::Nonce bytes(bool last) noexcept;
     void advance() noexcept;
     bool at_first() const noexcept { return number_ == 0; }
@@ -43,6 +44,17 @@ class AgePayloadWriter : public Sink {
     Sink& next_;
     std::vector<std::byte> held_;    // less than or exactly a chunk: it may be the last
     std::vector<std::byte> sealed_;  // room for one chunk and its tag
+};
+
+/// Opens chunks one by one, in any order. The caller knows from the object's size which one is the last.
+class AgeChunkOpener {
+  public:
+    AgeChunkOpener(Bytes file_key, Bytes payload_nonce);
+    /// Throws AgeError (payload) for a chunk that does not authenticate at that place.
+    std::vector<std::byte> open(std::uint64_t number, bool last, Bytes sealed);
+
+  private:
+    ChaCha20Poly1305 cipher_;
 };
 
 /// Decrypts; `next` receives authenticated chunks only. Throws AgeError (payload).

@@ -16,8 +16,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t format = 1;
-constexpr std::string_view domain = "walferry envelope signature, format 1";
+constexpr std::uint64_t format = 2;
+constexpr std::string_view domain = "walferry envelope signature, format 2";
 
 const StrictJson reader{"the object's envelope",
                         "the object was damaged or not made by walferry; use another store's copy"};
@@ -34,12 +34,15 @@ void check_fields(const Envelope& envelope) {
     reader.require(is_lower_hex(envelope.frame_sha256, 64), "frame_sha256");
     reader.require(envelope.writer.empty() == envelope.signature.empty(), "signature");
     reader.require(envelope.writer.empty() || is_writer_public_key(envelope.writer), "writer");
+    const bool printable = std::all_of(envelope.facts.begin(), envelope.facts.end(),
+                                       [](char c) { return c >= ' ' && c <= '~'; });
+    reader.require(envelope.facts.size() <= max_facts_size && printable, "facts");
 }
 
 }  // namespace
 
 Envelope parse_envelope(std::string_view json_text) {
-    if (json_text.size() > max_envelope_size) reader.refuse("it is larger than 4 KiB");
+    if (json_text.size() > max_envelope_size) reader.refuse("it is larger than 132 KiB");
     const Json json = reader.parse(json_text);
     if (reader.number(json, "walferry", UINT64_MAX) != format) {
         reader.refuse("this version of walferry does not know its format");
@@ -55,6 +58,7 @@ Envelope parse_envelope(std::string_view json_text) {
     envelope.frame_sha256 = reader.text(json, "frame_sha256");
     if (json.contains("writer")) envelope.writer = reader.text(json, "writer");
     if (json.contains("signature")) envelope.signature = reader.text(json, "signature");
+    if (json.contains("facts")) envelope.facts = reader.text(json, "facts");
     check_fields(envelope);
     return envelope;
 }
@@ -74,6 +78,7 @@ std::string envelope_json(const Envelope& envelope) {
     };
     if (!envelope.writer.empty()) json["writer"] = envelope.writer;
     if (!envelope.signature.empty()) json["signature"] = envelope.signature;
+    if (!envelope.facts.empty()) json["facts"] = envelope.facts;
     std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
     // What could not be read back must never be stored.
     if (parse_envelope(text) != envelope) reader.refuse("it does not survive being written");
@@ -96,6 +101,7 @@ std::string signed_bytes(const Envelope& envelope) {
     add(envelope.spooled_at);
     add(envelope.frame_sha256);
     add(envelope.writer);
+    add(envelope.facts);
     return bytes;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/codec/signing.hpp"
+#include "common/codec/wal_facts_text.hpp"
 
 namespace walferry {
 
@@ -21,11 +22,13 @@ struct Envelope {
     std::string frame_sha256;        // of the zstd frame before the envelope, 64 hex digits
     std::string writer;              // WriterKey::public_key(); empty: unsigned
     std::string signature;           // base64 without padding; empty: unsigned
+    std::string facts;               // facts_text() of a WAL segment; empty: none are known
 
     bool operator==(const Envelope&) const = default;
 };
 
-inline constexpr std::size_t max_envelope_size = 4096;
+/// Everything but the facts, and those with each character behind a backslash.
+inline constexpr std::size_t max_envelope_size = 4096 + 2 * max_facts_size;
 
 /// Fills in writer and signature.
 void sign_envelope(Envelope& envelope, const WriterKey& writer);
@@ -33,7 +36,7 @@ void sign_envelope(Envelope& envelope, const WriterKey& writer);
 /// The JSON text. Throws integrity for an envelope that parse_envelope would refuse.
 std::string envelope_json(const Envelope& envelope);
 
-/// Strict: mandatory fields once each and well-formed, format 1; unknown fields are ignored. Throws
+/// Strict: mandatory fields once each and well-formed, format 2; unknown fields are ignored. Throws
 /// integrity.
 Envelope parse_envelope(std::string_view json);
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct EncodeResult {
     std::uint64_t size = 0;   // of the object
     std::string checksum;     // XXH3-128 of the object, by other code than sha256
     std::string fingerprint;  // of the segment's bytes as they were read, for comparison with the envelope's
+    std::optional<WalFacts> facts;  // of a WAL segment, as the envelope has them
 };
 
 /// Makes objects out of segments, one after the other; keeps its buffers and contexts in between, because
@@ -39,8 +41,8 @@ class SegmentEncoder {
     /// Compresses, adds the envelope, encrypts and hashes a segment in one pass, and finishes `object`.
     /// `read` fills a buffer and returns how many bytes it put there, 0 at the end. Exactly `envelope.size`
     /// bytes must come, and they must hash to envelope.fingerprint; else throws integrity, and `object` is
-    /// not finished. `envelope` needs no frame_sha256, writer and signature: they are filled in here. After
-    /// an error the encoder can be used again.
+    /// not finished. `envelope` needs no frame_sha256, writer, signature and facts: they are filled in here.
+    /// After an error the encoder can be used again.
     EncodeResult encode(const std::function<std::size_t(MutableBytes)>& read, Envelope envelope,
                         Sink& object);
 

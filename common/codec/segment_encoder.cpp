@@ -5,6 +5,8 @@
 #include "common/codec/zstd_writer.hpp"
 #include "common/error.hpp"
 #include "common/fingerprint.hpp"
+#include "common/wal/facts_reader.hpp"
+#include "common/wal_name.hpp"
 
 namespace walferry {
 namespace {
@@ -64,7 +66,7 @@ struct SegmentEncoder::Workshop {
     Sha256 object_sha256;
 
     std::string compress(const std::function<std::size_t(MutableBytes)>& read, const Envelope& envelope,
-                         Sink& next);
+                         Sink& next, FactsReader* facts);
 };
 
 SegmentEncoder::SegmentEncoder(EncodeOptions options)
@@ -74,7 +76,7 @@ SegmentEncoder::~SegmentEncoder() = default;
 
 /// Returns the fingerprint of what was read.
 std::string SegmentEncoder::Workshop::compress(const std::function<std::size_t(MutableBytes)>& read,
-                                               const Envelope& envelope, Sink& next) {
+                                               const Envelope& envelope, Sink& next, FactsReader* facts) {
     Fingerprint fingerprint;
     std::uint64_t missing = envelope.size;
     frame_hash.restart();
@@ -85,6 +87,7 @@ std::string SegmentEncoder::Workshop::compress(const std::function<std::size_t(M
         missing -= got;
         const Bytes bytes = Bytes(buffer).first(got);
         fingerprint.update(bytes);
+        if (facts != nullptr) facts->write(bytes);
         zstd.write(bytes);
     }
     if (missing > 0) {
@@ -107,7 +110,12 @@ EncodeResult SegmentEncoder::encode(const std::function<std::size_t(MutableBytes
     Sink& body = age ? static_cast<Sink&>(*age) : tap;
 
     EncodeResult result;
-    result.fingerprint = workshop_->compress(read, envelope, body);
+    const auto name = WalName::parse(envelope.name);
+    std::optional<FactsReader> facts;
+    if (name && name->has_header()) facts.emplace();
+    result.fingerprint = workshop_->compress(read, envelope, body, facts ? &*facts : nullptr);
+    if (facts) result.facts = facts->finish();
+    envelope.facts = result.facts ? facts_text(*result.facts) : std::string();
     envelope.frame_sha256 = hex(workshop_->frame_hash.finish());
     envelope.writer.clear();
     envelope.signature.clear();

@@ -110,7 +110,7 @@ void ZstdReader::begin_skippable(std::uint32_t magic) {
     if (magic == envelope_magic) {
         if (!have_data_) refuse("the envelope stands before it");
         if (have_envelope_) refuse("there is a second envelope");
-        if (skip_ == 0 || skip_ > max_envelope_size) refuse("the envelope is empty or larger than 4 KiB");
+        if (skip_ == 0 || skip_ > max_envelope_size) refuse("the envelope is empty or larger than 132 KiB");
         have_envelope_ = true;
         state_ = State::envelope;
     } else if (skip_ == 0) {

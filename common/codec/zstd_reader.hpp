@@ -17,7 +17,7 @@ inline constexpr std::uint64_t max_segment_size = std::uint64_t{1} << 30;
 /// Reads what an object holds inside its encryption: one zstd data frame whose content goes to `next`, then
 /// the envelope's frame; skippable frames of other magics are passed over, as zstd does. Throws integrity for
 /// anything else: a frame cut short, a second one of either kind, trailing bytes, a frame without content
-/// size, more content than a segment can have, a window above 128 MiB, an envelope above 4 KiB.
+/// size, more content than a segment can have, a window above 128 MiB, an envelope above 132 KiB.
 class ZstdReader : public Sink {
   public:
     explicit ZstdReader(Sink& next);

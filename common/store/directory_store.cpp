@@ -224,7 +224,17 @@ PutResult DirectoryStore::put(const std::string& key, const Body& body, const Bo
 }
 
 void DirectoryStore::get(const std::string& key, Receiver& receiver) {
-    translated("get", key, [&] {
+    read("get", key, 0, UINT64_MAX, receiver);
+}
+
+void DirectoryStore::get_range(const std::string& key, std::uint64_t offset, std::uint64_t length,
+                               Receiver& receiver) {
+    read("get a part of", key, offset, length, receiver);
+}
+
+void DirectoryStore::read(const char* verb, const std::string& key, std::uint64_t from, std::uint64_t length,
+                          Receiver& receiver) {
+    translated(verb, key, [&] {
         const Path path = split(key);
         const std::optional<Directory> directory = find_directory(open_root(), path);
         const Fd file = directory ? open_object(*directory, path.name) : Fd();
@@ -232,10 +242,12 @@ void DirectoryStore::get(const std::string& key, Receiver& receiver) {
         const std::string shown = directory->child(path.name);
 
         forget_cached(file.get());
-        const std::uint64_t size = size_of(file.get(), shown);
+        const std::uint64_t whole = size_of(file.get(), shown);
+        if (from > 0 && from >= whole) throw Error(ErrorKind::rejected, shown + " ends before that");
+        const std::uint64_t size = from + std::min(length, whole - from);
         foreign([&] { receiver.begin(); });
         std::vector<std::byte> buffer(chunk_size);
-        for (std::uint64_t offset = 0; offset < size;) {
+        for (std::uint64_t offset = from; offset < size;) {
             check_stop();
             const auto wanted =
                 static_cast<std::size_t>(std::min<std::uint64_t>(size - offset, buffer.size()));

@@ -22,11 +22,15 @@ class DirectoryStore : public ObjectStore {
     PutResult put(const std::string& key, const Body& body, const BodyDigest& digest) override;
     /// Asks the system to forget what it has cached first, so that what is read is what the medium holds.
     void get(const std::string& key, Receiver& receiver) override;
+    void get_range(const std::string& key, std::uint64_t offset, std::uint64_t length,
+                   Receiver& receiver) override;
     std::optional<ObjectInfo> head(const std::string& key) override;
     ObjectPage list(const std::string& prefix, const std::string& start_after) override;
     void remove(const std::string& key) override;
 
   private:
+    void read(const char* verb, const std::string& key, std::uint64_t from, std::uint64_t length,
+              Receiver& receiver);
     Directory open_root() const;
     Fd open_object(const Directory& directory, const std::string& name) const;
     bool holds(int fd, const std::string& shown, const Body& body) const;

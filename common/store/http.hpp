@@ -34,7 +34,8 @@ struct HttpRequest {
     std::string url;                   // encoded; sent to the letter
     std::vector<std::string> headers;  // "Name: value"
     const Body* body = nullptr;
-    Receiver* receiver = nullptr;             // takes the body of a 200; any other body is kept
+    Receiver* receiver = nullptr;             // takes the body of received_status; any other is kept
+    int received_status = 200;                // 206 for a part of an object
     std::size_t kept_body_limit = 64 * 1024;  // more than that is cut off
 };
 

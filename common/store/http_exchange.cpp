@@ -146,19 +146,20 @@ void HttpExchange::check_length() {
     // Without either, the end of the body is the end of the connection and looks the same as a broken one.
     const bool has_end =
         has_length || response_.header("transfer-encoding").find("chunked") != std::string_view::npos;
-    if (response_.status == 200 && request_.receiver != nullptr && !has_end) {
+    if (response_.status == request_.received_status && request_.receiver != nullptr && !has_end) {
         throw Error(ErrorKind::server_error,
                     request_.doing + ": the server does not say how long the object is",
                     "S3 servers do: does a proxy on the way remove Content-Length?");
     }
-    if (response_.status == 200 && request_.receiver != nullptr && has_length) {
+    if (response_.status == 200 && request_.received_status == 200 && request_.receiver != nullptr &&
+        has_length) {
         request_.receiver->announced(claimed_length_);
     }
 }
 
 /// False when enough was kept.
 bool HttpExchange::write(Bytes bytes) {
-    if (response_.status == 200 && request_.receiver != nullptr) {
+    if (response_.status == request_.received_status && request_.receiver != nullptr) {
         request_.receiver->write(bytes);
         return true;
     }

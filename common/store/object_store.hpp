@@ -59,6 +59,11 @@ class ObjectStore {
     /// Delivers the whole object; throws not_found where there is none, and on a length other than the
     /// store announced. The caller checks content.
     virtual void get(const std::string& key, Receiver& receiver) = 0;
+    /// Delivers the bytes from `offset` on, `length` of them or as many as there are; announces nothing.
+    /// Throws not_found where there is no such object, and rejected where the store does not give parts, or
+    /// has no byte there.
+    virtual void get_range(const std::string& key, std::uint64_t offset, std::uint64_t length,
+                           Receiver& receiver) = 0;
     /// nullopt where the store answered that there is no such object.
     virtual std::optional<ObjectInfo> head(const std::string& key) = 0;
     /// Up to 1000 keys that start with `prefix` and sort after `start_after` (may be empty).

@@ -201,11 +201,20 @@ PutResult RetryingStore::put(const std::string& key, const Body& body, const Bod
 }
 
 void RetryingStore::get(const std::string& key, Receiver& receiver) {
+    getting(receiver, [&](Receiver& watched) { store_->get(key, watched); });
+}
+
+void RetryingStore::get_range(const std::string& key, std::uint64_t offset, std::uint64_t length,
+                              Receiver& receiver) {
+    getting(receiver, [&](Receiver& watched) { store_->get_range(key, offset, length, watched); });
+}
+
+void RetryingStore::getting(Receiver& receiver, const std::function<void(Receiver&)>& get) {
     std::exception_ptr from_receiver;
     retrying(Breaker::Operation::get, [&] {
         WatchedReceiver watched(receiver);
         try {
-            store_->get(key, watched);
+            get(watched);
         } catch (...) {
             if (!watched.threw()) throw;
             from_receiver = std::current_exception();

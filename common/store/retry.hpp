@@ -97,11 +97,14 @@ class RetryingStore : public ObjectStore {
 
     PutResult put(const std::string& key, const Body& body, const BodyDigest& digest) override;
     void get(const std::string& key, Receiver& receiver) override;
+    void get_range(const std::string& key, std::uint64_t offset, std::uint64_t length,
+                   Receiver& receiver) override;
     std::optional<ObjectInfo> head(const std::string& key) override;
     ObjectPage list(const std::string& prefix, const std::string& start_after) override;
     void remove(const std::string& key) override;
 
   private:
+    void getting(Receiver& receiver, const std::function<void(Receiver&)>& get);
     void retrying(Breaker::Operation kind, const std::function<void()>& operation);
     void after_failure(Breaker::Operation kind, const Error& error, int attempts, SteadyTime began);
 

@@ -69,6 +69,7 @@ struct S3Store::Call {
     Receiver* receiver = nullptr;
     std::size_t kept_body_limit = 64 * 1024;
     std::initializer_list<int> expected;
+    std::string range = {};  // of a part of an object
 
     /// By the names of AWS, and those of Backblaze, which has its own.
     std::string_view right() const {
@@ -116,6 +117,10 @@ HttpRequest S3Store::signed_request(const Call& call, std::chrono::sys_seconds n
     http.headers.push_back("Authorization: " + signature.authorization);
     http.body = call.body;
     http.receiver = call.receiver;
+    if (!call.range.empty()) {
+        http.headers.push_back("Range: " + call.range);
+        http.received_status = 206;
+    }
     http.kept_body_limit = call.kept_body_limit;
     return http;
 }
@@ -173,6 +178,17 @@ void S3Store::note_version(const HttpResponse& response) {
 void S3Store::get(const std::string& key, Receiver& receiver) {
     receiver.begin();
     send({doing("get", key), "GET", key, {}, nullptr, nullptr, &receiver, 64 * 1024, {200}});
+}
+
+void S3Store::get_range(const std::string& key, std::uint64_t offset, std::uint64_t length,
+                        Receiver& receiver) {
+    Call call{
+        doing("get a part of", key), "GET", key, {}, nullptr, nullptr, &receiver, 64 * 1024, {200, 206}};
+    call.range = "bytes=" + std::to_string(offset) + "-" + std::to_string(offset + length - 1);
+    receiver.begin();
+    if (send(call).status == 206) return;
+    throw Error(ErrorKind::rejected, call.doing + ": the store sends the whole object instead",
+                "does a proxy on the way remove the header Range?");
 }
 
 std::optional<ObjectInfo> S3Store::head(const std::string& key) {

@@ -22,6 +22,8 @@ class S3Store : public ObjectStore {
 
     PutResult put(const std::string& key, const Body& body, const BodyDigest& digest) override;
     void get(const std::string& key, Receiver& receiver) override;
+    void get_range(const std::string& key, std::uint64_t offset, std::uint64_t length,
+                   Receiver& receiver) override;
     std::optional<ObjectInfo> head(const std::string& key) override;
     ObjectPage list(const std::string& prefix, const std::string& start_after) override;
     void remove(const std::string& key) override;

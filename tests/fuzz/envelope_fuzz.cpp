@@ -65,7 +65,7 @@ Envelope changed(Envelope envelope, Choices choices) {
 void check_json(std::string_view json) {
     Envelope envelope;
     if (!error_of([&] { envelope = parse_envelope(json); }).empty()) return;
-    must(json.size() <= max_envelope_size, "an envelope has at most 4 KiB");
+    must(json.size() <= max_envelope_size, "an envelope has a limit");
     must(envelope.size <= max_segment_size &&
              (WalName::parse(envelope.name) || BackupObject::parse(envelope.name)),
          "an accepted envelope is plausible");

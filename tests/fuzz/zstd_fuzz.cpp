@@ -38,7 +38,7 @@ Outcome read(Bytes bytes, Bytes splits) {
     ZstdReader reader(collector);
     outcome.error = error_of([&] { feed(reader, bytes, splits); });
     must(!collector.finished(), "the reader leaves it to others to say that all was right");
-    must(reader.envelope().size() <= max_envelope_size, "an envelope has at most 4 KiB");
+    must(reader.envelope().size() <= max_envelope_size, "an envelope has a limit");
     if (!outcome.error.empty()) return outcome;
     outcome.text = collector.text();
     outcome.envelope = reader.envelope();

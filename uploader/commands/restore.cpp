@@ -192,6 +192,8 @@ void declare_target(CLI::App& app, Options& options) {
     group->add_option("--target-name", options.name, "What pg_create_restore_point() was given")
         ->type_name("NAME");
     group->add_flag("--immediate", options.immediate, "As soon as the backup is consistent");
+    group->add_flag("--as-far-as-possible", options.restore.wish.as_far_as_possible,
+                    "The last commit before a gap or a conflict; the server opens there");
     group->require_option(0, 1);
     app.add_flag("--exclusive", options.restore.wish.target.exclusive,
                  "Just before the target, not after it");
@@ -251,9 +253,10 @@ CommandBody declare_restore(CLI::App& app) {
         "is repaired from another, and said. A store that does not answer is not left out: recovery\n"
         "asks it again and stops where it needs its answer. Only --without leaves a store out. Nothing\n"
         "outside DIR and the places of tablespaces is touched, and none\n"
-        "of them may hold anything before. What the server does later is another matter: replay creates\n"
-        "a tablespace that is newer than the backup at its original path, also beside a server that\n"
-        "uses it. DIR is complete when it has PG_VERSION and no\n"
+        "of them may hold anything before. A tablespace that is newer than the backup is created by\n"
+        "replay, at its original path: where that path exists on this host, nothing is restored, unless\n"
+        "it is an empty directory that no running server uses. Where it does not, it is made, or, with\n"
+        "--tablespace OLD=NEW, becomes a link to NEW. DIR is complete when it has PG_VERSION and no\n"
         "walferry-restore-incomplete. Needs encryption.identity_file. docs/restoring.md leads through "
         "it.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };

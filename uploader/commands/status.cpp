@@ -5,6 +5,8 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/ledger.hpp"
+#include "common/lsn.hpp"
+#include "common/micro_time.hpp"
 #include "common/settings.hpp"
 #include "common/system_identifier.hpp"
 #include "uploader/commands/declare.hpp"
@@ -30,6 +32,20 @@ nlohmann::json text_or_null(const std::string& text) {
     return text.empty() ? nlohmann::json(nullptr) : nlohmann::json(text);
 }
 
+nlohmann::json time_json(const std::optional<std::int64_t>& time) {
+    return time ? nlohmann::json(format_micro_time(*time)) : nlohmann::json(nullptr);
+}
+
+void add_recovery_point(nlohmann::json& json, const RecoveryPoint& point) {
+    const auto& commit = point.last_commit;
+    json["recovery_point"] = time_json(commit ? std::optional(commit->time) : std::nullopt);
+    json["recovery_point_lsn"] = commit ? nlohmann::json(format_lsn(commit->lsn)) : nlohmann::json(nullptr);
+    json["complete_until"] = time_json(point.complete_until);
+    json["complete_segment"] = point.segment;
+    json["recovery_point_known"] = point.known;
+    json["first_missing"] = json_or_null(point.hole);
+}
+
 nlohmann::json as_json(const Status& status) {
     nlohmann::json json{{"cluster", status.cluster},
                         {"system_identifier", status.system_identifier
@@ -53,8 +69,14 @@ nlohmann::json as_json(const Status& status) {
                           {"conflict", store.conflicts},
                           {"last_verified_segment", json_or_null(store.last_verified_segment)},
                           {"last_verified_at", json_or_null(store.last_verified_at)},
-                          {"last_error", json_or_null(store.last_error)}});
+                          {"last_error", json_or_null(store.last_error)},
+                          {"recovery_point", nullptr}});
+        const auto point = status.recovery_points.find(store.name);
+        if (point != status.recovery_points.end()) add_recovery_point(stores.back(), point->second);
     }
+    auto& on_disk = json["spool"]["recovery_point"] = nullptr;
+    if (status.on_disk && status.on_disk->last_commit)
+        on_disk = format_micro_time(status.on_disk->last_commit->time);
     json["last_restorable_backups"] = copies_json(status.backups);
     auto& archive = json["archive"] = nlohmann::json::array();
     for (const ArchiveSight& sight : status.archive) {
@@ -192,6 +214,40 @@ void print_archive(const Status& status) {
     }
 }
 
+std::string ago(std::int64_t microseconds) {
+    return age(
+        std::max<std::int64_t>(0, wall_now().time_since_epoch().count() / 1000 - microseconds / 1000000));
+}
+
+/// An idle server's last commit is old, and nothing is missing all the same.
+void print_recovery_points(const Status& status) {
+    if (!status.recovery_points.empty()) std::printf("\n");
+    for (const auto& [store, point] : status.recovery_points) {
+        if (!point.last_commit) {
+            std::printf("no commit is known to be safe in %s yet%s\n", store.c_str(),
+                        point.known ? "" : ": `walferry events --fetch` reads the facts of its segments");
+            continue;
+        }
+        std::printf("commits until %s are safe in %s (%s ago)",
+                    format_micro_time(point.last_commit->time).c_str(), store.c_str(),
+                    ago(point.last_commit->time).c_str());
+        const bool waits = status.on_disk && status.on_disk->segment > point.segment;
+        if (point.complete_until && *point.complete_until > point.last_commit->time)
+            std::printf("; no other until %s", format_micro_time(*point.complete_until).c_str());
+        if (point.hole)
+            std::printf("; %s is not there", point.hole->c_str());
+        else if (!waits && point.known)
+            std::printf("; nothing later was archived");
+        if (!point.known) std::printf("; later ones may be, of which nothing is known");
+        std::printf("\n");
+    }
+    if (status.on_disk && status.on_disk->last_commit) {
+        std::printf("and until %s on this host's disk (%s ago)\n",
+                    format_micro_time(status.on_disk->last_commit->time).c_str(),
+                    ago(status.on_disk->last_commit->time).c_str());
+    }
+}
+
 void print(const Status& status) {
     std::printf("cluster %s%s, spool %s\n", status.cluster.c_str(),
                 status.system_identifier
@@ -211,6 +267,7 @@ void print(const Status& status) {
                     store.last_verified_at.value_or("").c_str());
         if (store.last_error) print_trouble("last error: ", *store.last_error);
     }
+    print_recovery_points(status);
     print_backups(status);
     print_archive(status);
     std::printf("\n");

@@ -266,6 +266,7 @@ std::shared_ptr<Encoding> Pass::encode(Task& task, int fd, SegmentEncoder& encod
             return n;
         },
         envelope, encoding->body);
+    note_facts(task, result.facts);
     encoding->digest = {result.sha256};
     encoding->checksum = result.checksum;
     encoding->name = {task.file.name.text, task.fingerprint, recipients_tag_,
@@ -274,6 +275,16 @@ std::shared_ptr<Encoding> Pass::encode(Task& task, int fd, SegmentEncoder& encod
     parts_.window.shrink(room.get(), encoding->body.size());
     encoding->room = std::move(room);
     return encoding;
+}
+
+/// For people who ask; nothing that is archived depends on it.
+void Pass::note_facts(const Task& task, const std::optional<WalFacts>& facts) {
+    if (!facts) return;
+    try {
+        parts_.ledger.note_facts(task.segment, facts_to_note(*facts));
+    } catch (const Error& error) {
+        parts_.outcome.report(exit_code::failed, error.what());
+    }
 }
 
 bool Pass::make_room() {

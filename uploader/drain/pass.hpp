@@ -58,6 +58,7 @@ class Pass {
     void remember_history(const Task& task, int fd);
     void adopt(Task& task, const std::string& fingerprint);
     std::shared_ptr<Encoding> encode(Task& task, int fd, SegmentEncoder& encoder, std::shared_ptr<void> room);
+    void note_facts(const Task& task, const std::optional<WalFacts>& facts);
     bool make_room();
     void skip_all(Task& task, const std::vector<Need>& before);
 

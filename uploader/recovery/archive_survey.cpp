@@ -11,6 +11,7 @@
 #include "uploader/drain/errors_only.hpp"
 #include "uploader/drain/spool_scan.hpp"
 #include "uploader/fetch/archive_view.hpp"
+#include "uploader/fetch/envelope_read.hpp"
 #include "uploader/fetch/object_read.hpp"
 
 namespace walferry {
@@ -43,28 +44,6 @@ class ShortText : public Sink {
     std::string text;
 };
 
-class Nothing : public Sink {
-  public:
-    void write(Bytes /*bytes*/) override {}
-    void finish() override {}
-};
-
-/// Takes a segment apart for what its envelope says.
-class EnvelopeReceiver : public Receiver {
-  public:
-    explicit EnvelopeReceiver(const DecodeOptions& options) : options_(options) {}
-    void begin() override { decoder_ = std::make_unique<SegmentDecoder>(options_, nothing_); }
-    void write(Bytes bytes) override { decoder_->write(bytes); }
-    const Envelope& finish() {
-        decoder_->finish();
-        return decoder_->envelope();
-    }
-
-  private:
-    const DecodeOptions& options_;
-    Nothing nothing_;
-    std::unique_ptr<SegmentDecoder> decoder_;
-};
 
 void append(HeldSegments& all, const HeldSegments& more) {
     for (const auto& [timeline, segments] : more) {
@@ -351,22 +330,20 @@ std::vector<std::string> ArchiveSurvey::silent_stores() const {
     return names;
 }
 
-std::optional<std::string> ArchiveSurvey::spooled_at(const WalName& segment) {
-    const auto known = spooled_at_.find(segment.text);
-    if (known != spooled_at_.end()) return known->second;
-    std::optional<std::string>& answer = spooled_at_[segment.text];
+const std::optional<Envelope>& ArchiveSurvey::envelope(const WalName& segment) {
+    const auto known = envelopes_.find(segment.text);
+    if (known != envelopes_.end()) return known->second;
+    std::optional<Envelope>& answer = envelopes_[segment.text];
     for (const Store& store : stores_) {
         if (store.trouble) continue;
         try {
             const std::string directory = store.keys->wal_directory(segment.text);
             for (const ObjectInfo& info :
                  store.connection->list(directory + segment.text + "-", "").objects) {
-                EnvelopeReceiver receiver(decoding_);
-                store.connection->get(info.key, receiver);
-                const Envelope& envelope = receiver.finish();
+                Envelope envelope = envelope_of(*store.connection, info, decoding_);
                 if (envelope.name != segment.text || envelope.system_identifier != sysid_) continue;
                 // Another host may have archived it again much later.
-                if (!answer || envelope.spooled_at < *answer) answer = envelope.spooled_at;
+                if (!answer || envelope.spooled_at < answer->spooled_at) answer = std::move(envelope);
             }
             if (answer) return answer;
         } catch (const Error&) {
@@ -374,6 +351,13 @@ std::optional<std::string> ArchiveSurvey::spooled_at(const WalName& segment) {
         }
     }
     return answer;
+}
+
+std::optional<std::string> ArchiveSurvey::spooled_at(const WalName& segment) {
+    const auto known = spooled_at_.find(segment.text);
+    if (known != spooled_at_.end()) return known->second;
+    const auto& found = envelope(segment);
+    return found ? std::optional(found->spooled_at) : std::nullopt;
 }
 
 }  // namespace walferry

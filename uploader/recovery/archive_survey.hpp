@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/codec/envelope.hpp"
 #include "common/error.hpp"
 #include "common/settings.hpp"
 #include "uploader/recovery/coverage.hpp"
@@ -80,6 +81,8 @@ class ArchiveSurvey {
     /// When a segment came into the spool, by its envelope: all that was written before is in it or in
     /// earlier ones. nullopt where no store gives it back.
     std::optional<std::string> spooled_at(const WalName& segment);
+    /// nullopt where no store gives it back.
+    const std::optional<Envelope>& envelope(const WalName& segment);
 
   private:
     void on_every_store(const std::string& doing, const std::function<void(Store&)>& step);
@@ -102,7 +105,8 @@ class ArchiveSurvey {
     SegmentPlaces divergent_places(const HeldSegments& all, std::uint64_t segment_size);
     bool same_up_to(const WalName& name, std::uint64_t bytes);
     std::vector<std::string> problems_, unfinished_, conflicts_, divergent_;
-    std::map<std::string, std::optional<std::string>> spooled_at_;
+    std::map<std::string, std::string> spooled_at_;  // of what waits in this host's spool
+    std::map<std::string, std::optional<Envelope>> envelopes_;
 };
 
 }  // namespace walferry

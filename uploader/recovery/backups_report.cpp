@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "common/clock.hpp"
+#include "common/codec/wal_facts_text.hpp"
 #include "common/lsn.hpp"
+#include "common/micro_time.hpp"
 #include "common/system_identifier.hpp"
 #include "uploader/exit_code.hpp"
 #include "uploader/json_text.hpp"
@@ -29,16 +31,34 @@ std::optional<std::string> until_of(ArchiveSurvey& survey, const Reach& reach) {
     return until;
 }
 
+/// The last commit in what is reached; nullopt where it is not known, or far back.
+std::optional<std::int64_t> last_commit(ArchiveSurvey& survey, const Reach& reach) {
+    constexpr int most_back = 16;  // segments
+    std::optional<WalName> name = reach.last;
+    for (int i = 0; name && i < most_back; ++i) {
+        const auto& envelope = survey.envelope(*name);
+        const auto facts = envelope ? parse_facts(envelope->facts) : std::nullopt;
+        if (!facts) return std::nullopt;
+        if (facts->last_commit) return facts->last_commit->time;
+        const std::uint64_t size = facts->end - facts->begin;
+        if (size == 0 || facts->begin < size) return std::nullopt;
+        name = WalName::segment_at(name->timeline, facts->begin - size, size);
+    }
+    return std::nullopt;
+}
+
 nlohmann::json reach_json(ArchiveSurvey& survey, const BackupLabel& label, const Reach& reach) {
     nlohmann::json gap = nullptr;
     if (reach.gap) gap = {{"first_missing", reach.gap->first_missing}, {"next_held", reach.gap->next_held}};
     const auto until = until_of(survey, reach);
+    const auto commit = last_commit(survey, reach);
     return {{"timeline", reach.timeline},
             {"consistent", reach.consistent},
             {"from", label.stopped_at},
             {"from_lsn", format_lsn(label.stop_lsn)},
             {"until", json_or_null(until ? std::optional(std::max(*until, label.stopped_at)) : until)},
             {"until_lsn", format_lsn(reach.end_lsn)},
+            {"last_commit", commit ? nlohmann::json(format_micro_time(*commit)) : nlohmann::json(nullptr)},
             {"last_segment", reach.last ? nlohmann::json(reach.last->text) : nlohmann::json(nullptr)},
             {"gap", gap}};
 }
@@ -139,7 +159,9 @@ std::string plural_list(const std::vector<std::string>& names) {
 std::string describe_end(ArchiveSurvey& survey, const Reach& reach) {
     if (!reach.last) return "nowhere";
     const auto until = until_of(survey, reach);
+    const auto commit = last_commit(survey, reach);
     return "to the end of segment " + reach.last->text + " (LSN " + format_lsn(reach.end_lsn) + ")" +
+           (commit ? ", last commit at " + format_micro_time(*commit) : "") +
            (until ? ", archived at " + *until : "");
 }
 

@@ -42,10 +42,11 @@ std::string not_held(const RecoveryTarget& target) {
 }
 
 std::optional<std::string> target_obstacle(const SurveyedBackup& backup, const RecoveryTarget& target,
-                                           const Reach& reach, const ReachEnd& end, const TargetHeld& held) {
+                                           const Reach& reach, const ReachEnd& end, const TargetHeld& held,
+                                           bool as_far) {
     switch (target.kind) {
         case TargetKind::latest:
-            if (reach.gap) return range(backup, reach, end);
+            if (reach.gap && !as_far) return range(backup, reach, end);
             return std::nullopt;
         case TargetKind::time:
             return time_obstacle(backup, target.time, reach, end);
@@ -88,7 +89,7 @@ std::optional<std::string> obstacle(const SurveyedBackup& backup, const RestoreW
                (reach->gap ? ", and " + gap_text(*reach)
                            : ", and that is there only up to LSN " + format_lsn(reach->end_lsn));
     }
-    return target_obstacle(backup, wish.target, *reach, end, held);
+    return target_obstacle(backup, wish.target, *reach, end, held, wish.as_far_as_possible);
 }
 
 RestoreChoice choose_backup(std::span<const SurveyedBackup> backups, const RestoreWish& wish,

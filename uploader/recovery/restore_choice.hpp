@@ -15,6 +15,7 @@ struct RestoreWish {
     std::optional<std::string> backup;      // its ID; else the newest that will do
     std::optional<std::uint32_t> timeline;  // else the highest that leads on from the backup
     bool incomplete = false;                // a backup that lacks something of the cluster will do
+    bool as_far_as_possible = false;        // with the end of the archive: to the last commit before a gap
 };
 
 struct RestoreChoice {

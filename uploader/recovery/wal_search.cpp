@@ -190,18 +190,4 @@ std::optional<bool> WalSearch::ends_behind(const SurveyedBackup& backup, const R
     return true;
 }
 
-std::optional<bool> WalSearch::has_restore_point(const SurveyedBackup& backup, const Reach& reach,
-                                                 const std::string& name) {
-    const auto names = segments(backup, reach, backup.label.stop_lsn, reach.end_lsn);
-    if (!names) return std::nullopt;
-    bool found = false;
-    const bool read = walk(*names, [&](const WalRecord& record) {
-        found = record.kind == WalRecord::Kind::restore_point && record.name == name &&
-                record.lsn >= backup.label.stop_lsn;
-        return !found;
-    });
-    if (found) return true;
-    return read ? std::optional(false) : std::nullopt;
-}
-
 }  // namespace walferry

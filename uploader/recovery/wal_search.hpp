@@ -33,15 +33,12 @@ class WalSearch {
     /// began or became consistent.
     std::optional<bool> ends_behind(const SurveyedBackup& backup, const Reach& reach, std::uint32_t xid);
 
-    /// Whether a restore point of that name lies between the backup's stop and the end of the reach.
-    std::optional<bool> has_restore_point(const SurveyedBackup& backup, const Reach& reach,
-                                          const std::string& name);
-
-  private:
     /// The names of the segments from one position to the end of another's segment, as recovery takes them.
     std::optional<std::vector<WalName>> segments(const SurveyedBackup& backup, const Reach& reach,
                                                  std::uint64_t from, std::uint64_t to) const;
     std::optional<std::vector<std::byte>> read(const WalName& name);
+
+  private:
     std::optional<std::vector<std::byte>> read_spooled(const WalName& name) const;
     /// False where a segment cannot be read. `visit` returns false to end the walk.
     bool walk(const std::vector<WalName>& names, const std::function<bool(const WalRecord&)>& visit);

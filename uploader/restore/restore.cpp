@@ -92,7 +92,7 @@ class Restore {
         decision_ = decide_restore(settings_, options_);
         report_.backup = label().id.text;
         report_.timeline = decision_.choice.reach.timeline;
-        report_.target = describe(options_.wish.target);
+        report_.target = describe(options_.wish.as_far_as_possible ? decision_.target : options_.wish.target);
         report_.user = user_.name;
         report_.notes = decision_.notes;
     }
@@ -107,7 +107,9 @@ class Restore {
     }
 
     void find_room() {
-        places_ = find_places(label(), options_.to, options_.tablespaces);
+        const auto [of_backup, of_replay] = split_mappings(options_.tablespaces, label(), decision_.late);
+        places_ = find_places(label(), options_.to, of_backup);
+        late_ = find_late_places(decision_.late, places_, of_replay);
         check_reachable(places_, user_);
         check_room(places_, label());
         report_.data_directory = places_.data_directory;
@@ -154,6 +156,10 @@ class Restore {
         tell("into: " + report_.data_directory + ", as the server's user " + user_.name);
         for (const auto& [old_place, new_place] : report_.tablespaces)
             tell("tablespace: " + old_place + " into " + new_place);
+        for (const std::string& path : late_.directories)
+            tell("tablespace that replay creates: " + path + ", an empty directory");
+        for (const auto& [path, target] : late_.links)
+            tell("tablespace that replay creates: " + path + ", a link to " + target);
         tell("recovery: along timeline " + std::to_string(report_.timeline) + " to " + report_.target +
              after_target());
         tell(spool_);
@@ -163,7 +169,7 @@ class Restore {
     }
 
     std::string after_target() const {
-        const RecoveryTarget& target = options_.wish.target;
+        const RecoveryTarget& target = decision_.target;
         if (options_.standby) return ", then it follows, a standby, until it is promoted";
         if (target.kind == TargetKind::latest) return ", then the server opens for writing";
         switch (target.action) {
@@ -188,6 +194,7 @@ class Restore {
         data_ = make_place(places_.data_directory, user_, text);
         for (const auto& [oid, path] : places_.tablespaces)
             tablespaces_.emplace(oid, make_place(path, user_, text));
+        make_late_places(late_, user_);
     }
 
     void unpack() {
@@ -396,6 +403,7 @@ class Restore {
     RestoreDecision decision_;
     std::string spool_;  // what recovery does about it
     RestorePlaces places_;
+    LatePlaces late_;
     RestoreReport report_;
     PieceOrigin origin_;
 

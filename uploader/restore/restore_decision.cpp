@@ -2,11 +2,14 @@
 
 #include <charconv>
 #include <optional>
+#include <set>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/ledger.hpp"
 #include "common/lsn.hpp"
+#include "common/micro_time.hpp"
+#include "uploader/recovery/path_facts.hpp"
 #include "uploader/recovery/wal_search.hpp"
 #include "uploader/restore/outlook.hpp"
 
@@ -29,6 +32,7 @@ class Decider {
         look();
         const auto show = [this](const std::string& doing) { options_.show(doing, 0, 0); };
         search_.emplace(*made_.survey, settings_, show, options_.stop);
+        facts_.emplace(*made_.survey, *search_, settings_);
         try {
             choose();
         } catch (const Error& error) {
@@ -40,7 +44,10 @@ class Decider {
         made_.outlook = outlook(*made_.survey, made_.choice, settings_);
         made_.timeline = timeline();
         made_.target = options_.wish.target;
-        if (made_.target.kind == TargetKind::time) settle_time();
+        if (made_.target.kind == TargetKind::time) require_later_transaction();
+        if (made_.target.kind == TargetKind::name) count_name();
+        if (options_.wish.as_far_as_possible) go_as_far_as_possible();
+        find_late_tablespaces();
         if (!options_.wish.timeline) note_newer_timelines();
         note_lost_end();
         for (const std::string& missing : made_.choice.backup->label.missing)
@@ -92,9 +99,9 @@ class Decider {
         if (target.kind == TargetKind::xid)
             held = search_->ends_behind(backup, reach, short_xid(target.text));
         if (target.kind == TargetKind::name) {
-            // All of the WAL would be read, where there is nothing to choose.
-            if (options_.wish.backup || made_.survey->backups().size() < 2) return std::nullopt;
-            held = search_->has_restore_point(backup, reach, target.text);
+            const std::size_t unknown = facts_->unknown().size();
+            const bool found = !points(backup, reach, target.text).empty();
+            if (found || facts_->unknown().size() == unknown) held = found;
         }
         if (!held) {
             made_.notes.push_back(
@@ -158,36 +165,108 @@ class Decider {
         return std::to_string(made_.choice.reach.timeline);
     }
 
+    const SurveyedBackup& backup() const { return *made_.choice.backup; }
+
     /// PostgreSQL knows that it has reached a time by the first transaction that ended later. Where the
-    /// archive has none, its last record is the target: everything up to the time, and nothing later.
-    void settle_time() {
-        RecoveryTarget& target = made_.target;
-        const auto end =
-            search_->end_behind(*made_.choice.backup, made_.choice.reach, target.time, target.exclusive);
+    /// archive has none, it would recover everything and stop with an error.
+    void require_later_transaction() {
+        const RecoveryTarget& target = made_.target;
+        const auto end = search_->end_behind(backup(), made_.choice.reach, target.time, target.exclusive);
         if (end && end->later_transaction) return;
-        if (end && end->last_record != 0) {
+        if (!end || end->last_record == 0) {
             made_.notes.push_back(
-                "no transaction in the WAL that can be reached ended after " +
-                format_target_time(target.time) +
-                (end->last_time ? "; the last one did at " + format_target_time(*end->last_time)
-                                : std::string()) +
-                ": recovery ends with the last record there, LSN " + format_lsn(end->last_record));
-            target.kind = TargetKind::lsn;
-            target.lsn = end->last_record;
-            target.exclusive = false;
+                "whether a transaction ended after " + format_target_time(target.time) +
+                " is not known: WAL of that time could not be looked into. If the server ends with "
+                "\"recovery ended before configured recovery target was reached\", none did: restore "
+                "with --latest");
             return;
         }
-        made_.notes.push_back(
-            "whether a transaction ended after " + format_target_time(target.time) +
-            " is not known: WAL of that time could not be looked into. If the server ends with "
-            "\"recovery ended before configured recovery target was reached\", none did: restore "
-            "with --latest");
+        std::string message =
+            "no transaction in the WAL that can be reached ended after " + format_target_time(target.time);
+        if (end->last_time) {
+            message += "; the last one did at " + format_target_time(*end->last_time) +
+                       ", so the latest time that works is " +
+                       format_target_time(*end->last_time - std::chrono::microseconds(1));
+        }
+        throw Error(ErrorKind::integrity, message,
+                    std::string("PostgreSQL stops at a time only where it finds a later transaction; ") +
+                        (made_.choice.reach.gap ? "--as-far-as-possible" : "--latest") +
+                        " brings back everything that is archived, and --target-lsn " +
+                        format_lsn(end->last_record) + " does and stops there");
+    }
+
+    /// The restore points of that name behind a backup, for people.
+    std::vector<std::string> points(const SurveyedBackup& backup, const Reach& reach,
+                                    const std::string& name) {
+        std::vector<std::string> found;
+        const std::uint64_t from = backup.label.stop_lsn;
+        facts_->walk(backup, reach, from, reach.end_lsn, [&](const PathFacts::Segment& segment) {
+            for (const WalEvent& event : segment.facts.events) {
+                if (event.kind == WalEvent::Kind::restore_point && event.lsn >= from && event.text == name)
+                    found.push_back(format_micro_time(event.time) + ", LSN " + format_lsn(event.lsn));
+            }
+            return true;
+        });
+        return found;
+    }
+
+    /// A restore point's name may have been given twice: PostgreSQL stops at the first.
+    void count_name() {
+        const auto found = points(backup(), made_.choice.reach, made_.target.text);
+        if (found.size() < 2) return;
+        std::string all;
+        for (const std::string& each : found) all += (all.empty() ? "" : "; ") + each;
+        made_.notes.push_back("that restore point exists " + std::to_string(found.size()) +
+                              " times, and recovery stops at the first: " + all +
+                              ". For another one use --target-lsn");
+    }
+
+    /// The last commit before the gap or the conflict at which the way ends.
+    void go_as_far_as_possible() {
+        const Reach& reach = made_.choice.reach;
+        const auto names = search_->segments(backup(), reach, backup().label.stop_lsn, reach.end_lsn);
+        std::optional<WalMoment> commit;
+        std::optional<WalFacts> behind;
+        for (std::size_t i = names ? names->size() : 0; i-- > 0 && !commit;) {
+            auto facts = facts_->of((*names)[i]);
+            if (facts && facts->tail && behind) join_facts(*facts, *behind);
+            if (facts) commit = facts->last_commit;
+            behind = std::move(facts);
+        }
+        if (commit && commit->lsn < backup().label.stop_lsn) commit.reset();
+        made_.target.action = TargetAction::promote;
+        made_.target.kind = commit ? TargetKind::lsn : TargetKind::immediate;
+        if (commit) made_.target.lsn = commit->lsn;
+        std::string note = commit ? "recovery ends with the commit at " + format_micro_time(commit->time) +
+                                        ", LSN " + format_lsn(commit->lsn) + ", and opens there"
+                                  : std::string(
+                                        "no commit lies behind the backup: recovery ends where it is "
+                                        "consistent, and opens there");
+        if (reach.gap) {
+            note += "; lost is what came after it: " + reach.gap->first_missing + " is missing, and " +
+                    reach.gap->next_held + " is there";
+        }
+        made_.notes.push_back(note);
+    }
+
+    /// What a person must know where the WAL does not tell.
+    void find_late_tablespaces() {
+        made_.late = late_tablespaces(*facts_, backup(), made_.choice.reach, made_.target);
+        std::set<std::string> unknown(facts_->unknown().begin(), facts_->unknown().end());
+        if (unknown.empty()) return;
+        made_.notes.push_back("whether recovery creates tablespaces is not known for " +
+                              counted(unknown.size(), "segment", "segments") + ", such as " +
+                              *unknown.begin() +
+                              ", which could not be looked into: where a server of this host has tablespaces "
+                              "that are newer than the "
+                              "backup, its files would be overwritten");
     }
 
     const Settings& settings_;
     const RestoreOptions& options_;
     RestoreDecision made_;
     std::optional<WalSearch> search_;
+    std::optional<PathFacts> facts_;
 };
 
 }  // namespace

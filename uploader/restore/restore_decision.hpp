@@ -5,6 +5,7 @@
 
 #include "uploader/recovery/archive_survey.hpp"
 #include "uploader/recovery/restore_choice.hpp"
+#include "uploader/restore/late_tablespaces.hpp"
 #include "uploader/restore/restore.hpp"
 
 namespace walferry {
@@ -18,6 +19,7 @@ struct RestoreDecision {
     RecoveryTarget target;             // as the server is told
     std::string timeline;              // recovery_target_timeline
     std::vector<std::string> notes;    // what is not known, and what to do then
+    std::vector<LateTablespace> late;  // that replay creates
 };
 
 /// Throws what choose_backup throws; where a store did not answer and no backup will do, unreachable.

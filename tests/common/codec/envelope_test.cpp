@@ -50,7 +50,7 @@ TEST_CASE("an envelope survives its JSON, signed and unsigned") {
     CHECK(parse_envelope(envelope_json(envelope)) == envelope);
     CHECK(
         envelope_json(envelope) ==
-        "{\"walferry\":1,\"system_identifier\":\"7301234567890123456\",\"name\":\"000000010000000000000042\","
+        "{\"walferry\":2,\"system_identifier\":\"7301234567890123456\",\"name\":\"000000010000000000000042\","
         "\"size\":7,\"fingerprint\":\"" +
             envelope.fingerprint +
             "\",\"pg_version\":15,\"segment_size\":16777216,"
@@ -58,7 +58,9 @@ TEST_CASE("an envelope survives its JSON, signed and unsigned") {
             std::string(64, 'a') + "\"}");
     sign_envelope(envelope, WriterKey::generate());
     CHECK(parse_envelope(envelope_json(envelope)) == envelope);
-    CHECK(envelope_json(envelope).size() < max_envelope_size / 4);
+    CHECK(envelope_json(envelope).size() < 1024);
+    envelope.facts = std::string(max_facts_size, '"');
+    CHECK(parse_envelope(envelope_json(envelope)) == envelope);
 }
 
 TEST_CASE("an envelope of a history file needs no version and no segment size") {
@@ -100,9 +102,9 @@ TEST_CASE("every mandatory field of an envelope is missed") {
 }
 
 TEST_CASE("fields of an envelope outside their range are refused") {
-    CHECK(refused(with("walferry", 2)));
+    CHECK(refused(with("walferry", 1)));
     CHECK(refused(with("walferry", 0)));
-    CHECK(refused(with("walferry", "1")));
+    CHECK(refused(with("walferry", "2")));
     CHECK(refused(with("system_identifier", 7301234567890123456)));
     CHECK(refused(with("system_identifier", "007")));
     CHECK(refused(with("system_identifier", "+7")));
@@ -122,6 +124,9 @@ TEST_CASE("fields of an envelope outside their range are refused") {
     CHECK(refused(with("segment_size", 1024 * 1024 + 1)));
     CHECK(refused(with("spooled_at", "2026-02-30T09:05:07.123Z")));
     CHECK(refused(with("frame_sha256", std::string(63, 'a'))));
+    CHECK(refused(with("facts", std::string(max_facts_size + 1, ' '))));
+    CHECK(refused(with("facts", "a\nb")));
+    CHECK(refused(with("facts", nlohmann::json::object())));
     CHECK(refused(with("signature", "AAAA")));
     CHECK(refused(with("writer", WriterKey::generate().public_key())));
 }
@@ -137,10 +142,10 @@ TEST_CASE("text that is not one JSON object with each field once is refused") {
     CHECK(refused("[" + json + "]"));
     CHECK(refused(""));
     CHECK(refused("null"));
-    CHECK(refused(std::string(4096, '[')));
+    CHECK(refused(std::string(max_envelope_size, '[')));
     CHECK(refused("\xff" + json));
-    CHECK_FALSE(refused(json + std::string(4096 - json.size(), ' ')));
-    CHECK(refused(json + std::string(4097 - json.size(), ' ')));
+    CHECK_FALSE(refused(json + std::string(max_envelope_size - json.size(), ' ')));
+    CHECK(refused(json + std::string(max_envelope_size + 1 - json.size(), ' ')));
     for (std::size_t size = 0; size < json.size(); ++size) CHECK(refused(json.substr(0, size)));
 }
 
@@ -166,6 +171,7 @@ TEST_CASE("a signature covers every field") {
     CHECK(refuses([](Envelope& e) { e.frame_sha256[0] = 'b'; }));
     CHECK(refuses([](Envelope& e) { e.writer = WriterKey::generate().public_key(); }));
     CHECK(refuses([](Envelope& e) { e.signature[0] = e.signature[0] == 'A' ? 'B' : 'A'; }));
+    CHECK(refuses([](Envelope& e) { e.facts = "{}"; }));
     CHECK(refuses([](Envelope& e) { e.signature = "A"; }));
 }
 
@@ -189,7 +195,7 @@ TEST_CASE("what is signed cannot be split into fields in two ways") {
     CHECK(signed_bytes(one) != signed_bytes(two));
     const std::string bytes = signed_bytes(sample());
     CHECK(bytes.substr(0, 4) == std::string("\0\0\0\x25", 4));
-    CHECK(bytes.substr(4, 37) == "walferry envelope signature, format 1");
+    CHECK(bytes.substr(4, 37) == "walferry envelope signature, format 2");
     CHECK(bytes.substr(41, 4) == std::string("\0\0\0\x13", 4));
     CHECK(bytes.substr(45, 19) == "7301234567890123456");
 }

@@ -1,3 +1,4 @@
+#include "common/codec/envelope.hpp"
 #include "common/codec/zstd_reader.hpp"
 #include "common/codec/zstd_writer.hpp"
 #include "common/error.hpp"
@@ -130,10 +131,10 @@ TEST_CASE("skippable frames of other kinds are passed over") {
     CHECK(back.envelope == "{}");
 }
 
-TEST_CASE("an envelope of 4 KiB is taken, a larger or an empty one is not") {
+TEST_CASE("an envelope of 132 KiB is taken, a larger or an empty one is not") {
     const std::string data = data_frame("segment");
-    CHECK(read(data + envelope(std::string(4096, ' '))).envelope.size() == 4096);
-    CHECK(refused(data + envelope(std::string(4097, ' '))));
+    CHECK(read(data + envelope(std::string(max_envelope_size, ' '))).envelope.size() == max_envelope_size);
+    CHECK(refused(data + envelope(std::string(max_envelope_size + 1, ' '))));
     CHECK(refused(data + envelope("")));
     // Only claimed: nothing of that size may be waited for.
     StringSink out;

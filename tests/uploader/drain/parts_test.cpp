@@ -165,6 +165,7 @@ namespace {
 class ListingStore : public ObjectStore {
   public:
     PutResult put(const std::string&, const Body&, const BodyDigest&) override { return PutResult::stored; }
+    void get_range(const std::string&, std::uint64_t, std::uint64_t, Receiver&) override {}
     void get(const std::string&, Receiver&) override {}
     std::optional<ObjectInfo> head(const std::string&) override { return std::nullopt; }
     void remove(const std::string&) override {}

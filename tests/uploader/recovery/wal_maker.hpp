@@ -12,6 +12,8 @@ class WalMaker {
     explicit WalMaker(std::uint64_t start, std::size_t page = 8192, std::size_t segment = 4 * 8192)
         : page_size_(page), segment_size_(segment), at_(start) {}
 
+    std::uint16_t magic = 0xD110;  // PostgreSQL 15
+
     std::uint64_t record(unsigned manager, unsigned info, std::uint32_t xid, const std::string& data,
                          const std::string& headers = "") {
         std::string body = headers;
@@ -26,13 +28,14 @@ class WalMaker {
         std::string text;
         append(text, static_cast<std::uint32_t>(24 + body.size()));
         append(text, xid);
-        append(text, std::uint64_t{0});
+        append(text, previous_);
         text += static_cast<char>(info);
         text += static_cast<char>(manager);
         text.append(6, '\0');
         text += body;
         begin_page(0);
         const std::uint64_t lsn = at_;
+        previous_ = lsn;
         for (std::size_t done = 0; done < text.size();) {
             if (done > 0) begin_page(static_cast<std::uint32_t>(text.size() - done));
             const std::size_t part = std::min(text.size() - done, page_size_ - at_ % page_size_);
@@ -77,7 +80,7 @@ class WalMaker {
         if (at_ % page_size_ != 0) return;
         const bool first = at_ % segment_size_ == 0;
         std::string header;
-        append(header, std::uint16_t{0xD110});
+        append(header, magic);
         append(header, static_cast<std::uint16_t>((rest > 0 ? 1 : 0) | (first ? 2 : 0)));
         append(header, std::uint32_t{1});
         append(header, at_);
@@ -97,6 +100,7 @@ class WalMaker {
 
     const std::size_t page_size_, segment_size_;
     std::uint64_t at_;
+    std::uint64_t previous_ = 0;
     std::string text_;
 };
 

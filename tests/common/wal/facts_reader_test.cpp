@@ -1,0 +1,292 @@
+#include "common/wal/facts_reader.hpp"
+
+#include "common/codec/wal_facts_text.hpp"
+#include "tests/catch.hpp"
+#include "tests/uploader/recovery/wal_maker.hpp"
+
+using namespace walferry;
+using namespace walferry::test;
+
+namespace {
+
+constexpr std::size_t mib = 1 << 20, page = 8192;
+constexpr std::int64_t epoch = 946684800000000;
+
+WalMaker maker(std::uint64_t start = mib) {
+    return WalMaker(start, page, mib);
+}
+
+std::optional<WalFacts> read(const std::string& segment, std::size_t step = mib) {
+    FactsReader reader;
+    for (std::size_t at = 0; at < segment.size(); at += step)
+        reader.write(as_bytes(std::string_view(segment).substr(at, step)));
+    return reader.finish();
+}
+
+std::string words(std::initializer_list<std::uint32_t> values) {
+    std::string text;
+    for (const std::uint32_t value : values) WalMaker::append(text, value);
+    return text;
+}
+
+/// A commit with files that it removes, and subtransactions.
+std::string commit_data(std::int64_t time, const std::vector<std::uint32_t>& files,
+                        const std::vector<std::uint32_t>& children = {}) {
+    std::string data;
+    WalMaker::append(data, time);
+    data += words({(children.empty() ? 0U : 2U) | (files.empty() ? 0U : 4U)});
+    if (!children.empty()) data += words({static_cast<std::uint32_t>(children.size())});
+    for (const std::uint32_t child : children) data += words({child});
+    if (!files.empty()) data += words({static_cast<std::uint32_t>(files.size())});
+    for (const std::uint32_t file : files) data += words({1663, 5, file});
+    return data;
+}
+
+void drop(WalMaker& wal, std::uint32_t xid, std::int64_t time, const std::vector<std::uint32_t>& files,
+          const std::vector<std::uint32_t>& children = {}) {
+    wal.record(1, 0x80, xid, commit_data(time, files, children));
+}
+
+void lock(WalMaker& wal, std::uint32_t xid, std::uint32_t relation) {
+    wal.record(8, 0x00, xid, words({1, xid, 5, relation}));
+}
+
+void create_file(WalMaker& wal, std::uint32_t xid, std::uint32_t file) {
+    wal.record(2, 0x10, xid, words({1663, 5, file, 0}));
+}
+
+/// A page of a file as it is logged while an index is built: one block with an image, no data of its own.
+void full_page(WalMaker& wal, std::uint32_t xid, std::uint32_t file) {
+    std::string image{'\x00', '\x10', '\x00', '\x00'};  // block 0, with an image, no data
+    image += words({0}).substr(0, 4) + '\x00';          // its length, its hole, what it is
+    image += words({1663, 5, file, 0}) + std::string(3000, 'p');
+    wal.record(0, 0xB0, xid, "", image);
+}
+
+std::string kinds(const WalFacts& facts) {
+    std::string text;
+    for (const WalEvent& event : facts.events) text += std::string(to_string(event.kind)) + " ";
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("Commits, aborts, restore points and checkpoints are found with their times and places") {
+    WalMaker wal = maker();
+    std::string checkpoint(88, '\0');
+    const std::uint64_t redo = mib + 40;
+    checkpoint.replace(0, 8, reinterpret_cast<const char*>(&redo), 8);
+    const std::uint64_t next = 790, seconds = 1'800'000'000;
+    checkpoint.replace(24, 8, reinterpret_cast<const char*>(&next), 8);
+    checkpoint.replace(64, 8, reinterpret_cast<const char*>(&seconds), 8);
+    wal.record(0, 0x10, 0, checkpoint);
+    const std::uint64_t first = wal.commit(800, 5'000'000);
+    const std::uint64_t point = wal.restore_point(6'000'000, "release");
+    const std::uint64_t last = wal.commit(801, 7'000'000);
+    const std::uint64_t aborted =
+        wal.record(1, 0x20, 802, std::string("\x40\x54\x89\x00\x00\x00\x00\x00", 8));
+    const auto facts = read(wal.segments()[0]);
+    REQUIRE(facts);
+    CHECK(facts->complete);
+    CHECK(facts->pg_version == 15);
+    CHECK(facts->commits == 2);
+    CHECK(facts->first_end == WalMoment{epoch + 5'000'000, first});
+    CHECK(facts->last_commit == WalMoment{epoch + 7'000'000, last});
+    CHECK(facts->last_end->lsn == aborted);
+    CHECK(facts->last_record == aborted);
+    CHECK(facts->next_xid == 803);
+    REQUIRE(facts->checkpoints.size() == 1);
+    CHECK(facts->checkpoints[0].redo == redo);
+    CHECK(facts->checkpoints[0].time == 1'800'000'000'000'000);
+    REQUIRE(facts->events.size() == 1);
+    CHECK(facts->events[0].text == "release");
+    CHECK(facts->events[0].lsn == point);
+}
+
+TEST_CASE("Facts are the same however the segment is cut into pieces, and survive their text") {
+    WalMaker wal = maker();
+    for (std::uint32_t i = 0; i < 200; ++i) {
+        wal.record(10, 0, 1000 + i, std::string(900 + i, 'x'));
+        lock(wal, 1000 + i, 20000 + i);
+        if (i % 3 == 0) create_file(wal, 1000 + i, 30000 + i);
+        if (i % 2 == 0)
+            drop(wal, 1000 + i, i, {20000 + i});
+        else
+            wal.commit(1000 + i, i);
+    }
+    wal.record(10, 0, 3000, std::string(2 * mib, 'x'));
+    const std::string segment = wal.segments()[0];
+    const auto whole = read(segment);
+    REQUIRE(whole);
+    CHECK(whole->events.size() == 100);
+    CHECK(whole->open.empty());
+    for (const std::size_t step : {std::size_t{1}, std::size_t{39}, std::size_t{8191}, std::size_t{70'000}})
+        CHECK(read(segment, step) == whole);
+    CHECK(parse_facts(facts_text(*whole)) == whole);
+}
+
+TEST_CASE("A record that is cut by the segment's end is joined, wherever the cut is") {
+    std::uint64_t joined = 0;
+    for (std::size_t fill = mib - 4000; fill < mib - 3600; fill += 8) {
+        WalMaker wal = maker();
+        // Pages' headers take 24 bytes of each 8192.
+        wal.record(10, 0, 700, std::string(fill - (mib / page) * 24, 'x'));
+        for (int i = 0; i < 30; ++i) lock(wal, 800, 16384);
+        for (int i = 0; i < 30; ++i) drop(wal, 800 + static_cast<std::uint32_t>(i), 1'000'000, {16384});
+        const auto segments = wal.segments();
+        REQUIRE(segments.size() == 2);
+        auto before = read(segments[0]), after = read(segments[1]);
+        REQUIRE((before && after));
+        CHECK(after->complete);
+        const std::uint64_t commits = before->commits + after->commits;
+        if (before->tail) {
+            const WalFacts kept = *before;
+            REQUIRE(join_facts(*before, *after));
+            CHECK_FALSE((before->tail || after->head));
+            if (before->commits + after->commits == commits + 1) ++joined;
+            CHECK(before->last_record == kept.tail->lsn);
+        }
+        CHECK(before->commits + after->commits == 30);
+    }
+    CHECK(joined > 10);
+}
+
+TEST_CASE("A DROP is told from a TRUNCATE, and both from what rewrites") {
+    WalMaker wal = maker();
+    lock(wal, 800, 16384);
+    drop(wal, 800, 1, {16384});
+    lock(wal, 801, 16385);
+    create_file(wal, 801, 16400);
+    drop(wal, 801, 1, {16385});
+    lock(wal, 802, 16386);  // REINDEX
+    create_file(wal, 802, 16401);
+    full_page(wal, 802, 16401);
+    drop(wal, 802, 1, {16386});
+    lock(wal, 803, 16387);  // VACUUM FULL
+    create_file(wal, 803, 16402);
+    full_page(wal, 803, 16402);
+    lock(wal, 803, 16402);
+    drop(wal, 803, 1, {16387});
+    drop(wal, 804, 1, {16388});  // nothing tells
+    create_file(wal, 805, 16403);
+    lock(wal, 805, 16403);
+    drop(wal, 805, 1, {16403});  // its own: nothing was there before
+    const std::uint64_t began = wal.record(10, 0, 806, "insert");
+    lock(wal, 807, 16389);  // within a subtransaction
+    drop(wal, 806, 1, {16389}, {807});
+    const auto facts = read(wal.segments()[0]);
+    REQUIRE(facts);
+    REQUIRE(facts->events.size() == 6);
+    CHECK(removal_of(facts->events[0]) == Removal::dropped);
+    CHECK(facts->events[0].transaction.first_lsn == facts->events[0].transaction.locks[0].lsn);
+    CHECK(removal_of(facts->events[1]) == Removal::truncated);
+    CHECK(removal_of(facts->events[2]) == Removal::replaced);
+    CHECK(removal_of(facts->events[3]) == Removal::replaced);
+    CHECK(removal_of(facts->events[4]) == Removal::unknown);
+    CHECK(removal_of(facts->events[5]) == Removal::dropped);
+    CHECK(facts->events[5].transaction.first_lsn == began);
+    CHECK(facts->events[5].time == epoch + 1);
+    CHECK(facts->events[5].database == 5);
+}
+
+TEST_CASE("What a transaction did in earlier segments counts") {
+    WalMaker wal = maker();
+    const std::uint64_t began = wal.record(10, 0, 800, "insert");
+    lock(wal, 800, 16384);
+    create_file(wal, 800, 16400);
+    wal.record(10, 0, 801, std::string(mib, 'x'));
+    drop(wal, 800, 1, {16384, 16400});
+    const auto segments = wal.segments();
+    const auto before = read(segments[0]), after = read(segments[1]);
+    REQUIRE((before && after));
+    REQUIRE(before->open.size() == 1);
+    REQUIRE(after->events.size() == 1);
+    WalEvent event = after->events[0];
+    CHECK(removal_of(event) == Removal::unknown);
+    add_earlier(event, *before);
+    CHECK(removal_of(event) == Removal::truncated);
+    CHECK(event.transaction.first_lsn == began);
+    CHECK(event.removed == std::vector<std::uint32_t>{16384});
+}
+
+TEST_CASE("Databases and tablespaces are told with the time of their transaction") {
+    WalMaker wal = maker();
+    wal.record(5, 0x00, 800, words({17000}) + "/srv/fast" + std::string(1, '\0'));
+    wal.commit(800, 1'000'000);
+    wal.record(4, 0x10, 801, words({17001, 1663}));
+    wal.record(4, 0x20, 802, words({17001, 1, 1663}));
+    wal.record(5, 0x10, 803, words({17000}));
+    wal.record(0, 0x60, 0, words({100, 8, 10, 0, 64, 1, 0}));
+    const auto facts = read(wal.segments()[0]);
+    REQUIRE(facts);
+    CHECK(kinds(*facts) ==
+          "tablespace_created database_created database_dropped tablespace_dropped parameters ");
+    CHECK(facts->events[0].text == "/srv/fast");
+    CHECK(facts->events[0].tablespace == 17000);
+    CHECK(facts->events[0].time == epoch + 1'000'000);
+    CHECK(facts->events[1].time == 0);
+    CHECK(facts->events[2].database == 17001);
+    CHECK(facts->events[4].text.starts_with("max_connections=100 max_worker_processes=8 "));
+}
+
+TEST_CASE("Of unknown versions and of what is no WAL there are no facts") {
+    WalMaker wal = maker();
+    wal.commit(800, 1);
+    std::string segment = wal.segments()[0];
+    CHECK_FALSE(read(""));
+    CHECK_FALSE(read(segment.substr(0, 39)));
+    CHECK_FALSE(read(std::string(mib, '\0')));
+    segment[0] = '\x07';
+    CHECK_FALSE(read(segment));
+    for (const std::uint16_t magic : {0xD110, 0xD113, 0xD116, 0xD118}) {
+        WalMaker each = maker();
+        each.magic = magic;
+        each.commit(800, 1);
+        CHECK(read(each.segments()[0])->commits == 1);
+    }
+    WalMaker older = maker();
+    older.magic = 0xD10D;
+    older.commit(800, 1);
+    CHECK_FALSE(read(older.segments()[0]));
+}
+
+TEST_CASE("A segment that was cut or damaged gives what is before that, and says so") {
+    WalMaker wal = maker();
+    for (std::uint32_t i = 0; i < 9000; ++i) wal.commit(800 + i, i);
+    const std::string segment = wal.segments()[0];
+    const auto whole = read(segment);
+    REQUIRE(whole);
+    CHECK(whole->commits == 9000);
+    CHECK(whole->complete);  // behind the last record there is nothing
+    const auto cut = read(segment.substr(0, 5 * page));
+    REQUIRE(cut);
+    CHECK_FALSE(cut->complete);
+    CHECK((cut->commits > 0 && cut->commits < 9000));
+    for (std::size_t at = 40; at < 3 * page; at += 61) {
+        std::string damaged = segment;
+        damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
+        const auto facts = read(damaged);
+        REQUIRE(facts);
+        CHECK(facts->commits <= 9000);
+    }
+}
+
+TEST_CASE("Facts that are too long are cut and say so") {
+    WalMaker wal = maker();
+    for (std::uint32_t i = 0; i < 3000; ++i)
+        wal.restore_point(i, "a restore point with a long name " + std::to_string(i));
+    const auto facts = read(wal.segments()[0]);
+    REQUIRE(facts);
+    CHECK_FALSE(facts->complete);
+    const std::string text = facts_text(*facts);
+    CHECK(text.size() <= max_facts_size);
+    CHECK(text.size() > max_facts_size / 3);
+    const auto kept = parse_facts(text);
+    REQUIRE(kept);
+    CHECK_FALSE(kept->complete);
+    for (const std::string wrong : {"", "{", "[]", "{\"facts\":1}", "{\"facts\":2}"})
+        CHECK_FALSE(parse_facts(wrong));
+    const std::string small =
+        facts_text(*read(maker().segments().empty() ? wal.segments()[0] : wal.segments()[0]), 4096);
+    CHECK(small.size() <= 4096);
+}
