@@ -144,19 +144,28 @@ paused() {
 check "with hot_standby off it pauses at its target, readable; ALTER SYSTEM and a standby made there do no harm" paused
 
 quiet_time() {
-    bring quiet --target-time "$quiet" --target-action promote
-    jq -r '.notes[]' "$work/quiet.json" | grep -q 'no transaction in the WAL that can be reached ended after'
+    local works last
+    expect_exit 3 bring refused --target-time "$quiet" --target-action promote
+    grep -q 'no transaction in the WAL that can be reached ended after' "$work/refused.said"
+    works=$(sed -n 's/.*the latest time that works is \(.*+00\).*/\1/p' "$work/refused.said")
+    bring works --target-time "$works" --target-action promote
+    begin works
+    wait_for 60 is_open works
+    expect_equal 2 "$(last_row works)" "last row before the latest time that works"
+    pg_stop "$work/works"
+    last=$(sed -n 's/.*--target-lsn \([0-9A-F/]*\).*/\1/p' "$work/refused.said")
+    bring quiet --target-lsn "$last" --target-action promote
     begin quiet
     wait_for 60 is_open quiet
     expect_equal 3 "$(last_row quiet)" "last row"
     pg_stop "$work/quiet"
-    bring quiet-pause --target-time "$quiet"
+    bring quiet-pause --target-lsn "$last"
     begin quiet-pause
     wait_for 60 is_paused quiet-pause
     pg_stop "$work/quiet-pause"
     expect_exit 3 bring later --target-time "$(date -u -d '+1 hour' '+%F %TZ')"
 }
-check "a time in the quiet at the end of the archive is reached; one behind it is refused" quiet_time
+check "a time in the quiet at the end of the archive is refused with the latest that works, and the end can be had" quiet_time
 
 older() {
     local kind

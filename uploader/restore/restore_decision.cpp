@@ -87,9 +87,30 @@ class Decider {
             const auto text = reach.last ? made_.survey->spooled_at(*reach.last) : std::nullopt;
             return text ? std::optional<MicroTime>(*parse_time(*text)) : std::nullopt;
         };
-        made_.choice = choose_backup(
-            made_.survey->backups(), options_.wish, end,
-            [this](const SurveyedBackup& backup, const Reach& reach) { return holds(backup, reach); });
+        try {
+            made_.choice = choose_backup(
+                made_.survey->backups(), options_.wish, end,
+                [this](const SurveyedBackup& backup, const Reach& reach) { return holds(backup, reach); });
+        } catch (const Error& error) {
+            if (options_.wish.target.kind == TargetKind::time && error.kind() == ErrorKind::integrity)
+                refuse_late_time();
+            throw;
+        }
+    }
+
+    /// For a time behind everything that is archived, says which one works.
+    void refuse_late_time() {
+        if (made_.survey->backups().empty() || !made_.silent.empty()) return;
+        const SurveyedBackup& newest = made_.survey->backups().back();
+        const Reach* reach = options_.wish.timeline ? newest.reach(*options_.wish.timeline)
+                                                    : &newest.together.timelines.back();
+        if (options_.wish.backup || reach == nullptr || !reach->consistent || !reach->last ||
+            options_.wish.target.time < MicroTime(*parse_time(newest.label.stopped_at)))
+            return;
+        made_.target = options_.wish.target;
+        made_.choice = {&newest, *reach};
+        require_later_transaction();
+        made_.notes.clear();
     }
 
     /// Whether a transaction or a restore point lies behind a backup.
@@ -183,10 +204,13 @@ class Decider {
         }
         std::string message =
             "no transaction in the WAL that can be reached ended after " + format_target_time(target.time);
-        if (end->last_time) {
-            message += "; the last one did at " + format_target_time(*end->last_time) +
+        std::optional<MicroTime> last = end->last_time;
+        if (const auto known = last ? std::nullopt : last_of(&WalFacts::greatest_end))
+            last = MicroTime(std::chrono::microseconds(known->time));
+        if (last) {
+            message += "; the last one did at " + format_target_time(*last) +
                        ", so the latest time that works is " +
-                       format_target_time(*end->last_time - std::chrono::microseconds(1));
+                       format_target_time(*last - std::chrono::microseconds(1));
         }
         throw Error(ErrorKind::integrity, message,
                     std::string("PostgreSQL stops at a time only where it finds a later transaction; ") +
@@ -221,18 +245,24 @@ class Decider {
                               ". For another one use --target-lsn");
     }
 
+    /// The last one on the way, of those that each segment tells.
+    std::optional<WalMoment> last_of(std::optional<WalMoment> WalFacts::*moment) {
+        const Reach& reach = made_.choice.reach;
+        const auto names = search_->segments(backup(), reach, backup().label.stop_lsn, reach.end_lsn);
+        std::optional<WalFacts> behind;
+        for (std::size_t i = names ? names->size() : 0; i-- > 0;) {
+            auto facts = facts_->of((*names)[i]);
+            if (facts && facts->tail && behind) join_facts(*facts, *behind);
+            if (facts && *facts.*moment) return *facts.*moment;
+            behind = std::move(facts);
+        }
+        return std::nullopt;
+    }
+
     /// The last commit before the gap or the conflict at which the way ends.
     void go_as_far_as_possible() {
         const Reach& reach = made_.choice.reach;
-        const auto names = search_->segments(backup(), reach, backup().label.stop_lsn, reach.end_lsn);
-        std::optional<WalMoment> commit;
-        std::optional<WalFacts> behind;
-        for (std::size_t i = names ? names->size() : 0; i-- > 0 && !commit;) {
-            auto facts = facts_->of((*names)[i]);
-            if (facts && facts->tail && behind) join_facts(*facts, *behind);
-            if (facts) commit = facts->last_commit;
-            behind = std::move(facts);
-        }
+        std::optional<WalMoment> commit = last_of(&WalFacts::last_commit);
         if (commit && commit->lsn < backup().label.stop_lsn) commit.reset();
         made_.target.action = TargetAction::promote;
         made_.target.kind = commit ? TargetKind::lsn : TargetKind::immediate;
