@@ -238,9 +238,9 @@ TEST_CASE("Of unknown versions and of what is no WAL there are no facts") {
     CHECK_FALSE(read(std::string(mib, '\0')));
     segment[0] = '\x07';
     CHECK_FALSE(read(segment));
-    for (const std::uint16_t magic : {0xD110, 0xD113, 0xD116, 0xD118}) {
+    for (const int magic : {0xD110, 0xD113, 0xD116, 0xD118}) {
         WalMaker each = maker();
-        each.magic = magic;
+        each.magic = static_cast<std::uint16_t>(magic);
         each.commit(800, 1);
         CHECK(read(each.segments()[0])->commits == 1);
     }
