@@ -10,12 +10,14 @@
 #include "common/clock.hpp"
 #include "common/codec/digest.hpp"
 #include "common/codec/segment_codec.hpp"
+#include "common/codec/wal_facts_text.hpp"
 #include "common/codec/zstd_writer.hpp"
 #include "common/error.hpp"
 #include "common/fingerprint.hpp"
 #include "common/os.hpp"
 #include "common/settings.hpp"
 #include "common/store/object_store.hpp"
+#include "common/wal/facts_reader.hpp"
 #include "tests/wal_file.hpp"
 #include "uploader/drain/object_buffer.hpp"
 #include "uploader/drain/read_back.hpp"
@@ -108,6 +110,12 @@ class Stages {
         });
         Fingerprint fingerprint;
         table_.time("XXH3-128", [&] { in_pieces(bytes, [&](Bytes part) { fingerprint.update(part); }); });
+        table_.time("WAL facts", [&] {
+            FactsReader reader;
+            in_pieces(bytes, [&](Bytes part) { reader.write(part); });
+            const auto facts = reader.finish();
+            if (facts) written_ += facts_text(*facts).size();
+        });
         Collected frame;
         frame.bytes.reserve(bytes.size() + piece);
         zstd_.begin(bytes.size(), nothing_);
@@ -165,6 +173,7 @@ class Stages {
     Nothing nothing_;
     BlockPool pool_;
     std::vector<std::pair<std::string, std::unique_ptr<ObjectStore>>> stores_;
+    std::size_t written_ = 0;  // of the facts
     Table table_;
 };
 

@@ -73,6 +73,32 @@ TEST_CASE("what was put is what one gets, whatever its size", "[contract]") {
     }
 }
 
+TEST_CASE("a part of an object is what lies there, and no more", "[contract]") {
+    for (const StoreUnderTest& under_test : stores_under_test()) {
+        DYNAMIC_SECTION(under_test.name) {
+            const auto store = under_test.open();
+            const std::string key = under_test.fresh_prefix() + "parts";
+            const Sample sample = Sample::random(300'000, 7);
+            put(*store, key, sample);
+            const auto part = [&](std::uint64_t offset, std::uint64_t length) {
+                Collector collector;
+                store->get_range(key, offset, length, collector);
+                CHECK(collector.attempts == 1);
+                return collector.text;
+            };
+            CHECK((part(0, 1) == sample.text().substr(0, 1)));
+            CHECK((part(0, 300'000) == sample.text()));
+            CHECK((part(4096, 70'000) == sample.text().substr(4096, 70'000)));
+            CHECK((part(299'999, 1) == sample.text().substr(299'999)));
+            CHECK((part(200'000, 200'000) == sample.text().substr(200'000)));
+            CHECK(kind_of_failure([&] { part(300'000, 1); }) == ErrorKind::rejected);
+            Collector nothing;
+            CHECK(kind_of_failure([&] { store->get_range(key + "-missing", 0, 10, nothing); }) ==
+                  ErrorKind::not_found);
+        }
+    }
+}
+
 TEST_CASE("an object's name comes through every operation unchanged", "[contract]") {
     for (const StoreUnderTest& under_test : stores_under_test()) {
         DYNAMIC_SECTION(under_test.name) {

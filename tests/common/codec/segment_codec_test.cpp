@@ -1,5 +1,9 @@
 #include "common/codec/segment_codec.hpp"
 
+#include <utility>
+
+#include "common/codec/envelope_tail.hpp"
+
 #include "common/error.hpp"
 #include "common/fingerprint.hpp"
 #include "tests/catch.hpp"
@@ -101,6 +105,43 @@ TEST_CASE("an object tells where it comes from and who signed it") {
     CHECK(envelope.system_identifier == 7301234567890123456);
     CHECK(envelope.spooled_at == "2026-01-31T09:05:07.123Z");
     CHECK(envelope.writer == keys.encode.writer->public_key());
+}
+
+TEST_CASE("an envelope is read from an object's two ends") {
+    Fixture keys;
+    std::uint64_t asked = 0;
+    for (const bool encrypted : {true, false}) {
+        if (!encrypted) {
+            keys.encode.recipients.clear();
+            keys.decode.identities.clear();
+        }
+        for (const std::size_t size : {1UL, 60'000UL, 65'000UL, 66'000UL, 131'000UL, 3'000'000UL}) {
+            const std::string object = keys.object(noise(size));
+            const auto part = [&](std::uint64_t offset, std::uint64_t length) {
+                asked = std::max(asked, length);
+                const Bytes bytes = as_bytes(std::string_view(object).substr(offset, length));
+                return std::vector<std::byte>(bytes.begin(), bytes.end());
+            };
+            const auto envelope = read_envelope(object.size(), keys.decode, part);
+            REQUIRE(envelope);
+            StringSink sink;
+            SegmentDecoder decoder(keys.decode, sink);
+            feed(decoder, object);
+            CHECK(*envelope == decoder.envelope());
+            const std::vector<std::string> writers =
+                std::exchange(keys.decode.trusted_writers, std::vector{WriterKey::generate().public_key()});
+            CHECK_THROWS_AS(read_envelope(object.size(), keys.decode, part), Error);
+            keys.decode.trusted_writers = writers;
+            std::string damaged = object;
+            damaged[damaged.size() - 20] ^= 1;
+            const auto of_damaged = [&](std::uint64_t offset, std::uint64_t length) {
+                const Bytes bytes = as_bytes(std::string_view(damaged).substr(offset, length));
+                return std::vector<std::byte>(bytes.begin(), bytes.end());
+            };
+            CHECK_THROWS_AS(read_envelope(object.size(), keys.decode, of_damaged), Error);
+        }
+    }
+    CHECK(asked <= 4 * 65'552);
 }
 
 TEST_CASE("no plaintext shows in an encrypted object") {
