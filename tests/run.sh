@@ -167,7 +167,7 @@ for script in "${scripts[@]}"; do
 done
 # What depends on the server's version.
 versioned=()
-for script in "$tests"/integration/{new_cluster,timelines,archive_get,follow,setup,backup_contents}.sh; do
+for script in "$tests"/integration/{new_cluster,timelines,archive_get,events,follow,setup,backup_contents}.sh; do
     if wanted "$(basename "$script" .sh)"; then versioned+=("$script"); fi
 done
 if [ ${#versioned[@]} -gt 0 ] && [ -z "${WALFERRY_TEST_PG:-}" ]; then

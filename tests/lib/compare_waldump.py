@@ -1,14 +1,13 @@
-"""compare_waldump.py PG_WALDUMP WAL_FOLDER FACTS: what pg_waldump prints of each segment and what its facts say are the same.
+"""compare_waldump.py RECORDS FACTS: what PostgreSQL tells of each segment's records and what its facts say are the same.
 
-FACTS: a line a segment, its name, a tab, and its facts as JSON. Ends with 1 and says what differs."""
+RECORDS: as pg_waldump prints them. FACTS: a line a segment, its name, a tab, and its facts as JSON. Ends with 1 and says what
+differs."""
 import json
-import os
 import re
-import subprocess
 import sys
 
-waldump, folder, facts_file = sys.argv[1:]
-line = re.compile(r"rmgr: (\S+)\s+len .* tx:\s+(\d+), lsn: ([0-9A-F]+)/([0-9A-F]+), prev \S+, desc: (.*)")
+records_file, facts_file = sys.argv[1:]
+line = re.compile(r"rmgr: (\S+)\s+len .*tx:\s+(\d+), lsn: ([0-9A-F]+)/([0-9A-F]+), prev \S+, desc: (.*)")
 stamp = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC")
 wrong = 0
 totals = {}
@@ -33,24 +32,18 @@ def lsn_of(text):
     return int(high, 16) << 32 | int(low, 16)
 
 
-def read(name):
-    """The records that begin in the segment: (manager, transaction, lsn, description)."""
-    out = subprocess.run([waldump, os.path.join(folder, name)], capture_output=True, text=True, env={"TZ": "UTC", "PATH": os.environ["PATH"], "LC_ALL": "C"})
-    found = []
-    for text in out.stdout.splitlines():
-        match = line.match(text)
-        if match:
-            manager, xid, high, low, what = match.groups()
-            found.append((manager, int(xid), int(high, 16) << 32 | int(low, 16), what))
-    return found
-
+everything = []
+for text in open(records_file):
+    match = line.match(text)
+    if match:
+        manager, xid, high, low, what = match.groups()
+        everything.append((manager, int(xid), int(high, 16) << 32 | int(low, 16), what))
 
 for row in open(facts_file):
     name, text = row.rstrip("\n").split("\t")
     facts = json.loads(text)
-    records = read(name)
     begin, end = lsn_of(facts["begin"]), lsn_of(facts["end"])
-    records = [r for r in records if begin <= r[2] < end]
+    records = [r for r in everything if begin <= r[2] < end]
     if "tail" in facts:  # it ends in the next segment
         records = [r for r in records if r[2] != lsn_of(facts["tail"]["lsn"])]
     if not facts["complete"]:
