@@ -249,19 +249,20 @@ std::string_view to_string(WalEvent::Kind kind) noexcept {
 std::string facts_text(WalFacts facts, std::size_t limit) {
     const auto write = [&] { return facts_json(facts).dump(-1, ' ', true, Json::error_handler_t::replace); };
     std::string text = write();
-    const auto cut = [&](bool anything, auto what) {
-        if (text.size() <= limit || !anything) return;
+    // A shared record that is not there whole is not known; it shows by its length.
+    for (std::vector<std::byte>* carried :
+         {facts.head ? &facts.head->bytes : nullptr, facts.tail ? &facts.tail->bytes : nullptr}) {
+        if (text.size() <= limit || carried == nullptr || carried->empty()) continue;
+        carried->clear();
+        text = write();
+    }
+    const auto halve = [&](auto& list) {
         facts.complete = false;
-        what();
+        list.resize(list.size() / 2);
         text = write();
     };
-    // An unjoined record is not known: it says so by being short.
-    cut(facts.head && !facts.head->bytes.empty(), [&] { facts.head->bytes.clear(); });
-    cut(facts.tail && !facts.tail->bytes.empty(), [&] { facts.tail->bytes.clear(); });
-    while (text.size() > limit && !facts.open.empty())
-        cut(true, [&] { facts.open.resize(facts.open.size() / 2); });
-    while (text.size() > limit && !facts.events.empty())
-        cut(true, [&] { facts.events.resize(facts.events.size() / 2); });
+    while (text.size() > limit && !facts.open.empty()) halve(facts.open);
+    while (text.size() > limit && !facts.events.empty()) halve(facts.events);
     return text;
 }
 

@@ -10,8 +10,9 @@ namespace walferry {
 
 inline constexpr std::size_t max_facts_size = std::size_t{64} << 10;
 
-/// JSON in ASCII, as docs/format.md has it, of at most `limit` bytes: what does not fit is left out, what is
-/// carried over the segment's ends first, and the text says that it is not complete.
+/// JSON in ASCII, as docs/format.md has it, of at most `limit` bytes. What does not fit is left out: first
+/// the bytes of the records that are shared with other segments, which their length shows; then open
+/// transactions and events, and the text says that it is not complete.
 std::string facts_text(WalFacts facts, std::size_t limit = max_facts_size);
 
 /// nullopt for what facts_text would not have written.

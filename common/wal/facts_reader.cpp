@@ -151,7 +151,7 @@ void FactsReader::records(Bytes page, std::size_t at, std::uint64_t address) {
         const Bytes whole = page.subspan(at, length);
         const auto before = number<std::uint64_t>(whole, 8);
         if (previous_ != 0 && before != previous_) return damaged();
-        previous_ = address + at;
+        facts_.last_record = previous_ = address + at;
         collected_->saw(number<std::uint32_t>(whole, 4), previous_);
         if (is_of_interest(whole)) collected_->record(whole, previous_);
         if (is_switch(whole)) {
@@ -160,11 +160,9 @@ void FactsReader::records(Bytes page, std::size_t at, std::uint64_t address) {
         }
         at += aligned(length);
     }
-    if (previous_ != 0) facts_.last_record = previous_;
 }
 
 void FactsReader::begin_cut(Bytes bytes, std::uint64_t lsn, std::uint32_t length) {
-    if (previous_ != 0) facts_.last_record = previous_;
     cut_lsn_ = lsn;
     length_ = length;
     had_ = 0;

@@ -98,7 +98,7 @@ told() {
     expect_equal 0 "$(jq '[.events[] | select(.kind == "files_replaced_or_removed")] | length' "$work/events.json")" "unclear removals"
     expect_equal 0 "$(jq .segments_unknown "$work/events.json")" "segments that are not known"
     expect_in 'restore to before it: --target-lsn' as uploader walferry events
-    expect_equal 0 "$(as uploader walferry events --json --until '2001-01-01Z' | jq '.events | length')" "events of another time"
+    expect_equal 0 "$(as uploader walferry events --json --until '2001-01-01 00:00:00Z' | jq '.events | length')" "events of another time"
     expect_equal 0 "$(as uploader walferry events --json --database template1 | jq '[.events[] | select(.kind == "dropped")] | length')" "drops in another database"
 }
 check "a drop and a truncate are told among a load, by table and transaction; what only rewrites is not" told

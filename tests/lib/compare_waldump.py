@@ -8,7 +8,7 @@ import sys
 
 records_file, facts_file = sys.argv[1:]
 line = re.compile(r"rmgr: (\S+)\s+len .*tx:\s+(\d+), lsn: ([0-9A-F]+)/([0-9A-F]+), prev \S+, desc: (.*)")
-stamp = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC")
+stamp = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)")
 wrong = 0
 totals = {}
 

@@ -47,7 +47,6 @@ class Decider {
         if (made_.target.kind == TargetKind::time) require_later_transaction();
         if (made_.target.kind == TargetKind::name) count_name();
         if (options_.wish.as_far_as_possible) go_as_far_as_possible();
-        find_late_tablespaces();
         if (!options_.wish.timeline) note_newer_timelines();
         note_lost_end();
         for (const std::string& missing : made_.choice.backup->label.missing)
@@ -62,6 +61,7 @@ class Decider {
                 "start "
                 "again, or restore with --target-action promote");
         }
+        find_late_tablespaces();
         return std::move(made_);
     }
 

@@ -127,7 +127,7 @@ TEST_CASE("Facts are the same however the segment is cut into pieces, and surviv
 
 TEST_CASE("A record that is cut by the segment's end is joined, wherever the cut is") {
     std::uint64_t joined = 0;
-    for (std::size_t fill = mib - 4000; fill < mib - 3600; fill += 8) {
+    for (std::size_t fill = mib - 3000; fill < mib - 1500; fill += 8) {
         WalMaker wal = maker();
         // Pages' headers take 24 bytes of each 8192.
         wal.record(10, 0, 700, std::string(fill - (mib / page) * 24, 'x'));
