@@ -44,7 +44,6 @@ class ShortText : public Sink {
     std::string text;
 };
 
-
 void append(HeldSegments& all, const HeldSegments& more) {
     for (const auto& [timeline, segments] : more) {
         auto& into = all[timeline];
