@@ -6,8 +6,8 @@
 #include <array>
 #include <charconv>
 
-#include "common/fd.hpp"
-#include "common/pg_control.hpp"
+#include "common/os/fd.hpp"
+#include "common/wal/pg_control.hpp"
 
 namespace walferry::get {
 namespace {

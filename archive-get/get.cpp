@@ -11,15 +11,15 @@
 #include "archive-get/data_directory.hpp"
 #include "archive-get/message.hpp"
 #include "archive-get/walferry_program.hpp"
-#include "common/configuration_path.hpp"
-#include "common/durable_file.hpp"
 #include "common/error.hpp"
-#include "common/fetch_channel.hpp"
-#include "common/fetch_exit.hpp"
-#include "common/pg_control.hpp"
-#include "common/restore_place.hpp"
-#include "common/wal_header.hpp"
-#include "common/wal_name.hpp"
+#include "common/os/durable_file.hpp"
+#include "common/os/restore_place.hpp"
+#include "common/program/configuration_path.hpp"
+#include "common/program/fetch_channel.hpp"
+#include "common/program/fetch_exit.hpp"
+#include "common/wal/pg_control.hpp"
+#include "common/wal/wal_header.hpp"
+#include "common/wal/wal_name.hpp"
 
 namespace walferry::get {
 namespace {

@@ -8,7 +8,7 @@
 #include "archive-get/message.hpp"
 #include "archive-get/options.hpp"
 #include "common/error.hpp"
-#include "common/os.hpp"
+#include "common/os/os.hpp"
 
 using namespace walferry;
 using namespace walferry::get;

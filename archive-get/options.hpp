@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "common/command_line.hpp"
+#include "common/program/command_line.hpp"
 
 namespace walferry::get {
 

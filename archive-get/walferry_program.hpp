@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/fd.hpp"
+#include "common/os/fd.hpp"
 
 namespace walferry::get {
 

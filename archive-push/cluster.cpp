@@ -1,7 +1,7 @@
 #include "archive-push/cluster.hpp"
 
 #include "common/error.hpp"
-#include "common/pg_control.hpp"
+#include "common/wal/pg_control.hpp"
 
 namespace walferry::push {
 

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "common/segment_source.hpp"
+#include "common/spool/segment_source.hpp"
 
 namespace walferry::push {
 

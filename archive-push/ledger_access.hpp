@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "common/intake.hpp"
+#include "common/spool/intake.hpp"
 
 namespace walferry::push {
 

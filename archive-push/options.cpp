@@ -6,7 +6,7 @@
 
 #include "common/error.hpp"
 #include "common/size_text.hpp"
-#include "common/spool.hpp"
+#include "common/spool_paths.hpp"
 
 namespace walferry::push {
 namespace {

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "common/command_line.hpp"
+#include "common/program/command_line.hpp"
 
 namespace walferry::push {
 

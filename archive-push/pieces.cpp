@@ -6,7 +6,7 @@
 
 #include "archive-push/process.hpp"
 #include "common/error.hpp"
-#include "common/os.hpp"
+#include "common/os/os.hpp"
 
 namespace walferry::push {
 namespace {

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "common/bytes.hpp"
-#include "common/fingerprint.hpp"
-#include "common/segment_source.hpp"
+#include "common/spool/segment_source.hpp"
+#include "common/wal/fingerprint.hpp"
 
 namespace walferry::push {
 

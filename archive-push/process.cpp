@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "archive-push/exit_code.hpp"
-#include "common/os.hpp"
+#include "common/os/os.hpp"
 
 namespace walferry::push {
 namespace {

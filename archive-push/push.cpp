@@ -5,7 +5,7 @@
 #include "archive-push/message.hpp"
 #include "archive-push/pieces.hpp"
 #include "common/error.hpp"
-#include "common/intake.hpp"
+#include "common/spool/intake.hpp"
 
 namespace walferry::push {
 namespace {

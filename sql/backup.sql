@@ -1,4 +1,4 @@
--- The statements of common/ledger_backups.cpp, by name.
+-- The statements of common/ledger/ledger_backups.cpp, by name.
 
 -- :begin
 INSERT INTO backup (system_identifier, name, pid, began_at) VALUES (?1, ?2, ?3, ?4);

@@ -1,4 +1,4 @@
--- The statements of common/ledger_comparison.cpp, by name. Each ends with the only semicolon in it (sql/embed.cmake).
+-- The statements of common/ledger/ledger_comparison.cpp, by name. Each ends with the only semicolon in it (sql/embed.cmake).
 
 -- :where
 SELECT began_at, system_identifier, name, seen_since FROM comparison WHERE store = ?1;

@@ -1,4 +1,4 @@
--- The statements of common/ledger_facts.cpp, by name. Each ends with the only semicolon in it (sql/embed.cmake).
+-- The statements of common/ledger/ledger_facts.cpp, by name. Each ends with the only semicolon in it (sql/embed.cmake).
 
 -- :note
 INSERT INTO wal_fact (segment, facts, first_at, last_at, last_commit_at, events)

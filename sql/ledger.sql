@@ -1,4 +1,4 @@
--- The statements of common/ledger.cpp, by name. Each ends with the only semicolon in it (sql/embed.cmake).
+-- The statements of common/ledger/ledger.cpp, by name. Each ends with the only semicolon in it (sql/embed.cmake).
 
 -- :active_stores
 SELECT id, name, type, endpoint, bucket, prefix, added_at, retired_at FROM store

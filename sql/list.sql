@@ -1,4 +1,4 @@
--- The statements of common/ledger_list.cpp, by name. A list is read in pages, each in a transaction of its own: a
+-- The statements of common/ledger/ledger_list.cpp, by name. A list is read in pages, each in a transaction of its own: a
 -- reader that stays in the middle of one would keep the write-ahead log from being emptied. A page says where it ends,
 -- and the next one begins behind that.
 

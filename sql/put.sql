@@ -1,4 +1,4 @@
--- The statements of common/ledger_puts.cpp, by name. Each ends with the only semicolon in it (sql/embed.cmake).
+-- The statements of common/ledger/ledger_puts.cpp, by name. Each ends with the only semicolon in it (sql/embed.cmake).
 
 -- Before the put. What an earlier attempt had put is forgotten with it: it was looked for, and could not be had.
 -- :begin

@@ -1,4 +1,4 @@
--- The statements of common/ledger_sight.cpp, by name.
+-- The statements of common/ledger/ledger_sight.cpp, by name.
 
 -- :note
 INSERT INTO archive_sight (store, system_identifier, seen_at, newest_segment, newest_backup, backup_is_ours)

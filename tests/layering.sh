@@ -1,31 +1,53 @@
 #!/usr/bin/env bash
-# Includes point one way: programs -> common/{codec,store} -> common; archive-push and archive-get -> common without
-# settings.
-# CMake's targets enforce it when linking; a header alone would slip through there.
+# The rooms and their arrows are the lines of cmake/Rooms.cmake: each room may include itself, what its USES names, and sql/;
+# each of those stands above it in that file, so that no arrow points upward or closes a circle; and none stands there
+# that no include needs. Prints them. Linking holds the sources to the same lines; a header alone would slip through there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-wrong=0
 
-# check "FILES" REGEX: every quoted include of these files must start with a match of REGEX.
-check() {
-    local found
-    found=$(grep -nE '^#include "' $1 /dev/null | grep -vE "#include \"($2)" || true)
-    if [ -n "$found" ]; then
-        printf '%s\n' "$found" >&2
-        wrong=1
-    fi
+rooms() { # a line each: ROOM USED…
+    sed '/^ *#/d' cmake/Rooms.cmake | tr '\n' ' ' | grep -oE 'walferry_room\([^)]*\)' |
+        sed -E 's/walferry_room\(//; s/\)//; s/LIBRARIES.*//; s/ USES / /; s/ +/ /g; s/ $//' | grep -v '^folder'
 }
 
-here() { find "$1" -maxdepth "${2:-9}" -name '*.[ch]pp' | sort; }
+includes() { # ROOM: the rooms that its files include, once each
+    find "$1" -maxdepth 1 -name '*.[ch]pp' -exec sed -nE 's|^#include "([^"]+)/[^/"]+"|\1|p' {} + | sort -u
+}
 
-check "$(here common 1)" 'common/[^/"]+"|common/wal/|sql/'
-check "$(here common/wal)" 'common/[^/"]+"|common/wal/'
-check "$(here common/codec)" 'common/[^/"]+"|common/wal/|common/codec/'
-check "$(here common/store)" 'common/[^/"]+"|common/store/'
-check "$(here archive-push)" 'common/[^/"]+"|archive-push/|sql/'
-check "$(here archive-get)" 'common/[^/"]+"|archive-get/'
-check "$(here uploader)" 'common/|uploader/|sql/'
+wrong=0
+complain() {
+    echo "$*" >&2
+    wrong=1
+}
+
+declare -A built=()
+while read -r room used; do
+    for other in $used; do
+        [ -n "${built[$other]:-}" ] || complain "$room uses $other, which does not stand above it in cmake/Rooms.cmake"
+    done
+    built[$room]=1
+    included=$(includes "$room")
+    for other in $included; do
+        case " $room sql $used " in *" $other "*) continue ;; esac
+        complain "$room includes $other, which its USES does not name:"
+        grep -nE "^#include \"$other/[^/\"]+\"" "$room"/*.[ch]pp >&2
+    done
+    for other in $used; do
+        grep -qxF "$other" <<<"$included" || complain "$room names $other among its USES and includes nothing of it"
+    done
+    printf '%-18s -> %s\n' "$room" "$used"
+done < <(rooms)
+[ "${#built[@]}" -gt 20 ] || complain "cmake/Rooms.cmake was not understood"
 
 # The settings bring a TOML reader along, which push must not link, nor what recovery starts for every segment.
-if grep -n '#include "common/settings' $(here common 1 | grep -v /settings) $(here archive-push) $(here archive-get) >&2; then wrong=1; fi
+for program in archive-push archive-get; do
+    for other in $(rooms | sed -n "s/^$program //p"); do
+        case $other in common | common/os | common/wal | common/ledger | common/spool | common/program) ;; *) complain "$program uses $other" ;; esac
+    done
+done
+
+# A folder with sources that is no room would be built by nobody's rules.
+while read -r folder; do
+    [ -n "${built[$folder]:-}" ] || complain "$folder has sources and is no room of cmake/Rooms.cmake"
+done < <(git ls-files '*.cpp' '*.hpp' | grep -vE '^(tests|packaging|demo)/' | xargs -n1 dirname | sort -u)
 exit $wrong

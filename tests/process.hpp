@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/fd.hpp"
+#include "common/os/fd.hpp"
 
 namespace walferry::test {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/wal_name.hpp"
+#include "common/wal/wal_name.hpp"
 
 namespace walferry::test {
 

@@ -4,9 +4,9 @@
 #include <set>
 
 #include "common/bytes.hpp"
-#include "common/codec/base64.hpp"
+#include "common/codec/age/base64.hpp"
 #include "common/codec/strict_json.hpp"
-#include "common/lsn.hpp"
+#include "common/wal/lsn.hpp"
 
 namespace walferry {
 namespace {

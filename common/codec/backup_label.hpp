@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/backup_name.hpp"
+#include "common/wal/backup_name.hpp"
 
 namespace walferry {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "common/error.hpp"
-#include "common/fingerprint.hpp"
+#include "common/wal/fingerprint.hpp"
 
 namespace walferry {
 

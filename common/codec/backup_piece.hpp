@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <string>
 
-#include "common/backup_name.hpp"
 #include "common/clock.hpp"
 #include "common/codec/digest.hpp"
 #include "common/codec/segment_codec.hpp"
 #include "common/sink.hpp"
+#include "common/wal/backup_name.hpp"
 
 namespace walferry {
 

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "common/backup_name.hpp"
 #include "common/clock.hpp"
-#include "common/codec/base64.hpp"
+#include "common/codec/age/base64.hpp"
 #include "common/codec/strict_json.hpp"
 #include "common/codec/zstd_reader.hpp"
 #include "common/error.hpp"
-#include "common/wal_name.hpp"
+#include "common/wal/backup_name.hpp"
+#include "common/wal/wal_name.hpp"
 
 namespace walferry {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "common/codec/age_header.hpp"
-#include "common/codec/age_stream.hpp"
-#include "common/codec/secret_key.hpp"
+#include "common/codec/age/age_header.hpp"
+#include "common/codec/age/age_stream.hpp"
+#include "common/codec/age/secret_key.hpp"
 #include "common/codec/zstd_writer.hpp"
 #include "common/error.hpp"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/bytes.hpp"
-#include "common/codec/age.hpp"
+#include "common/codec/age/age.hpp"
 #include "common/codec/envelope.hpp"
 #include "common/codec/signing.hpp"
 #include "common/sink.hpp"

@@ -1,7 +1,7 @@
 #include "common/codec/segment_codec.hpp"
 #include "common/codec/zstd_reader.hpp"
 #include "common/error.hpp"
-#include "common/fingerprint.hpp"
+#include "common/wal/fingerprint.hpp"
 
 namespace walferry {
 namespace {

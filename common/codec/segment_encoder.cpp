@@ -4,9 +4,9 @@
 #include "common/codec/segment_codec.hpp"
 #include "common/codec/zstd_writer.hpp"
 #include "common/error.hpp"
-#include "common/fingerprint.hpp"
 #include "common/wal/facts_reader.hpp"
-#include "common/wal_name.hpp"
+#include "common/wal/fingerprint.hpp"
+#include "common/wal/wal_name.hpp"
 
 namespace walferry {
 namespace {

@@ -5,10 +5,10 @@
 
 #include "common/bytes.hpp"
 #include "common/clock.hpp"
-#include "common/codec/base64.hpp"
+#include "common/codec/age/base64.hpp"
 #include "common/codec/strict_json.hpp"
 #include "common/error.hpp"
-#include "common/wal_name.hpp"
+#include "common/wal/wal_name.hpp"
 
 namespace walferry {
 namespace {

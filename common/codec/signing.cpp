@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "common/codec/bech32.hpp"
-#include "common/codec/octets.hpp"
+#include "common/codec/age/bech32.hpp"
+#include "common/codec/age/octets.hpp"
 #include "common/error.hpp"
 
 namespace walferry {

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "common/bytes.hpp"
-#include "common/codec/secret_key.hpp"
-#include "common/secret_file.hpp"
+#include "common/codec/age/secret_key.hpp"
+#include "common/os/secret_file.hpp"
 
 namespace walferry {
 

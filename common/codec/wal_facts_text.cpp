@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "common/codec/base64.hpp"
+#include "common/codec/age/base64.hpp"
 #include "common/codec/strict_json.hpp"
-#include "common/lsn.hpp"
 #include "common/micro_time.hpp"
+#include "common/wal/lsn.hpp"
 
 namespace walferry {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "common/body.hpp"
+#include "common/store/body.hpp"
 
 namespace walferry {
 

@@ -2,7 +2,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/secret_file.hpp"
+#include "common/os/secret_file.hpp"
 
 namespace walferry {
 

@@ -2,7 +2,7 @@
 #include <functional>
 #include <string>
 
-#include "common/os.hpp"
+#include "common/os/os.hpp"
 #include "common/store/object_store.hpp"
 
 namespace walferry {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "common/durable_file.hpp"
-#include "common/os.hpp"
+#include "common/os/durable_file.hpp"
+#include "common/os/os.hpp"
 #include "common/store/object_store.hpp"
 
 namespace walferry {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/body.hpp"
+#include "common/store/body.hpp"
 #include "common/store/object_store.hpp"
 
 namespace walferry {

@@ -6,7 +6,7 @@
 #include <array>
 
 #include "common/bytes.hpp"
-#include "common/wal_name.hpp"
+#include "common/wal/wal_name.hpp"
 
 namespace walferry {
 namespace {

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "common/body.hpp"
 #include "common/bytes.hpp"
-#include "common/settings.hpp"
+#include "common/settings/settings.hpp"
+#include "common/store/body.hpp"
 
 namespace walferry {
 

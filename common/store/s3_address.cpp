@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "common/error.hpp"
-#include "common/settings_values.hpp"
+#include "common/settings/settings_values.hpp"
 #include "common/store/sigv4.hpp"
 
 namespace walferry {

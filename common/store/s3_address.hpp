@@ -2,7 +2,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/settings.hpp"
+#include "common/settings/settings.hpp"
 
 namespace walferry {
 

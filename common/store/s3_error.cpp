@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "common/clock.hpp"
-#include "common/settings_values.hpp"
+#include "common/settings/settings_values.hpp"
 #include "common/store/proxy.hpp"
 #include "common/store/s3_xml.hpp"
 

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "common/error.hpp"
-#include "common/settings.hpp"
+#include "common/settings/settings.hpp"
 #include "common/store/http.hpp"
 
 namespace walferry {

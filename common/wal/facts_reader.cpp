@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstring>
 
-#include "common/wal_header.hpp"
+#include "common/wal/wal_header.hpp"
 
 namespace walferry {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "archive-get/options.hpp"
 #include "archive-push/options.hpp"
-#include "common/settings.hpp"
-#include "common/spool.hpp"
+#include "common/settings/settings.hpp"
+#include "common/spool_paths.hpp"
 #include "packaging/manual/completion.hpp"
 #include "packaging/manual/pages.hpp"
 

@@ -1,6 +1,6 @@
 #include "packaging/manual/pages.hpp"
 
-#include "common/settings.hpp"
+#include "common/settings/settings.hpp"
 #include "packaging/manual/roff.hpp"
 
 namespace walferry::manual {

@@ -3,8 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
-#include "common/settings.hpp"
-#include "uploader/command_line.hpp"
+#include "common/settings/settings.hpp"
+#include "walferry/command_line.hpp"
 
 namespace walferry::manual {
 namespace {
@@ -69,7 +69,7 @@ void describe_options(CLI::App& app, ProgramDoc& doc) {
 /// and the keys of the configuration.
 std::string own_text(const CLI::App& app) {
     std::string text = app.get_footer();
-    for (const std::string& elsewhere : {exit_status_help(), settings_help()}) {
+    for (const std::string& elsewhere : {commands::exit_status_help(), settings_help()}) {
         if (const auto at = text.find(elsewhere); at != std::string::npos) text.erase(at, elsewhere.size());
     }
     return text;
@@ -86,7 +86,7 @@ ProgramDoc describe_app(CLI::App& app) {
 
 /// Rows of the form "  N  meaning", and one line after them.
 void read_exit_statuses(ProgramDoc& doc) {
-    std::istringstream lines(exit_status_help());
+    std::istringstream lines(commands::exit_status_help());
     std::string line;
     std::getline(lines, line);
     while (std::getline(lines, line)) {
@@ -126,11 +126,11 @@ ProgramDoc describe(const ProgramText& program) {
 
 ProgramDoc describe_walferry() {
     CLI::App app;
-    GlobalOptions global;
-    CommandBody chosen;
+    commands::GlobalOptions global;
+    commands::CommandBody chosen;
     declare_command_line(app, global, chosen);
     ProgramDoc doc = describe_app(app);
-    for (const Command& command : commands())
+    for (const commands::Command& command : commands::commands())
         doc.commands.push_back(describe_app(*app.get_subcommand(command.name)));
     read_exit_statuses(doc);
     return doc;

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "common/command_line.hpp"
+#include "common/program/command_line.hpp"
 
 namespace walferry::manual {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "common/ledger.hpp"
-#include "common/spool.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/spool_paths.hpp"
 #include "tests/catch.hpp"
 #include "tests/forbid.hpp"
 #include "tests/places.hpp"

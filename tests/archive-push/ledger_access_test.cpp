@@ -1,6 +1,6 @@
 #include <signal.h>
 
-#include "common/sqlite.hpp"
+#include "common/ledger/sqlite.hpp"
 #include "tests/archive-push/fixture.hpp"
 
 using namespace walferry;

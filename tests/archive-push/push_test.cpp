@@ -3,7 +3,7 @@
 
 #include <csignal>
 
-#include "common/fingerprint.hpp"
+#include "common/wal/fingerprint.hpp"
 #include "tests/archive-push/fixture.hpp"
 
 using namespace walferry;

@@ -1,4 +1,4 @@
-#include "common/room.hpp"
+#include "common/spool/room.hpp"
 
 #include <sys/mount.h>
 #include <sys/statvfs.h>

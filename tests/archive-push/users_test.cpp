@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include "common/fingerprint.hpp"
+#include "common/wal/fingerprint.hpp"
 #include "tests/archive-push/fixture.hpp"
 
 using namespace walferry;

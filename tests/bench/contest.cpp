@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <sstream>
 
-#include "common/os.hpp"
+#include "common/os/os.hpp"
 #include "tests/wal_file.hpp"
 
 using namespace walferry;

@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
-#include "common/ledger.hpp"
-#include "common/os.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/os/os.hpp"
 #include "tests/forbid.hpp"
 #include "tests/wal_file.hpp"
 

@@ -13,14 +13,14 @@
 #include "common/codec/wal_facts_text.hpp"
 #include "common/codec/zstd_writer.hpp"
 #include "common/error.hpp"
-#include "common/fingerprint.hpp"
-#include "common/os.hpp"
-#include "common/settings.hpp"
+#include "common/os/os.hpp"
+#include "common/settings/settings.hpp"
+#include "common/store/object_buffer.hpp"
 #include "common/store/object_store.hpp"
+#include "common/store/read_back.hpp"
 #include "common/wal/facts_reader.hpp"
+#include "common/wal/fingerprint.hpp"
 #include "tests/wal_file.hpp"
-#include "uploader/drain/object_buffer.hpp"
-#include "uploader/drain/read_back.hpp"
 
 using namespace walferry;
 

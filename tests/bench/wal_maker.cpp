@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "common/wal_header.hpp"
+#include "common/wal/wal_header.hpp"
 #include "tests/wal_file.hpp"
 
 using namespace walferry;

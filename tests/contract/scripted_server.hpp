@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "common/fd.hpp"
-#include "common/settings.hpp"
+#include "common/os/fd.hpp"
+#include "common/settings/settings.hpp"
 #include "tests/contract/store_under_test.hpp"
 
 namespace walferry::contract {

@@ -1,4 +1,4 @@
-#include "common/codec/age.hpp"
+#include "common/codec/age/age.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
 

@@ -1,8 +1,8 @@
-#include "common/codec/age_header.hpp"
+#include "common/codec/age/age_header.hpp"
 
-#include "common/codec/age.hpp"
-#include "common/codec/base64.hpp"
-#include "common/codec/hkdf.hpp"
+#include "common/codec/age/age.hpp"
+#include "common/codec/age/base64.hpp"
+#include "common/codec/age/hkdf.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace walferry::fuzz {

@@ -1,4 +1,4 @@
-#include "common/codec/age_keys.hpp"
+#include "common/codec/age/age_keys.hpp"
 
 #include "tests/fuzz/fuzz.hpp"
 

@@ -1,12 +1,12 @@
-#include "common/codec/age_stream.hpp"
-#include "common/codec/secret_key.hpp"
+#include "common/codec/age/age_stream.hpp"
+#include "common/codec/age/secret_key.hpp"
 
 #include <sodium.h>
 
 #include <array>
 
-#include "common/codec/hkdf.hpp"
-#include "common/codec/octets.hpp"
+#include "common/codec/age/hkdf.hpp"
+#include "common/codec/age/octets.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace walferry::fuzz {

@@ -3,7 +3,7 @@
 #include <string>
 #include <thread>
 
-#include "common/fd.hpp"
+#include "common/os/fd.hpp"
 
 namespace walferry::fuzz {
 

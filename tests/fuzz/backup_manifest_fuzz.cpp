@@ -1,8 +1,10 @@
+#include "restore/backup_manifest.hpp"
 #include "tests/fuzz/fuzz.hpp"
-#include "tests/uploader/restore/manifest_maker.hpp"
-#include "uploader/restore/backup_manifest.hpp"
+#include "tests/restore/manifest_maker.hpp"
 
 namespace walferry::fuzz {
+
+using namespace restore;
 namespace {
 
 void check_manifest(std::string_view text) {

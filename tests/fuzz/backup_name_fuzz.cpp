@@ -1,9 +1,9 @@
-#include "common/backup_name.hpp"
+#include "common/wal/backup_name.hpp"
 
 #include <algorithm>
 
-#include "common/lsn.hpp"
 #include "common/store/object_name.hpp"
+#include "common/wal/lsn.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace walferry::fuzz {

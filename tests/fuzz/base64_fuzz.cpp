@@ -1,4 +1,4 @@
-#include "common/codec/base64.hpp"
+#include "common/codec/age/base64.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "common/codec/bech32.hpp"
+#include "common/codec/age/bech32.hpp"
 
 #include <algorithm>
 #include <array>

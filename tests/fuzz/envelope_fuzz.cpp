@@ -1,9 +1,9 @@
 #include "common/codec/envelope.hpp"
 
-#include "common/backup_name.hpp"
-#include "common/codec/base64.hpp"
-#include "common/wal_header.hpp"
-#include "common/wal_name.hpp"
+#include "common/codec/age/base64.hpp"
+#include "common/wal/backup_name.hpp"
+#include "common/wal/wal_header.hpp"
+#include "common/wal/wal_name.hpp"
 #include "tests/common/codec/sinks.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

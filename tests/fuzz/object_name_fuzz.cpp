@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/wal_name.hpp"
+#include "common/wal/wal_name.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace walferry::fuzz {

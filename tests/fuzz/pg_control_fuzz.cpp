@@ -1,4 +1,4 @@
-#include "common/pg_control.hpp"
+#include "common/wal/pg_control.hpp"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "common/codec/age.hpp"
+#include "common/codec/age/age.hpp"
 #include "common/codec/segment_codec.hpp"
 #include "tests/common/codec/sinks.hpp"
 #include "tests/fuzz/fuzz.hpp"

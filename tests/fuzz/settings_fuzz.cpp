@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "common/settings.hpp"
-#include "common/settings_reader.hpp"
+#include "common/settings/settings.hpp"
+#include "common/settings/settings_reader.hpp"
 #include "common/store/s3_address.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

@@ -1,7 +1,7 @@
 #include "common/codec/settlement.hpp"
 
 #include "common/bytes.hpp"
-#include "common/wal_name.hpp"
+#include "common/wal/wal_name.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace walferry::fuzz {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "common/clock.hpp"
-#include "common/settings_values.hpp"
+#include "common/settings/settings_values.hpp"
 #include "common/size_text.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

@@ -1,11 +1,13 @@
 #include <algorithm>
 
+#include "restore/backup_manifest.hpp"
+#include "restore/tar_reader.hpp"
 #include "tests/fuzz/fuzz.hpp"
-#include "tests/uploader/restore/tar_maker.hpp"
-#include "uploader/restore/backup_manifest.hpp"
-#include "uploader/restore/tar_reader.hpp"
+#include "tests/restore/tar_maker.hpp"
 
 namespace walferry::fuzz {
+
+using namespace restore;
 namespace {
 
 class Pieces : public ByteSource {

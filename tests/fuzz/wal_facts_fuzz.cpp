@@ -2,8 +2,8 @@
 
 #include "common/codec/wal_facts_text.hpp"
 #include "common/wal/facts_reader.hpp"
+#include "tests/archive/wal_maker.hpp"
 #include "tests/fuzz/fuzz.hpp"
-#include "tests/uploader/recovery/wal_maker.hpp"
 
 namespace walferry::fuzz {
 namespace {

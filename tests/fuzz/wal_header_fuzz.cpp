@@ -1,4 +1,4 @@
-#include "common/wal_header.hpp"
+#include "common/wal/wal_header.hpp"
 
 #include <cstring>
 

@@ -1,10 +1,10 @@
-#include "common/wal_name.hpp"
+#include "common/wal/wal_name.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 
-#include "common/wal_header.hpp"
+#include "common/wal/wal_header.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace walferry::fuzz {

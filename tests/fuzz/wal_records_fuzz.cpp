@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "common/wal/wal_records.hpp"
+#include "tests/archive/wal_maker.hpp"
 #include "tests/fuzz/fuzz.hpp"
-#include "tests/uploader/recovery/wal_maker.hpp"
-#include "uploader/recovery/wal_records.hpp"
 
 namespace walferry::fuzz {
 namespace {

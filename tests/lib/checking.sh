@@ -160,14 +160,14 @@ findings_of_areas() { # AREA...
 }
 # "archive-mode failed" for each place in the sources that may say so.
 findings_in_sources() {
-    cat "$sources"/uploader/check/*.cpp "$sources/uploader/commands/check.cpp" | tr -d '\n' | tr -s ' ' |
+    cat "$sources"/host/check/*.cpp "$sources/walferry/commands/check.cpp" | tr -d '\n' | tr -s ' ' |
         grep -oE 'findings\.(warn|fail|skip|contradiction)\( ?finding_id::[a-z_]+' |
         sed -E 's/.*\.(.*)\( ?finding_id::(.*)/\2 \1/; y/_/-/
                 s/ warn$/ warning/; s/ fail$/ failed/; s/ skip$/ skipped/; s/ contradiction$/ integrity/'
     # Chosen at run time.
     printf '%s\n' 'drain warning' 'drain failed' 'backups warning' 'backups failed' 'server-group warning' 'server-group failed' \
         'configuration failed' 'recipients failed' 'store-damage integrity'
-    sed -nE 's/.*finding_id::(store_[a-z_]+).*/\1/p' "$sources/uploader/check/store_verdict.cpp" | tr _ - |
+    sed -nE 's/.*finding_id::(store_[a-z_]+).*/\1/p' "$sources/host/check/store_verdict.cpp" | tr _ - |
         grep -v store-damage | sed 's/$/ failed/'
 }
 

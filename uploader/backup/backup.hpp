@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "common/settings.hpp"
-#include "uploader/drain/outcome.hpp"
+#include "common/settings/settings.hpp"
+#include "console/outcome.hpp"
 #include "uploader/drain/progress.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 struct BackupOptions {
     std::string label;  // for people
@@ -43,7 +43,7 @@ struct BackupResult {
 
 /// Makes a base backup of the configured server in every store. Throws when there is none at the end; what
 /// went wrong beside one that exists is in the result and in `outcome`.
-BackupResult make_backup(const Settings& settings, const BackupOptions& options, Outcome& outcome,
-                         Progress& progress, const std::stop_token& stop);
+BackupResult make_backup(const Settings& settings, const BackupOptions& options, console::Outcome& outcome,
+                         drain::Progress& progress, const std::stop_token& stop);
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -1,14 +1,14 @@
 #include <algorithm>
 
 #include "common/error.hpp"
-#include "common/lsn.hpp"
+#include "common/wal/lsn.hpp"
+#include "console/exit_code.hpp"
 #include "uploader/backup/backup_run.hpp"
 #include "uploader/backup/leftovers.hpp"
 #include "uploader/backup/wal_reach.hpp"
-#include "uploader/exit_code.hpp"
 
 // How a backup ends, well or not, and what earlier ones have left behind.
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 constexpr std::chrono::seconds tidying_limit{60};
@@ -108,12 +108,12 @@ void BackupRun::await_wal() {
     sweepers_.clear();  // waits for them
     std::map<std::string, std::uint64_t> missing;
     try {
-        missing = walferry::await_wal({settings_, record_, origin_.system_identifier, extent_, stores,
-                                       facts_.archives() ? server_.get() : nullptr,
-                                       facts_.in_recovery && !facts_.archives(), options_.drain, outcome_,
-                                       progress_, asked_});
+        missing = backup::await_wal({settings_, record_, origin_.system_identifier, extent_, stores,
+                                     facts_.archives() ? server_.get() : nullptr,
+                                     facts_.in_recovery && !facts_.archives(), options_.drain, outcome_,
+                                     progress_, asked_});
     } catch (const Error& error) {
-        outcome_.report(exit_code::incomplete, error.what());
+        outcome_.report(console::exit_code::incomplete, error.what());
     }
     const auto recorded = record_.copies();
     for (const auto& copy : copies_) {
@@ -129,7 +129,7 @@ void BackupRun::await_wal() {
             (record_.exists() ? row != recorded.end() && row->second.restorable : store.missing_wal == 0);
         if (store.complete && !store.restorable && label_.missing.empty()) {
             outcome_.report(
-                exit_code::incomplete,
+                console::exit_code::incomplete,
                 "store " + store.name +
                     ": the backup is there, but it cannot be restored from it alone yet: " +
                     (store.missing_wal
@@ -188,9 +188,9 @@ std::string BackupRun::progress_line(std::chrono::milliseconds elapsed) const {
     return line;
 }
 
-BackupResult make_backup(const Settings& settings, const BackupOptions& options, Outcome& outcome,
-                         Progress& progress, const std::stop_token& stop) {
+BackupResult make_backup(const Settings& settings, const BackupOptions& options, console::Outcome& outcome,
+                         drain::Progress& progress, const std::stop_token& stop) {
     return BackupRun(settings, options, outcome, progress, stop).run();
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

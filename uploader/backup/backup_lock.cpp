@@ -6,9 +6,9 @@
 #include <cerrno>
 
 #include "common/error.hpp"
-#include "uploader/drain/spool_lock.hpp"
+#include "common/spool/spool_lock.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 BackupLock::BackupLock(const Settings& settings) {
     std::string path = SpoolPaths(settings.spool).ledger_directory();
@@ -30,4 +30,4 @@ BackupLock::BackupLock(const Settings& settings) {
     }
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -1,9 +1,9 @@
 #pragma once
-#include "common/fd.hpp"
-#include "common/settings.hpp"
-#include "common/spool.hpp"
+#include "common/os/fd.hpp"
+#include "common/settings/settings.hpp"
+#include "common/spool_paths.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// Exclusion between backups of one cluster on this host: flock on the spool's ledger directory, or, where
 /// there is no spool, on the configuration file. The kernel lets go of it when the process ends, however it
@@ -17,4 +17,4 @@ class BackupLock {
     Fd held_;
 };
 
-}  // namespace walferry
+}  // namespace walferry::backup

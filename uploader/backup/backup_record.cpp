@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "common/error.hpp"
-#include "uploader/drain/stores.hpp"
+#include "common/store/stores.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 bool is_spooled(const SpoolPaths& spool, std::uint64_t system_identifier) {
@@ -114,4 +114,4 @@ std::map<std::string, BackupCopyRow> BackupRecord::copies() {
     return by_store;
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "common/backup_name.hpp"
-#include "common/ledger.hpp"
-#include "common/settings.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/settings/settings.hpp"
+#include "common/wal/backup_name.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// What a backup writes into the ledger, where this host has one. A ledger that cannot be used stops no
 /// backup: that is said once, and nothing is written.
@@ -56,4 +56,4 @@ class BackupRecord {
     std::optional<std::int64_t> backup_;
 };
 
-}  // namespace walferry
+}  // namespace walferry::backup

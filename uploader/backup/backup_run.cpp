@@ -5,14 +5,14 @@
 #include <random>
 
 #include "common/error.hpp"
-#include "common/lsn.hpp"
+#include "common/wal/lsn.hpp"
+#include "console/exit_code.hpp"
+#include "server/role_connection.hpp"
+#include "transfer/encode_options.hpp"
 #include "uploader/backup/leftovers.hpp"
 #include "uploader/backup/tar_names.hpp"
-#include "uploader/drain/encode_options.hpp"
-#include "uploader/exit_code.hpp"
-#include "uploader/server/role_connection.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 using std::chrono::steady_clock;
@@ -26,23 +26,24 @@ std::uint64_t number(const std::string& digits) {
 }
 
 /// The server begins to send after a checkpoint, which it may spread over its checkpoint_timeout.
-std::chrono::seconds checkpoint_limit(ServerConnection& server) {
-    const ServerRows rows = server.query("SELECT setting FROM pg_settings WHERE name = 'checkpoint_timeout'");
+std::chrono::seconds checkpoint_limit(server::ServerConnection& server) {
+    const server::ServerRows rows =
+        server.query("SELECT setting FROM pg_settings WHERE name = 'checkpoint_timeout'");
     const auto timeout = rows.size() == 1 ? number(rows.text(0, 0)) : 0;
     return std::chrono::seconds(1800 + longest_checkpoint_times * static_cast<long long>(timeout));
 }
 
 }  // namespace
 
-BackupRun::BackupRun(const Settings& settings, const BackupOptions& options, Outcome& outcome,
-                     Progress& progress, const std::stop_token& stop)
+BackupRun::BackupRun(const Settings& settings, const BackupOptions& options, console::Outcome& outcome,
+                     drain::Progress& progress, const std::stop_token& stop)
     : settings_(settings),
       options_(options),
       outcome_(outcome),
       progress_(progress),
       asked_to_stop_(stop, [this] { stop_.request_stop(); }),
       asked_(stop),
-      encoding_(encode_options(settings)),
+      encoding_(transfer::encode_options(settings)),
       lock_(settings),
       record_(settings, [this](const std::string& line) { say(line); }),
       memory_(BackupPipeline::memory_for(settings.jobs)) {}
@@ -62,7 +63,7 @@ void BackupRun::check() const {
     if (pipeline_) pipeline_->check();
 }
 
-ServerConnection::Say BackupRun::warnings() {
+server::ServerConnection::Say BackupRun::warnings() {
     return [this](const std::string& line) { say(line); };
 }
 
@@ -82,7 +83,7 @@ BackupResult BackupRun::run() {
         throw;
     } catch (...) {
         abandon();
-        record_.end(exit_code::failed);
+        record_.end(console::exit_code::failed);
         throw;
     }
     await_wal();
@@ -90,18 +91,18 @@ BackupResult BackupRun::run() {
 }
 
 void BackupRun::ask() {
-    using Kind = ServerConnection::Kind;
+    using Kind = server::ServerConnection::Kind;
     const auto waiting = [this] { check(); };
-    server_ = connect_to_server(settings_.server_conninfo, Kind::sql, waiting, warnings());
+    server_ = server::connect_to_server(settings_.server_conninfo, Kind::sql, waiting, warnings());
     facts_ = ask_server(*server_);
-    sender_ = connect_to_server(settings_.server_conninfo, Kind::replication, waiting, warnings());
+    sender_ = server::connect_to_server(settings_.server_conninfo, Kind::replication, waiting, warnings());
     if (sender_->peer() != server_->peer()) {
         throw Error(ErrorKind::config,
                     "server.conninfo names several servers, and two connections went to " + server_->peer() +
                         " and " + sender_->peer(),
                     "name one server only");
     }
-    const ServerRows identity = sender_->query("IDENTIFY_SYSTEM");
+    const server::ServerRows identity = sender_->query("IDENTIFY_SYSTEM");
     origin_.system_identifier = number(identity.text(0, 0));
     if (origin_.system_identifier == 0)
         throw Error(ErrorKind::server, "the server does not say which cluster it is");
@@ -114,7 +115,7 @@ void BackupRun::ask() {
                                     [this](const std::string& line) { say(line); });
     config_ = read_config_files(*server_, facts_, [this](const std::string& line) { say(line); });
     if (facts_.archive_mode == "off" && !facts_.in_recovery) {
-        outcome_.report(exit_code::incomplete,
+        outcome_.report(console::exit_code::incomplete,
                         "archive_mode is off: this backup cannot be restored without the WAL that the server "
                         "writes while it is made, and nobody archives that");
     } else if (!facts_.archives()) {
@@ -145,13 +146,14 @@ void BackupRun::given_up(const StoreCopy& copy) {
     if (std::none_of(copies_.begin(), copies_.end(), [](const auto& each) { return each->usable(); }))
         memory_.budget.close();
     if (reason.kind() == ErrorKind::interrupted) return;
-    const int code = reason.kind() == ErrorKind::integrity ? exit_code::integrity : exit_code::incomplete;
+    const int code = reason.kind() == ErrorKind::integrity ? console::exit_code::integrity
+                                                           : console::exit_code::incomplete;
     outcome_.report(code, "store " + copy.settings().name + " is given up for this backup: " + reason.what());
     record_.failed(copy.settings().name, reason.message());
 }
 
 void BackupRun::stream() {
-    const Progress::Shown shown(
+    const drain::Progress::Shown shown(
         progress_, [this](std::chrono::milliseconds elapsed, std::size_t) { return progress_line(elapsed); });
     BaseBackupOptions options;
     options.label = options_.label.empty() ? "walferry backup " + origin_.id.text : options_.label;
@@ -163,7 +165,7 @@ void BackupRun::stream() {
     options.tablespace_links = contents_.in_place && facts_.version < 160000;
     server_.reset();  // idle for hours, it would only be cut off on the way
     received_contents_ = ReceivedContents({config_.inside.begin(), config_.inside.end()});
-    sender_->listen([this](const ServerNotice& notice) { return received_contents_.heard(notice); });
+    sender_->listen([this](const server::ServerNotice& notice) { return received_contents_.heard(notice); });
     BaseBackup backup(*sender_, options);
     expected_ = backup.estimated_size();
     receive(backup);
@@ -219,8 +221,8 @@ void BackupRun::describe(const BaseBackup& backup) {
         facts_.now + std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - began_);
     label_.tablespaces = backup.tablespaces();
     try {
-        server_ = connect_to_server(
-            settings_.server_conninfo, ServerConnection::Kind::sql, [this] { check(); }, warnings());
+        server_ = server::connect_to_server(
+            settings_.server_conninfo, server::ServerConnection::Kind::sql, [this] { check(); }, warnings());
         stopped = server_clock(*server_);
         std::vector<std::uint32_t> oids;
         for (const auto& tablespace : label_.tablespaces) oids.push_back(tablespace.oid);
@@ -280,7 +282,7 @@ void BackupRun::compare_contents(const BaseBackup& backup) {
     }
     label_.missing = what_is_missing(received_contents_, expected);
     for (const std::string& each : label_.missing)
-        outcome_.report(exit_code::integrity,
+        outcome_.report(console::exit_code::integrity,
                         "this backup is incomplete and counts as not restorable: it lacks " + each);
 }
 
@@ -298,7 +300,7 @@ void BackupRun::bring_histories() {
             if (std::none_of(histories_.begin(), histories_.end(), of_this_backup) &&
                 !has_history(*copy, label_.timeline)) {
                 outcome_.report(
-                    exit_code::incomplete,
+                    console::exit_code::incomplete,
                     "store " + copy->settings().name + " has no " + HistoryFile::name_of(label_.timeline) +
                         ", and this server has none either: recovery from this backup can follow no "
                         "timeline by its number; get the file from the old archive or another server of "
@@ -306,7 +308,7 @@ void BackupRun::bring_histories() {
             }
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::conflict)
-                outcome_.report(exit_code::integrity, error.what());
+                outcome_.report(console::exit_code::integrity, error.what());
             else
                 copy->give_up(error);
         }
@@ -341,4 +343,4 @@ void BackupRun::put_label(StoreCopy& copy, const EncodedPart& label) {
     }
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -19,13 +19,13 @@
 #include "uploader/backup/server_facts.hpp"
 #include "uploader/backup/store_copy.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// One backup, from the lock to the summary.
 class BackupRun {
   public:
-    BackupRun(const Settings& settings, const BackupOptions& options, Outcome& outcome, Progress& progress,
-              const std::stop_token& stop);
+    BackupRun(const Settings& settings, const BackupOptions& options, console::Outcome& outcome,
+              drain::Progress& progress, const std::stop_token& stop);
     ~BackupRun();
     BackupResult run();
 
@@ -49,14 +49,14 @@ class BackupRun {
 
     void say(const std::string& line) { outcome_.report(0, line); }
     void check() const;
-    ServerConnection::Say warnings();
+    server::ServerConnection::Say warnings();
     ObjectKeys keys(const StoreSettings& store, std::uint64_t system_identifier) const;
     std::string progress_line(std::chrono::milliseconds elapsed) const;
 
     const Settings& settings_;
     const BackupOptions options_;
-    Outcome& outcome_;
-    Progress& progress_;
+    console::Outcome& outcome_;
+    drain::Progress& progress_;
     std::stop_source stop_;  // also when this run fails
     const std::stop_callback<std::function<void()>> asked_to_stop_;
     const std::stop_token asked_;
@@ -66,8 +66,8 @@ class BackupRun {
     const BackupLock lock_;
     BackupRecord record_;
 
-    std::unique_ptr<ServerConnection> server_;  // answers questions
-    std::unique_ptr<ServerConnection> sender_;  // sends the backup
+    std::unique_ptr<server::ServerConnection> server_;  // answers questions
+    std::unique_ptr<server::ServerConnection> sender_;  // sends the backup
     ServerFacts facts_;
     ConfigFiles config_;
     std::vector<ConfigFiles::File> own_config_;  // that the data directory's tar does not hold
@@ -80,7 +80,7 @@ class BackupRun {
     BackupExtent extent_{};
     BackupResult result_;
 
-    BackupMemory memory_;
+    transfer::BackupMemory memory_;
     std::vector<std::unique_ptr<StoreCopy>> copies_;
     std::unique_ptr<BackupPipeline> pipeline_;
     std::vector<std::jthread> sweepers_;
@@ -88,4 +88,4 @@ class BackupRun {
     std::atomic<std::uint64_t> expected_ = 0;
 };
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "common/error.hpp"
-#include "common/lsn.hpp"
+#include "common/wal/lsn.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 // As long as the server reads and sends, something comes many times a second.
@@ -18,7 +18,7 @@ constexpr std::chrono::seconds end_limit{600};
                 "is that a PostgreSQL that this version of walferry knows?");
 }
 
-WalPosition position(const ServerRows& rows) {
+WalPosition position(const server::ServerRows& rows) {
     if (rows.size() != 1) misunderstood("no position in the WAL");
     const auto lsn = parse_lsn(rows.text(0, 0));
     const std::string digits = rows.text(0, 1);
@@ -83,7 +83,7 @@ std::string server_version_text(int version) {
            std::to_string(version % 100);
 }
 
-BaseBackup::BaseBackup(ServerConnection& server, const BaseBackupOptions& options) : server_(server) {
+BaseBackup::BaseBackup(server::ServerConnection& server, const BaseBackupOptions& options) : server_(server) {
     server_.send(base_backup_command(options));
     start_ = position(server_.rows(options.checkpoint_limit));
     read_tablespaces();
@@ -91,7 +91,7 @@ BaseBackup::BaseBackup(ServerConnection& server, const BaseBackupOptions& option
 }
 
 void BaseBackup::read_tablespaces() {
-    const ServerRows rows = server_.rows(end_limit);
+    const server::ServerRows rows = server_.rows(end_limit);
     for (int row = 0; row < rows.size(); ++row) {
         const std::string kib = rows.text(row, 2);
         std::uint64_t size = 0;
@@ -134,4 +134,4 @@ std::optional<BaseBackup::Message> BaseBackup::next() {
     }
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

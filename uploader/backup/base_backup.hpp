@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "common/codec/backup_label.hpp"
-#include "uploader/server/server_connection.hpp"
+#include "server/server_connection.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// How a base backup is asked for.
 struct BaseBackupOptions {
@@ -36,7 +36,7 @@ class BaseBackup {
     };
     struct Manifest {};  // what follows is backup_manifest
     struct Data {
-        CopyData message;
+        server::CopyData message;
         Bytes bytes() const noexcept { return message.bytes().subspan(1); }
     };
     struct Progress {
@@ -45,7 +45,7 @@ class BaseBackup {
     using Message = std::variant<Archive, Manifest, Data, Progress>;
 
     /// Begins it; throws what the server says.
-    BaseBackup(ServerConnection& server, const BaseBackupOptions& options);
+    BaseBackup(server::ServerConnection& server, const BaseBackupOptions& options);
 
     const WalPosition& start() const noexcept { return start_; }
     const std::vector<BackupLabel::Tablespace>& tablespaces() const noexcept { return tablespaces_; }
@@ -59,7 +59,7 @@ class BaseBackup {
   private:
     void read_tablespaces();
 
-    ServerConnection& server_;
+    server::ServerConnection& server_;
     WalPosition start_, stop_;
     std::vector<BackupLabel::Tablespace> tablespaces_;
     std::uint64_t estimated_size_ = 0;
@@ -77,4 +77,4 @@ void require_supported_server(int version);
 /// "15.14" of 150014.
 std::string server_version_text(int version);
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <string_view>
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 constexpr std::uint32_t default_tablespace = 1663;
@@ -48,16 +48,16 @@ bool is_rightly_skipped(const std::string& path, const std::string& log_director
 
 }  // namespace
 
-ClusterContents ask_contents(ServerConnection& server) {
+ClusterContents ask_contents(server::ServerConnection& server) {
     ClusterContents contents;
     // -2: a DROP DATABASE was interrupted, and what is left of it cannot be used.
-    const ServerRows databases = server.query(
+    const server::ServerRows databases = server.query(
         "SELECT oid::text, dattablespace::text, datname FROM pg_database WHERE datconnlimit <> -2 ORDER BY "
         "oid");
     for (int row = 0; row < databases.size(); ++row)
         contents.databases.push_back(
             {oid_of(databases.text(row, 0)), oid_of(databases.text(row, 1)), databases.text(row, 2)});
-    const ServerRows tablespaces =
+    const server::ServerRows tablespaces =
         server.query("SELECT oid::text, spcname FROM pg_tablespace WHERE oid NOT IN (1663, 1664)");
     for (int row = 0; row < tablespaces.size(); ++row)
         contents.tablespaces.emplace(oid_of(tablespaces.text(row, 0)), tablespaces.text(row, 1));
@@ -97,7 +97,7 @@ void ReceivedContents::seen(const std::string& stream, const std::string& name, 
         files_.insert(path);
 }
 
-bool ReceivedContents::heard(const ServerNotice& notice) {
+bool ReceivedContents::heard(const server::ServerNotice& notice) {
     if (const auto path = skipped_path(notice)) {
         // Told twice: while sizes are added up, and while files are sent.
         if (std::find(skipped_.begin(), skipped_.end(), *path) == skipped_.end()) skipped_.push_back(*path);
@@ -113,7 +113,7 @@ bool ReceivedContents::heard(const ServerNotice& notice) {
     return true;
 }
 
-std::optional<std::string> skipped_path(const ServerNotice& notice) {
+std::optional<std::string> skipped_path(const server::ServerNotice& notice) {
     if (notice.severity != "WARNING" || notice.function != "sendDir") return std::nullopt;
     const std::string& message = notice.message;
     std::size_t begin = message.find("./");
@@ -162,4 +162,4 @@ std::vector<std::string> what_is_missing(const ReceivedContents& received, const
     return missing;
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

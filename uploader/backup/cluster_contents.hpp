@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "uploader/server/server_connection.hpp"
+#include "server/server_connection.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// What a cluster consists of, by its catalogs.
 struct ClusterContents {
@@ -22,7 +22,7 @@ struct ClusterContents {
     bool in_place = false;  // a tablespace lies in the data directory itself, without a link
 };
 
-ClusterContents ask_contents(ServerConnection& server);
+ClusterContents ask_contents(server::ServerConnection& server);
 
 /// What was there before a backup and after it. What was created or dropped meanwhile is the WAL's to bring.
 ClusterContents in_both(const ClusterContents& before, const ClusterContents& after);
@@ -36,7 +36,7 @@ class ReceivedContents {
     /// An entry of the tar of this stream.
     void seen(const std::string& stream, const std::string& name, char type);
     /// What the server says while it sends. False where it leaves nothing out by that.
-    bool heard(const ServerNotice& notice);
+    bool heard(const server::ServerNotice& notice);
 
     /// By its path below the data directory; one in a tablespace as "pg_tblspc/OID/...".
     bool has(const std::string& file) const { return files_.contains(file); }
@@ -64,6 +64,6 @@ struct ExpectedContents {
 std::vector<std::string> what_is_missing(const ReceivedContents& received, const ExpectedContents& expected);
 
 /// The path below the data directory that the server says it skips, whatever its language. Pure.
-std::optional<std::string> skipped_path(const ServerNotice& notice);
+std::optional<std::string> skipped_path(const server::ServerNotice& notice);
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -10,10 +10,10 @@
 #include <sstream>
 
 #include "common/error.hpp"
-#include "uploader/restore/server_configuration.hpp"
-#include "uploader/server/hba_file.hpp"
+#include "server/hba_file.hpp"
+#include "server/setting_line.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 constexpr std::size_t most_bytes = std::size_t{16} << 20;  // of one file
@@ -29,7 +29,7 @@ std::string directory_of(const std::string& path) {
 /// Follows what each file says of others, as the server does.
 class ConfigReader {
   public:
-    ConfigReader(ServerConnection& server, const ServerFacts& facts,
+    ConfigReader(server::ServerConnection& server, const ServerFacts& facts,
                  const std::function<void(const std::string&)>& say)
         : server_(server), facts_(facts), say_(say) {}
 
@@ -88,7 +88,8 @@ class ConfigReader {
         }
         for (int row = 0; row < rows->size(); ++row) {
             const std::string name = rows->text(row, 0);
-            if (name.ends_with(".conf") && !name.starts_with('.')) add(absolute_from(path, name), kind);
+            if (name.ends_with(".conf") && !name.starts_with('.'))
+                add(server::absolute_from(path, name), kind);
         }
     }
 
@@ -97,17 +98,17 @@ class ConfigReader {
         if (kind == Kind::settings) {
             std::istringstream lines(content);
             for (std::string line; std::getline(lines, line);) {
-                const auto setting = SettingLine::parse(line);
+                const auto setting = server::SettingLine::parse(line);
                 if (!setting) continue;
-                const std::string target = absolute_from(from, setting->value);
+                const std::string target = server::absolute_from(from, setting->value);
                 if (setting->name == "include" || setting->name == "include_if_exists") add(target, kind);
                 if (setting->name == "include_dir") add_directory(target, kind);
             }
         }
         if (kind != Kind::access) return;
-        (void)rewrite_hba(content, [&](HbaReference reference, const std::string& named) {
-            const std::string target = absolute_from(from, named);
-            if (reference == HbaReference::include_dir)
+        (void)server::rewrite_hba(content, [&](server::HbaReference reference, const std::string& named) {
+            const std::string target = server::absolute_from(from, named);
+            if (reference == server::HbaReference::include_dir)
                 add_directory(target, kind);
             else
                 add(target, kind);
@@ -142,7 +143,7 @@ class ConfigReader {
         }
     }
 
-    ServerConnection& server_;
+    server::ServerConnection& server_;
     const ServerFacts& facts_;
     const std::function<void(const std::string&)>& say_;
     std::set<std::string> seen_;
@@ -176,7 +177,7 @@ std::string path_inside(const std::string& path, const std::string& directory) {
     return path.substr(directory.size() + (directory.ends_with('/') ? 0 : 1));
 }
 
-ConfigFiles read_config_files(ServerConnection& server, const ServerFacts& facts,
+ConfigFiles read_config_files(server::ServerConnection& server, const ServerFacts& facts,
                               const std::function<void(const std::string&)>& say) {
     return ConfigReader(server, facts, say).run();
 }
@@ -211,4 +212,4 @@ std::string config_tar(const std::vector<ConfigFiles::File>& files, WallTime now
     return text;
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

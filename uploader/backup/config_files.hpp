@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "server/server_connection.hpp"
 #include "uploader/backup/server_facts.hpp"
-#include "uploader/server/server_connection.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// Configuration files of which the server knows: the three main ones, what they include or take lists from,
 /// and, below the data directory, its certificates and keys.
@@ -22,7 +22,7 @@ struct ConfigFiles {
 
 /// Reads them by way of the server, which may be another host. One outside the data directory that cannot be
 /// read is said and left out.
-ConfigFiles read_config_files(ServerConnection& server, const ServerFacts& facts,
+ConfigFiles read_config_files(server::ServerConnection& server, const ServerFacts& facts,
                               const std::function<void(const std::string&)>& say);
 
 /// A tar of them, under their paths without the leading slash.
@@ -34,4 +34,4 @@ bool inside_directory(const std::string& path, const std::string& directory);
 /// The path below the directory. Pure.
 std::string path_inside(const std::string& path, const std::string& directory);
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -5,13 +5,13 @@
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
-#include "common/fingerprint.hpp"
-#include "uploader/recovery/timeline_history.hpp"
+#include "common/wal/fingerprint.hpp"
+#include "common/wal/timeline_history.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
-std::optional<std::string> read_one(ServerConnection& sender, std::uint32_t timeline,
+std::optional<std::string> read_one(server::ServerConnection& sender, std::uint32_t timeline,
                                     const std::function<void(const std::string&)>& say) {
     std::string why;
     const auto rows = sender.try_query("TIMELINE_HISTORY " + std::to_string(timeline), {}, false, why);
@@ -42,7 +42,7 @@ std::string HistoryFile::name_of(std::uint32_t timeline) {
     return WalName::segment_at(timeline, 0, 1 << 24).text.substr(0, 8) + ".history";
 }
 
-std::vector<HistoryFile> read_history_files(ServerConnection& sender, std::uint32_t timeline,
+std::vector<HistoryFile> read_history_files(server::ServerConnection& sender, std::uint32_t timeline,
                                             const std::function<void(const std::string&)>& say) {
     std::vector<HistoryFile> files;
     if (timeline <= 1) return files;
@@ -115,4 +115,4 @@ bool has_history(StoreCopy& copy, std::uint32_t timeline) {
     return !listed(copy, HistoryFile::name_of(timeline)).empty();
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

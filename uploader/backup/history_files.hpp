@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "common/codec/segment_codec.hpp"
-#include "common/ledger.hpp"
+#include "common/ledger/ledger.hpp"
+#include "server/server_connection.hpp"
 #include "uploader/backup/piece.hpp"
 #include "uploader/backup/store_copy.hpp"
-#include "uploader/server/server_connection.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// A timeline's history as the server has it in pg_wal.
 struct HistoryFile {
@@ -25,7 +25,7 @@ struct HistoryFile {
 
 /// Those of `timeline` and of the timelines that it came from, over a replication connection; the first
 /// timeline has none. `say` is told of what the server does not have.
-std::vector<HistoryFile> read_history_files(ServerConnection& sender, std::uint32_t timeline,
+std::vector<HistoryFile> read_history_files(server::ServerConnection& sender, std::uint32_t timeline,
                                             const std::function<void(const std::string&)>& say);
 
 /// As an object such as the drain makes of a history file.
@@ -39,4 +39,4 @@ ListedObject archive_history(StoreCopy& copy, std::uint64_t system_identifier, c
 /// Whether the store has a history of that timeline, whatever its content.
 bool has_history(StoreCopy& copy, std::uint32_t timeline);
 
-}  // namespace walferry
+}  // namespace walferry::backup

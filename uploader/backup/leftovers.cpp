@@ -2,7 +2,7 @@
 
 #include "common/error.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 std::optional<std::string> find_label(ObjectStore& store, const std::string& directory) {
@@ -40,4 +40,4 @@ SweptBackup sweep_backup(ObjectStore& store, const ObjectKeys& keys, const Backu
     return swept;
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -4,11 +4,11 @@
 #include <stop_token>
 #include <string>
 
-#include "common/backup_name.hpp"
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
+#include "common/wal/backup_name.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 struct SweptBackup {
     std::size_t removed = 0;
@@ -20,4 +20,4 @@ struct SweptBackup {
 SweptBackup sweep_backup(ObjectStore& store, const ObjectKeys& keys, const BackupId& id,
                          const std::string& label_key, const std::stop_token& stop);
 
-}  // namespace walferry
+}  // namespace walferry::backup

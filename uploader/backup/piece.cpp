@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace walferry {
+namespace walferry::backup {
 
 RawPiece::~RawPiece() {
     std::erase(blocks_, nullptr);  // those that were read
@@ -39,4 +39,4 @@ std::size_t RawPiece::read(MutableBytes out) {
     return n;
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

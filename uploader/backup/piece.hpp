@@ -3,16 +3,16 @@
 #include <memory>
 #include <vector>
 
-#include "common/backup_name.hpp"
 #include "common/clock.hpp"
 #include "common/codec/backup_label.hpp"
-#include "common/fingerprint.hpp"
+#include "common/store/object_buffer.hpp"
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
-#include "uploader/backup/memory_budget.hpp"
-#include "uploader/drain/object_buffer.hpp"
+#include "common/wal/backup_name.hpp"
+#include "common/wal/fingerprint.hpp"
+#include "transfer/memory_budget.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// A piece while it is cut from its stream: it grows to backup_piece_size, then it is read once, and its
 /// memory goes to what is made of it.
@@ -51,7 +51,7 @@ class RawPiece {
 
 /// An object on its way to every store; its share of the budget is given back with it.
 struct EncodedPart {
-    EncodedPart(BlockPool& pool, MemoryBudget* from) : body(pool), budget(from) {}
+    EncodedPart(BlockPool& pool, transfer::MemoryBudget* from) : body(pool), budget(from) {}
     ~EncodedPart() {
         if (budget != nullptr) budget->give_back(share);
     }
@@ -62,8 +62,8 @@ struct EncodedPart {
     ObjectBuffer body;
     BodyDigest digest{};
     std::uint64_t content_size = 0;
-    MemoryBudget* budget;
+    transfer::MemoryBudget* budget;
     std::uint64_t share = 0;
 };
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -4,7 +4,7 @@
 
 #include "common/error.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 std::string tag_of(const std::vector<AgeRecipient>& recipients) {
@@ -16,7 +16,8 @@ std::string tag_of(const std::vector<AgeRecipient>& recipients) {
 }  // namespace
 
 BackupPipeline::BackupPipeline(const EncodeOptions& encoding, const BackupOrigin& origin, int jobs,
-                               BackupMemory& memory, std::vector<std::unique_ptr<StoreCopy>>& copies)
+                               transfer::BackupMemory& memory,
+                               std::vector<std::unique_ptr<StoreCopy>>& copies)
     : encoding_(encoding),
       origin_(origin),
       copies_(copies),
@@ -154,4 +155,4 @@ std::shared_ptr<const EncodedPart> BackupPipeline::encode(const BackupPart& part
     return encoded;
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -9,19 +9,19 @@
 
 #include "common/codec/backup_label.hpp"
 #include "common/codec/backup_piece.hpp"
-#include "uploader/backup/memory_budget.hpp"
+#include "transfer/memory_budget.hpp"
 #include "uploader/backup/piece.hpp"
 #include "uploader/backup/store_copy.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// From the server's streams to every store: cuts them into pieces, has each one encoded once, on as many
 /// cores as there are jobs, and offers it to every copy that is still made. What is in memory at once is
 /// bounded, so the slowest store sets the pace.
 class BackupPipeline {
   public:
-    BackupPipeline(const EncodeOptions& encoding, const BackupOrigin& origin, int jobs, BackupMemory& memory,
-                   std::vector<std::unique_ptr<StoreCopy>>& copies);
+    BackupPipeline(const EncodeOptions& encoding, const BackupOrigin& origin, int jobs,
+                   transfer::BackupMemory& memory, std::vector<std::unique_ptr<StoreCopy>>& copies);
     ~BackupPipeline();
 
     // One stream after the other, by one thread.
@@ -51,7 +51,7 @@ class BackupPipeline {
     const EncodeOptions& encoding_;
     const BackupOrigin& origin_;
     std::vector<std::unique_ptr<StoreCopy>>& copies_;
-    BackupMemory& memory_;
+    transfer::BackupMemory& memory_;
     const std::string recipients_;
 
     std::unique_ptr<RawPiece> cutting_;
@@ -66,4 +66,4 @@ class BackupPipeline {
     std::vector<std::jthread> workers_;
 };
 
-}  // namespace walferry
+}  // namespace walferry::backup

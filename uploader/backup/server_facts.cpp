@@ -7,7 +7,7 @@
 #include "uploader/backup/base_backup.hpp"
 #include "uploader/backup/config_files.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 // to_char cuts the milliseconds off; the query comes after what it dates by more than that.
@@ -26,8 +26,8 @@ std::string log_place(const std::string& directory, const std::string& data_dire
 }
 
 /// pg_settings shows what is in force, whether a file, ALTER SYSTEM or the command line set it.
-void read_settings(ServerConnection& server, ServerFacts& facts) {
-    const ServerRows rows = server.query(
+void read_settings(server::ServerConnection& server, ServerFacts& facts) {
+    const server::ServerRows rows = server.query(
         "SELECT name, setting FROM pg_settings WHERE name IN ('max_connections', 'max_worker_processes', "
         "'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction', 'hot_standby', "
         "'wal_level', 'data_directory_mode', 'log_directory')");
@@ -43,7 +43,7 @@ void read_settings(ServerConnection& server, ServerFacts& facts) {
 
 }  // namespace
 
-ServerFacts ask_server(ServerConnection& server) {
+ServerFacts ask_server(server::ServerConnection& server) {
     ServerFacts facts;
     // Paths are bytes: no conversion from the database's encoding may touch them.
     (void)server.query("SELECT set_config('client_encoding', 'SQL_ASCII', false)");
@@ -51,7 +51,7 @@ ServerFacts ask_server(ServerConnection& server) {
     require_supported_server(facts.version);
     facts.version_text = server_version_text(facts.version);
     // Settings that a role may not see are missing from the view, where SHOW would be refused.
-    const ServerRows rows =
+    const server::ServerRows rows =
         server.query(std::string("SELECT (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'), "
                                  "(SELECT setting FROM pg_settings WHERE name = 'data_directory'), "
                                  "(SELECT setting FROM pg_settings WHERE name = 'config_file'), "
@@ -74,20 +74,21 @@ ServerFacts ask_server(ServerConnection& server) {
     facts.archive_mode = rows.text(0, 6);
     facts.now = time_of(rows.text(0, 7));
     read_settings(server, facts);
-    const ServerRows slots =
+    const server::ServerRows slots =
         server.query("SELECT slot_name FROM pg_replication_slots WHERE NOT temporary ORDER BY 1");
     for (int row = 0; row < slots.size(); ++row) facts.replication_slots.push_back(slots.text(row, 0));
     return facts;
 }
 
-WallTime server_clock(ServerConnection& server) {
+WallTime server_clock(server::ServerConnection& server) {
     return time_of(server.query(std::string("SELECT ") + clock_expression).text(0, 0));
 }
 
-std::vector<std::string> tablespace_names(ServerConnection& server, const std::vector<std::uint32_t>& oids) {
+std::vector<std::string> tablespace_names(server::ServerConnection& server,
+                                          const std::vector<std::uint32_t>& oids) {
     std::vector<std::string> names(oids.size());
     if (oids.empty()) return names;
-    const ServerRows rows = server.query("SELECT oid::text, spcname FROM pg_tablespace");
+    const server::ServerRows rows = server.query("SELECT oid::text, spcname FROM pg_tablespace");
     for (int row = 0; row < rows.size(); ++row) {
         for (std::size_t i = 0; i < oids.size(); ++i) {
             if (std::to_string(oids[i]) == rows.text(row, 0)) names[i] = rows.text(row, 1);
@@ -96,10 +97,10 @@ std::vector<std::string> tablespace_names(ServerConnection& server, const std::v
     return names;
 }
 
-ArchiverState archiver_state(ServerConnection& server) {
-    const ServerRows rows = server.query(
+ArchiverState archiver_state(server::ServerConnection& server) {
+    const server::ServerRows rows = server.query(
         "SELECT last_archived_wal, last_failed_wal, archived_count, failed_count FROM pg_stat_archiver");
     return {rows.text(0, 0), rows.text(0, 1), rows.text(0, 2), rows.text(0, 3)};
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "common/clock.hpp"
-#include "uploader/server/server_connection.hpp"
+#include "server/server_connection.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// What a backup needs to know of the server beside its data.
 struct ServerFacts {
@@ -29,12 +29,13 @@ struct ServerFacts {
 };
 
 /// Throws config for a server that is too old, server where the role lacks a right.
-ServerFacts ask_server(ServerConnection& server);
+ServerFacts ask_server(server::ServerConnection& server);
 
-WallTime server_clock(ServerConnection& server);
+WallTime server_clock(server::ServerConnection& server);
 
 /// Names of the tablespaces with these OIDs, "" where one is unknown.
-std::vector<std::string> tablespace_names(ServerConnection& server, const std::vector<std::uint32_t>& oids);
+std::vector<std::string> tablespace_names(server::ServerConnection& server,
+                                          const std::vector<std::uint32_t>& oids);
 
 /// How the archiver is doing.
 struct ArchiverState {
@@ -42,6 +43,6 @@ struct ArchiverState {
     std::string last_failed;
     std::string archived_count, failed_count;
 };
-ArchiverState archiver_state(ServerConnection& server);
+ArchiverState archiver_state(server::ServerConnection& server);
 
-}  // namespace walferry
+}  // namespace walferry::backup

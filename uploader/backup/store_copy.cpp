@@ -1,9 +1,9 @@
 #include "uploader/backup/store_copy.hpp"
 
+#include "common/store/read_back.hpp"
 #include "common/store/retry.hpp"
-#include "uploader/drain/read_back.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 using std::chrono::milliseconds;
@@ -147,4 +147,4 @@ bool StoreCopy::pause(milliseconds time) {
     return !stop_.stop_requested();
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

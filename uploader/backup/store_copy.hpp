@@ -11,14 +11,14 @@
 #include <thread>
 #include <vector>
 
-#include "common/backup_name.hpp"
 #include "common/error.hpp"
-#include "common/settings.hpp"
+#include "common/settings/settings.hpp"
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
+#include "common/wal/backup_name.hpp"
 #include "uploader/backup/piece.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// The copy of a backup in one store, independent of the others': a queue of objects and the threads that put
 /// each one, read it back whole and compare. A backup is there only with all of its pieces, so the first one
@@ -74,4 +74,4 @@ class StoreCopy {
     std::vector<std::jthread> threads_;
 };
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 constexpr std::uint64_t block = 512;
@@ -56,4 +56,4 @@ void TarNames::read_header() {
     seen_(name, type);
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -7,7 +7,7 @@
 
 #include "common/bytes.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// What a tar holds, told while its bytes pass by in pieces of any size. It reads no content and refuses
 /// nothing: the tar goes to the stores as it came.
@@ -29,4 +29,4 @@ class TarNames {
     std::uint64_t skip_ = 0;  // content and padding before the next header
 };
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -7,17 +7,17 @@
 #include <sstream>
 #include <thread>
 
+#include "archive/listed_range.hpp"
 #include "common/error.hpp"
-#include "common/lsn.hpp"
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
-#include "common/wal_name.hpp"
-#include "uploader/backup/listed_range.hpp"
+#include "common/wal/lsn.hpp"
+#include "common/wal/wal_name.hpp"
+#include "console/exit_code.hpp"
 #include "uploader/backup/server_facts.hpp"
 #include "uploader/drain/drain.hpp"
-#include "uploader/exit_code.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 namespace {
 
 using std::chrono::seconds;
@@ -36,8 +36,8 @@ constexpr std::chrono::milliseconds longest_pause{15000};
 std::vector<ListedObject> listed_in(const WalWait& wait, const StoreSettings& settings) {
     const auto store = open_store(settings, StoreAccess::write, nullptr, wait.stop);
     const ObjectKeys keys(settings.prefix, wait.settings.cluster, wait.system_identifier);
-    return list_range(*store, keys, wait.system_identifier, wait.extent.first_segment,
-                      wait.extent.last_segment);
+    return archive::list_range(*store, keys, wait.system_identifier, wait.extent.first_segment,
+                               wait.extent.last_segment);
 }
 
 /// Where there is no ledger: what a listing shows was put by the host that archives this cluster.
@@ -63,7 +63,7 @@ void learn_from_listings(const WalWait& wait) {
         try {
             for (const ListedObject& object : listed_in(wait, *settings)) wait.record.archived(name, object);
         } catch (const Error& error) {
-            wait.outcome.report(exit_code::incomplete, error.what());
+            wait.outcome.report(console::exit_code::incomplete, error.what());
         }
     }
 }
@@ -83,7 +83,7 @@ Missing look(const WalWait& wait) {
         try {
             missing[settings.name] = missing_in_listing(wait, settings);
         } catch (const Error& error) {
-            wait.outcome.report(exit_code::incomplete, error.what());
+            wait.outcome.report(console::exit_code::incomplete, error.what());
         }
     }
     return missing;
@@ -110,9 +110,8 @@ class DrainTrouble {
             stop.request_stop();
         });
         try {
-            Drain(wait_.settings, DrainOptions(), outcome_, stop.get_token()).run([&](Drain::Viewer viewer) {
-                wait_.progress.watch(std::move(viewer));
-            });
+            drain::Drain(wait_.settings, drain::DrainOptions(), outcome_, stop.get_token())
+                .run([&](drain::Drain::Viewer viewer) { wait_.progress.watch(std::move(viewer)); });
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::locked) return;  // another one is at it
             outcome_.report(traits(error.kind()).exit_code, error.what());
@@ -122,16 +121,16 @@ class DrainTrouble {
     /// What waiting has cured is no trouble any more, a contradiction is.
     void conclude(bool all_there) const {
         const int code = outcome_.exit_code();
-        if (!all_there || code == exit_code::integrity) wait_.outcome.raise(code);
+        if (!all_there || code == console::exit_code::integrity) wait_.outcome.raise(code);
     }
 
   private:
     void say(const std::string& line) {
-        if (said_.insert(event_of(line)).second) wait_.outcome.report(exit_code::done, line);
+        if (said_.insert(event_of(line)).second) wait_.outcome.report(console::exit_code::done, line);
     }
 
     const WalWait& wait_;
-    Outcome outcome_;
+    console::Outcome outcome_;
     std::set<std::string> said_;
 };
 
@@ -155,7 +154,7 @@ void report_failing_archiver(const WalWait& wait, const std::optional<ArchiverSt
                              const std::optional<ArchiverState>& now) {
     if (!before || !now || before->failed_count == now->failed_count) return;
     wait.outcome.report(
-        exit_code::incomplete,
+        console::exit_code::incomplete,
         "the server's archive_command fails (the last time with " + now->last_failed +
             "): the backup's WAL cannot reach the stores before that is corrected; its reason is "
             "in the server's log");
@@ -225,4 +224,4 @@ std::map<std::string, std::uint64_t> await_wal(const WalWait& wait) {
     }
 }
 
-}  // namespace walferry
+}  // namespace walferry::backup

@@ -6,14 +6,14 @@
 #include <stop_token>
 #include <string>
 
-#include "common/ledger.hpp"
-#include "common/settings.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/settings/settings.hpp"
+#include "console/outcome.hpp"
+#include "server/server_connection.hpp"
 #include "uploader/backup/backup_record.hpp"
-#include "uploader/drain/outcome.hpp"
 #include "uploader/drain/progress.hpp"
-#include "uploader/server/server_connection.hpp"
 
-namespace walferry {
+namespace walferry::backup {
 
 /// What a backup waits for at its end: that its WAL, from start to stop, is in every store that has it.
 struct WalWait {
@@ -21,12 +21,12 @@ struct WalWait {
     BackupRecord& record;
     std::uint64_t system_identifier;
     BackupExtent extent;
-    std::vector<std::string> stores;  // that have the backup
-    ServerConnection* server;         // null: not to be asked; archives by itself where it is not
-    bool primary_archives;            // this server is a standby: another host brings its WAL
+    std::vector<std::string> stores;   // that have the backup
+    server::ServerConnection* server;  // null: not to be asked; archives by itself where it is not
+    bool primary_archives;             // this server is a standby: another host brings its WAL
     bool drain;
-    Outcome& outcome;
-    Progress& progress;
+    console::Outcome& outcome;
+    drain::Progress& progress;
     std::stop_token stop;
 };
 
@@ -54,4 +54,4 @@ std::string event_of(const std::string& line);
 /// five where this host's server does not archive and its primary has to, and so does an hour in all.
 std::map<std::string, std::uint64_t> await_wal(const WalWait& wait);
 
-}  // namespace walferry
+}  // namespace walferry::backup

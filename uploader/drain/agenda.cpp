@@ -6,7 +6,7 @@
 #include <tuple>
 #include <unordered_map>
 
-namespace walferry {
+namespace walferry::drain {
 namespace {
 
 using Key = std::pair<std::uint64_t, std::string>;
@@ -92,4 +92,4 @@ Agenda make_agenda(const std::vector<SegmentRow>& rows, const std::vector<Upload
     return agenda;
 }
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -3,11 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "common/ledger.hpp"
-#include "uploader/drain/spool_scan.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/spool/spool_scan.hpp"
 #include "uploader/drain/task.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 
 /// What a pass begins with: every spooled segment, history files first, then the oldest first.
 struct Agenda {
@@ -21,4 +21,4 @@ struct Agenda {
 Agenda make_agenda(const std::vector<SegmentRow>& rows, const std::vector<UploadRow>& uploads,
                    const SpoolScan& scan, const std::vector<std::int64_t>& store_ids);
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -6,9 +6,9 @@
 
 #include "common/error.hpp"
 #include "common/store/object_name.hpp"
-#include "uploader/exit_code.hpp"
+#include "console/exit_code.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 namespace {
 
 using Key = std::tuple<std::uint64_t, std::string>;  // cluster, segment name
@@ -89,7 +89,7 @@ std::vector<FoundConflict> find_conflicts(ObjectStore& store, const std::string&
     return conflicts;
 }
 
-void remove_if_done(Ledger& ledger, const SpoolPaths& spool, Outcome& outcome, Task& task) {
+void remove_if_done(Ledger& ledger, const SpoolPaths& spool, console::Outcome& outcome, Task& task) {
     try {
         if (!ledger.verified_everywhere(task.segment) || task.removed.exchange(true)) return;
         if (remove_spool_file(spool, task.file)) {
@@ -99,9 +99,10 @@ void remove_if_done(Ledger& ledger, const SpoolPaths& spool, Outcome& outcome, T
         ledger.removed(task.segment, wall_now());
     } catch (const Error& error) {
         task.troubled = true;
-        outcome.report(error.kind() == ErrorKind::integrity ? exit_code::integrity : exit_code::failed,
-                       error.what());
+        outcome.report(
+            error.kind() == ErrorKind::integrity ? console::exit_code::integrity : console::exit_code::failed,
+            error.what());
     }
 }
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -3,12 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "common/ledger.hpp"
+#include "common/ledger/ledger.hpp"
 #include "common/store/object_store.hpp"
-#include "uploader/drain/outcome.hpp"
+#include "console/outcome.hpp"
 #include "uploader/drain/task.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 
 /// A content that was just put under its name.
 struct NamedContent {
@@ -31,6 +31,6 @@ std::vector<FoundConflict> find_conflicts(ObjectStore& store, const std::string&
 
 /// Takes a segment's file out of the spool if durable records say that it is verified in every store.
 /// What goes wrong is reported, not thrown: the file stays, and the next run comes back to it.
-void remove_if_done(Ledger& ledger, const SpoolPaths& spool, Outcome& outcome, Task& task);
+void remove_if_done(Ledger& ledger, const SpoolPaths& spool, console::Outcome& outcome, Task& task);
 
-}  // namespace walferry
+}  // namespace walferry::drain

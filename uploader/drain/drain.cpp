@@ -8,7 +8,7 @@
 #include "uploader/drain/follow.hpp"
 #include "uploader/drain/run.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 namespace {
 
 using std::chrono::steady_clock;
@@ -44,7 +44,7 @@ void empty_the_spool(DrainRun& run) {
 
 }  // namespace
 
-Drain::Drain(const Settings& settings, DrainOptions options, Outcome& outcome, std::stop_token stop)
+Drain::Drain(const Settings& settings, DrainOptions options, console::Outcome& outcome, std::stop_token stop)
     : settings_(settings), options_(std::move(options)), outcome_(outcome), stop_(std::move(stop)) {}
 
 DrainResult Drain::run(const Watch& watch) {
@@ -69,4 +69,4 @@ DrainResult Drain::run(const Watch& watch) {
     return run.conclude();
 }
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "common/settings.hpp"
+#include "common/settings/settings.hpp"
+#include "console/outcome.hpp"
 #include "uploader/drain/lane.hpp"
-#include "uploader/drain/outcome.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 
 struct DrainOptions {
     std::chrono::seconds wait{0};          // for the lock, and for uploads that have to be tried again
@@ -59,14 +59,14 @@ class Drain {
         const Watch& watch_;
     };
 
-    Drain(const Settings& settings, DrainOptions options, Outcome& outcome, std::stop_token stop);
+    Drain(const Settings& settings, DrainOptions options, console::Outcome& outcome, std::stop_token stop);
     DrainResult run(const Watch& watch);
 
   private:
     const Settings& settings_;
     DrainOptions options_;
-    Outcome& outcome_;
+    console::Outcome& outcome_;
     std::stop_token stop_;
 };
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -4,10 +4,10 @@
 #include <set>
 
 #include "common/error.hpp"
+#include "console/exit_code.hpp"
 #include "uploader/drain/spool_watch.hpp"
-#include "uploader/exit_code.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 namespace {
 
 using std::chrono::milliseconds;
@@ -30,7 +30,7 @@ bool waiting_mends(ErrorKind kind) {
 class Follower {
   public:
     explicit Follower(DrainRun& run) : run_(run), watch_(run.spool()) {
-        if (!watch_.trouble().empty()) run_.outcome().report(exit_code::done, watch_.trouble());
+        if (!watch_.trouble().empty()) run_.outcome().report(console::exit_code::done, watch_.trouble());
     }
 
     void follow() {
@@ -112,4 +112,4 @@ void follow(DrainRun& run) {
     Follower(run).follow();
 }
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -1,7 +1,7 @@
 #pragma once
 #include "uploader/drain/run.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 
 /// Keeps the spool empty until asked to stop: what appears is sent within a second, also while a store that
 /// hangs is waited for; a store that is down is tried again and again, for days if need be. Local trouble (a
@@ -9,4 +9,4 @@ namespace walferry {
 /// configuration that is gone, a ledger that is damaged.
 void follow(DrainRun& run);
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -4,10 +4,10 @@
 #include <system_error>
 
 #include "common/error.hpp"
+#include "common/errors_only.hpp"
 #include "common/store/retry.hpp"
-#include "uploader/drain/errors_only.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 namespace {
 
 using std::chrono::steady_clock;
@@ -196,4 +196,4 @@ void Lane::run_sender(std::size_t sender) {
     }
 }
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -13,23 +13,23 @@
 #include <vector>
 
 #include "common/error.hpp"
-#include "common/ledger.hpp"
-#include "common/settings.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/settings/settings.hpp"
 #include "common/store/object_store.hpp"
-#include "uploader/drain/outcome.hpp"
-#include "uploader/drain/read_back.hpp"
+#include "common/store/read_back.hpp"
+#include "console/outcome.hpp"
+#include "transfer/window.hpp"
 #include "uploader/drain/task.hpp"
-#include "uploader/drain/window.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 
 /// What all lanes share.
 struct LaneContext {
     const SpoolPaths& spool;
     const std::string& cluster;
     Ledger& ledger;
-    Outcome& outcome;
-    Window& window;
+    console::Outcome& outcome;
+    transfer::Window& window;
     std::stop_token stop;
     bool goes_on = false;  // the run tries again what failed, and does not leave it to the next one
 };
@@ -123,4 +123,4 @@ class Lane {
     std::vector<std::jthread> senders_;
 };
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -4,13 +4,13 @@
 #include "common/codec/digest.hpp"
 #include "common/error.hpp"
 #include "common/store/retry.hpp"
+#include "console/exit_code.hpp"
 #include "uploader/drain/confirmation.hpp"
 #include "uploader/drain/lane.hpp"
 #include "uploader/drain/next_attempt.hpp"
-#include "uploader/exit_code.hpp"
 
 // A lane's dealings with its store; what waits for them is in lane.cpp.
-namespace walferry {
+namespace walferry::drain {
 namespace {
 
 using std::chrono::steady_clock;
@@ -99,7 +99,8 @@ void Lane::succeeded() {
         was_away = std::exchange(given_up_in_a_row_, 0) > 0;
         if (was_away) last_error_.clear();
     }
-    if (was_away) context_.outcome.report(exit_code::done, "store " + settings_.name + " works again");
+    if (was_away)
+        context_.outcome.report(console::exit_code::done, "store " + settings_.name + " works again");
 }
 
 // An earlier attempt may have stored its object without us hearing of it. Only the key that was written down
@@ -122,8 +123,9 @@ std::optional<VerifiedObject> Lane::find_own(ObjectStore& store, const Encoding&
         useless.emplace(error);
     }
     if (static_cast<std::size_t>(own->copies) >= copies_worth_sending(task.attempts[index_])) throw *useless;
-    context_.outcome.report(useless->kind() == ErrorKind::integrity ? exit_code::integrity : exit_code::done,
-                            useless->message() + "; it does not count, a fresh copy is sent");
+    context_.outcome.report(
+        useless->kind() == ErrorKind::integrity ? console::exit_code::integrity : console::exit_code::done,
+        useless->message() + "; it does not count, a fresh copy is sent");
     return std::nullopt;
 }
 
@@ -200,16 +202,16 @@ void Lane::failed_attempt(Task& task, const Error& error, bool counts) {
     }
     const bool mismatch = error.kind() == ErrorKind::integrity || error.kind() == ErrorKind::conflict;
     const bool setting = error.kind() == ErrorKind::config || error.kind() == ErrorKind::usage;
-    context_.outcome.report(mismatch  ? exit_code::integrity
-                            : setting ? exit_code::usage
-                                      : exit_code::incomplete,
+    context_.outcome.report(mismatch  ? console::exit_code::integrity
+                            : setting ? console::exit_code::usage
+                                      : console::exit_code::incomplete,
                             error.what());
     if (error.kind() != ErrorKind::ledger && error.kind() != ErrorKind::ledger_corrupt) {
         try {
             context_.ledger.attempt_failed(task.segment, store_id_, error.what(),
                                            next_attempt(task.attempts[index_] + 1, wall_now()));
         } catch (const Error& ledger) {
-            context_.outcome.report(exit_code::failed, ledger.what());
+            context_.outcome.report(console::exit_code::failed, ledger.what());
         }
     }
     if (hopeless || breaker_->state() == Breaker::State::open || concerns_whole_store(error.kind()))
@@ -229,7 +231,7 @@ void Lane::give_up(const std::string& reason) {
         changed_.notify_all();
     }
     context_.outcome.report(
-        exit_code::incomplete,
+        console::exit_code::incomplete,
         "store " + settings_.name +
             (context_.goes_on ? " is left alone for a while and tried again" : " is left for the next run") +
             "; what it lacks stays in the spool, and the other stores go on");
@@ -237,4 +239,4 @@ void Lane::give_up(const std::string& reason) {
     context_.window.wake();
 }
 
-}  // namespace walferry
+}  // namespace walferry::drain

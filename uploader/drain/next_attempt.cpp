@@ -4,7 +4,7 @@
 #include <cmath>
 #include <random>
 
-namespace walferry {
+namespace walferry::drain {
 
 using std::chrono::milliseconds;
 
@@ -40,4 +40,4 @@ bool attempt_due(const std::optional<std::string>& next_attempt_at, WallTime now
     return !time || *time <= now || *time > now + longest_backoff;
 }
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -4,7 +4,7 @@
 
 #include "common/clock.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 
 /// When an upload that has failed `attempts` times may be tried again by a run that goes on: full jitter, at
 /// most longest_backoff ahead.
@@ -20,4 +20,4 @@ std::chrono::milliseconds store_backoff(int given_up);
 /// put it (the clock has jumped), or cannot be read.
 bool attempt_due(const std::optional<std::string>& next_attempt_at, WallTime now) noexcept;
 
-}  // namespace walferry
+}  // namespace walferry::drain

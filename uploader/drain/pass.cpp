@@ -9,13 +9,13 @@
 #include <thread>
 
 #include "common/error.hpp"
-#include "common/os.hpp"
+#include "common/errors_only.hpp"
+#include "common/os/os.hpp"
+#include "common/spool/spool_content.hpp"
+#include "console/exit_code.hpp"
 #include "uploader/drain/confirmation.hpp"
-#include "uploader/drain/errors_only.hpp"
-#include "uploader/drain/spool_content.hpp"
-#include "uploader/exit_code.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 namespace {
 
 std::string tag_of(const EncodeOptions& encoding) {
@@ -189,7 +189,7 @@ bool Pass::identify(Task& task, int fd) {
 
     // First, because it costs nothing: a planted file may be a sparse one of many terabytes.
     if (const auto wrong = foreign_content(task.file, fd, shown)) {
-        parts_.outcome.report(exit_code::integrity,
+        parts_.outcome.report(console::exit_code::integrity,
                               shown + " is not what its name says: " + *wrong +
                                   "; it was left alone and not uploaded. walferry-archive-push would have "
                                   "refused it: find out who put it there");
@@ -197,7 +197,7 @@ bool Pass::identify(Task& task, int fd) {
     }
     const std::string fingerprint = fingerprint_of(fd, shown);
     if (!task.file.fingerprint.empty() && task.file.fingerprint != fingerprint) {
-        parts_.outcome.report(exit_code::integrity,
+        parts_.outcome.report(console::exit_code::integrity,
                               shown + " has other bytes than its name says (fingerprint " + fingerprint +
                                   "); it was left alone and not uploaded");
         return false;
@@ -283,7 +283,7 @@ void Pass::note_facts(const Task& task, const std::optional<WalFacts>& facts) {
     try {
         parts_.ledger.note_facts(task.segment, facts_to_note(*facts));
     } catch (const Error& error) {
-        parts_.outcome.report(exit_code::failed, error.what());
+        parts_.outcome.report(console::exit_code::failed, error.what());
     }
 }
 
@@ -295,4 +295,4 @@ bool Pass::make_room() {
     return std::any_of(lanes.begin(), lanes.end(), [](const auto& lane) { return lane->drop_newest(); });
 }
 
-}  // namespace walferry
+}  // namespace walferry::drain

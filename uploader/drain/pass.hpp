@@ -10,14 +10,14 @@
 #include <vector>
 
 #include "common/codec/segment_codec.hpp"
-#include "common/ledger.hpp"
-#include "common/settings.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/settings/settings.hpp"
+#include "console/outcome.hpp"
+#include "transfer/window.hpp"
 #include "uploader/drain/lane.hpp"
-#include "uploader/drain/outcome.hpp"
 #include "uploader/drain/task.hpp"
-#include "uploader/drain/window.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 
 /// Once over a list of spooled segments: workers check, compress and encrypt each, and offer it to the lanes
 /// of the stores that need it. A lane that falls behind never holds up the others: what waits for it is
@@ -28,8 +28,8 @@ class Pass {
         const Settings& settings;
         const SpoolPaths& spool;
         Ledger& ledger;
-        Outcome& outcome;
-        Window& window;
+        console::Outcome& outcome;
+        transfer::Window& window;
         BlockPool& pool;
         const EncodeOptions& encoding;
         std::vector<std::unique_ptr<Lane>>& lanes;
@@ -72,4 +72,4 @@ class Pass {
     const std::string recipients_tag_;
 };
 
-}  // namespace walferry
+}  // namespace walferry::drain

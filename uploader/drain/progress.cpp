@@ -7,7 +7,7 @@
 
 #include "common/error.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 namespace {
 
 std::size_t terminal_width() {
@@ -88,4 +88,4 @@ void Progress::erase() {
     drawn_ = 0;
 }
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -9,7 +9,7 @@
 
 #include "uploader/drain/drain.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 
 /// A line on the terminal that is rewritten while something takes long. Lines for people go above it. Without
 /// a terminal there are only those.
@@ -55,4 +55,4 @@ class Progress {
 /// Pure: what the line says.
 std::string progress_line(const DrainView& view, std::chrono::milliseconds elapsed, std::size_t width);
 
-}  // namespace walferry
+}  // namespace walferry::drain

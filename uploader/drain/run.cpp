@@ -5,24 +5,25 @@
 
 #include <algorithm>
 
-#include "common/durable_file.hpp"
+#include "archive/archive_sight.hpp"
+#include "archive/conflict_judge.hpp"
+#include "archive/listed_range.hpp"
 #include "common/error.hpp"
-#include "uploader/backup/listed_range.hpp"
-#include "uploader/drain/conflict_judge.hpp"
-#include "uploader/drain/encode_options.hpp"
+#include "common/os/durable_file.hpp"
+#include "common/spool/spooled_name.hpp"
+#include "common/store/stores.hpp"
+#include "console/exit_code.hpp"
+#include "transfer/encode_options.hpp"
 #include "uploader/drain/next_attempt.hpp"
-#include "uploader/drain/stores.hpp"
-#include "uploader/exit_code.hpp"
-#include "uploader/recovery/archive_sight.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 // Encodings in flight: what design allows a worker, less what a worker needs besides.
-Window::Limits window_limits(int jobs) {
+transfer::Window::Limits window_limits(int jobs) {
     const auto n = static_cast<std::uint64_t>(jobs);
     return {(n * 48 + 16) << 20, static_cast<std::size_t>(n * 6 + 4)};
 }
@@ -32,7 +33,7 @@ bool exists(const std::string& path) {
     return ::lstat(path.c_str(), &status) == 0;
 }
 
-std::unique_ptr<Ledger> open_ledger(const SpoolPaths& spool, Outcome& outcome) {
+std::unique_ptr<Ledger> open_ledger(const SpoolPaths& spool, console::Outcome& outcome) {
     if (!exists(spool.ready())) {
         throw Error(ErrorKind::no_spool, "no spool at " + spool.root,
                     "check `spool` in the configuration; `walferry init` makes a spool");
@@ -41,16 +42,17 @@ std::unique_ptr<Ledger> open_ledger(const SpoolPaths& spool, Outcome& outcome) {
     // the drain holds the lock.
     auto ledger = std::make_unique<Ledger>(spool, Ledger::Open::create);
     if (ledger->is_new()) {
-        outcome.report(exit_code::done, "there was no ledger at " + spool.ledger() +
-                                            ": a new one was made, and what is spooled is adopted; "
-                                            "`walferry rebuild` also brings back what the stores hold");
+        outcome.report(console::exit_code::done,
+                       "there was no ledger at " + spool.ledger() +
+                           ": a new one was made, and what is spooled is adopted; "
+                           "`walferry rebuild` also brings back what the stores hold");
     }
     return ledger;
 }
 
 }  // namespace
 
-DrainRun::DrainRun(const Settings& settings, const DrainOptions& options, Outcome& outcome,
+DrainRun::DrainRun(const Settings& settings, const DrainOptions& options, console::Outcome& outcome,
                    std::stop_token stop)
     : settings_(settings),
       options_(options),
@@ -60,7 +62,7 @@ DrainRun::DrainRun(const Settings& settings, const DrainOptions& options, Outcom
       deadline_(steady_clock::now() + options.wait),
       lock_(spool_, options.wait, stop_),
       ledger_(open_ledger(spool_, outcome)),
-      encoding_(encode_options(settings)),
+      encoding_(transfer::encode_options(settings)),
       window_(window_limits(settings.jobs)) {
     complete_removals();
     const auto rows = reconcile_stores(settings, *ledger_, wall_now());
@@ -79,21 +81,21 @@ void DrainRun::judge_conflicts() {
     for (const ConflictRow& row : ledger_->conflicts_to_judge()) newest = std::max(newest, row.id);
     const auto now = steady_clock::now();
     if (newest == 0 || (newest <= judged_ && now < judge_again_)) return;
-    walferry::judge_conflicts(settings_, *ledger_, outcome_, stop_);
+    archive::judge_conflicts(settings_, *ledger_, outcome_, stop_);
     judged_ = newest;
     judge_again_ = steady_clock::now() + std::chrono::minutes(1);
 }
 
 void DrainRun::learn_of_the_archive() {
     if (steady_clock::now() < learn_again_) return;
-    walferry::learn_of_backup_wal(settings_, *ledger_, stop_);
+    archive::learn_of_backup_wal(settings_, *ledger_, stop_);
     if (const auto cluster = ledger_->present_cluster()) {
         const auto sights = ledger_->sights(*cluster);
         const auto old = format_time(wall_now() - std::chrono::minutes(5));
         const bool fresh = sights.size() >= settings_.stores.size() &&
                            std::all_of(sights.begin(), sights.end(),
                                        [&](const ArchiveSight& sight) { return sight.seen_at > old; });
-        if (!fresh) note_archive(settings_, *ledger_, *cluster, stop_);
+        if (!fresh) archive::note_archive(settings_, *ledger_, *cluster, stop_);
     }
     learn_again_ = steady_clock::now() + std::chrono::minutes(1);
 }
@@ -102,7 +104,7 @@ void DrainRun::remove_leftovers() {
     try {
         remove_stale_tmp(os::open_directory(spool_.tmp()));
     } catch (const Error& error) {
-        outcome_.report(exit_code::failed, error.what());
+        outcome_.report(console::exit_code::failed, error.what());
     }
 }
 
@@ -111,7 +113,7 @@ Agenda DrainRun::look() {
     const auto rows = ledger_->spooled();
     const auto uploads = ledger_->open_uploads();
     Agenda agenda = make_agenda(rows, uploads, scan_spool(spool_), store_ids_);
-    for (const std::string& problem : agenda.problems) outcome_.report(exit_code::failed, problem);
+    for (const std::string& problem : agenda.problems) outcome_.report(console::exit_code::failed, problem);
     report_lost(agenda);
     if (options_.follow) forget_departed(agenda);
     return agenda;
@@ -134,7 +136,7 @@ Agenda DrainRun::look_at(const std::vector<std::pair<std::uint64_t, std::string>
         scan_spool_file(spool_, sysid, entry, scan);
     }
     Agenda agenda = make_agenda(rows, uploads, scan, store_ids_);
-    for (const std::string& problem : agenda.problems) outcome_.report(exit_code::failed, problem);
+    for (const std::string& problem : agenda.problems) outcome_.report(console::exit_code::failed, problem);
     return agenda;
 }
 
@@ -226,7 +228,7 @@ void DrainRun::report_lost(const Agenda& agenda) {
         for (const auto& lane : lanes_) {
             ledger_->mark_lost(row.id, lane->store_id(), "its file has vanished from the spool");
         }
-        outcome_.report(exit_code::integrity,
+        outcome_.report(console::exit_code::integrity,
                         path +
                             " has vanished from the spool before it was verified in every store; "
                             "`walferry list --state pending` shows where it is missing. If the server "
@@ -322,14 +324,14 @@ DrainResult DrainRun::conclude() {
         if (result.pending_segments == 0) outcome_.complete();
     });
     if (stop_.stop_requested() && !options_.follow) {
-        outcome_.report(exit_code::incomplete,
+        outcome_.report(console::exit_code::incomplete,
                         "stopped on request; what is pending stays in the spool for the next run");
     } else if (result.pending_segments > 0) {
-        outcome_.raise(exit_code::incomplete);
+        outcome_.raise(console::exit_code::incomplete);
     }
     for (const auto& lane : lanes_) {
         const Lane::View view = lane->view();
-        if (!view.last_error.empty() && outcome_.exit_code() != exit_code::done)
+        if (!view.last_error.empty() && outcome_.exit_code() != console::exit_code::done)
             result.store_errors.emplace_back(lane->settings().name, view.last_error);
     }
     result.verified_uploads = outcome_.verified_uploads;
@@ -359,4 +361,4 @@ DrainView DrainRun::view() {
     return view;
 }
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -9,24 +9,25 @@
 #include <vector>
 
 #include "common/codec/segment_codec.hpp"
-#include "common/ledger.hpp"
-#include "common/settings.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/settings/settings.hpp"
+#include "common/spool/spool_lock.hpp"
+#include "common/store/object_buffer.hpp"
+#include "console/outcome.hpp"
+#include "transfer/window.hpp"
 #include "uploader/drain/agenda.hpp"
 #include "uploader/drain/drain.hpp"
 #include "uploader/drain/lane.hpp"
-#include "uploader/drain/object_buffer.hpp"
-#include "uploader/drain/outcome.hpp"
 #include "uploader/drain/pass.hpp"
-#include "uploader/drain/spool_lock.hpp"
-#include "uploader/drain/window.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 
 /// What a drain has in its hands from the lock to the summary, whether it ends or follows. Throws, on
 /// construction, when it cannot begin.
 class DrainRun {
   public:
-    DrainRun(const Settings& settings, const DrainOptions& options, Outcome& outcome, std::stop_token stop);
+    DrainRun(const Settings& settings, const DrainOptions& options, console::Outcome& outcome,
+             std::stop_token stop);
 
     /// Everything in the spool, with what is wrong there reported.
     Agenda look();
@@ -60,7 +61,7 @@ class DrainRun {
     DrainView view();
 
     const SpoolPaths& spool() const noexcept { return spool_; }
-    Outcome& outcome() noexcept { return outcome_; }
+    console::Outcome& outcome() noexcept { return outcome_; }
     const std::stop_token& stop() const noexcept { return stop_; }
     std::chrono::steady_clock::time_point deadline() const noexcept { return deadline_; }
 
@@ -78,7 +79,7 @@ class DrainRun {
 
     const Settings& settings_;
     const DrainOptions& options_;
-    Outcome& outcome_;
+    console::Outcome& outcome_;
     const std::stop_token stop_;
     const SpoolPaths spool_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
@@ -87,7 +88,7 @@ class DrainRun {
     std::unique_ptr<Ledger> ledger_;
     const EncodeOptions encoding_;
     BlockPool pool_;
-    Window window_;
+    transfer::Window window_;
     std::vector<std::int64_t> store_ids_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::int64_t run_id_ = 0;
@@ -102,4 +103,4 @@ class DrainRun {
     std::uint64_t bytes_total_ = 0;
 };
 
-}  // namespace walferry
+}  // namespace walferry::drain

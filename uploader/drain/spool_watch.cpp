@@ -11,11 +11,11 @@
 #include <cstring>
 
 #include "common/error.hpp"
-#include "common/os.hpp"
-#include "common/pg_control.hpp"
-#include "uploader/directory_entries.hpp"
+#include "common/os/directory_entries.hpp"
+#include "common/os/os.hpp"
+#include "common/wal/pg_control.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 namespace {
 
 using std::chrono::milliseconds;
@@ -102,4 +102,4 @@ SpoolWatch::Seen SpoolWatch::wait(milliseconds patience, const std::stop_token& 
     return seen;
 }
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "common/fd.hpp"
-#include "common/spool.hpp"
+#include "common/os/fd.hpp"
+#include "common/spool_paths.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 
 /// Tells of files that appear in ready/SYSID/ (inotify). What was there when it was made, it does not tell
 /// of.
@@ -43,4 +43,4 @@ class SpoolWatch {
     std::string trouble_;
 };
 
-}  // namespace walferry
+}  // namespace walferry::drain

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "common/codec/segment_codec.hpp"
+#include "common/spool/spool_scan.hpp"
+#include "common/store/object_buffer.hpp"
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
-#include "uploader/drain/object_buffer.hpp"
-#include "uploader/drain/spool_scan.hpp"
 
-namespace walferry {
+namespace walferry::drain {
 
 /// What one segment still wants of one store in this pass.
 enum class Need : std::uint8_t {
@@ -49,4 +49,4 @@ struct Encoding {
     std::shared_ptr<void> room;  // given back to the window on destruction
 };
 
-}  // namespace walferry
+}  // namespace walferry::drain

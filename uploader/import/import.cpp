@@ -9,14 +9,14 @@
 #include <memory>
 
 #include "common/error.hpp"
-#include "common/fingerprint.hpp"
-#include "common/intake.hpp"
-#include "uploader/exit_code.hpp"
+#include "common/spool/intake.hpp"
+#include "common/wal/fingerprint.hpp"
+#include "console/exit_code.hpp"
 #include "uploader/import/legacy_directory.hpp"
 #include "uploader/import/still_stored.hpp"
 #include "uploader/import/trusted_path.hpp"
 
-namespace walferry {
+namespace walferry::importing {
 namespace {
 
 constexpr std::size_t chunk = std::size_t{512} * 1024;
@@ -115,8 +115,8 @@ void require_spool_owner(const SpoolPaths& spool) {
 
 class Import {
   public:
-    Import(const SpoolPaths& spool, const Settings& settings, const ImportOptions& options, Outcome& outcome,
-           const std::stop_token& stop)
+    Import(const SpoolPaths& spool, const Settings& settings, const ImportOptions& options,
+           console::Outcome& outcome, const std::stop_token& stop)
         : spool_(spool),
           options_(options),
           outcome_(outcome),
@@ -141,7 +141,8 @@ class Import {
         result_.left = legacy_.names.size();
         for (const WalName& name : legacy_.names) {
             if (stop.stop_requested()) {
-                outcome_.report(exit_code::incomplete, "stopped on request; run it again for the rest");
+                outcome_.report(console::exit_code::incomplete,
+                                "stopped on request; run it again for the rest");
                 break;
             }
             if (!take(name)) break;
@@ -149,16 +150,17 @@ class Import {
             ++done_;
         }
         if (unsaid_ > 0) {
-            outcome_.report(exit_code::done, "and " + std::to_string(unsaid_) + " more that were left in " +
-                                                 legacy_.directory.path + " for such reasons");
+            outcome_.report(console::exit_code::done, "and " + std::to_string(unsaid_) +
+                                                          " more that were left in " +
+                                                          legacy_.directory.path + " for such reasons");
         }
         result_.ledger_trouble = ledger_.trouble();
         result_.store_trouble = ledger_.trouble_with_stores();
         return std::move(result_);
     }
 
-    DrainView view() const {
-        DrainView view{};
+    drain::DrainView view() const {
+        drain::DrainView view{};
         view.segments_total = legacy_.names.size();
         view.segments_removed = done_;
         view.bytes_total = bytes_total_;
@@ -176,10 +178,10 @@ class Import {
             if (error.kind() == ErrorKind::no_space) {
                 // --max-spool and --min-free say when to stop, a full disk does not.
                 const bool limit = error.os_error == 0;
-                problem(limit ? exit_code::incomplete : exit_code::failed, error.what());
+                problem(limit ? console::exit_code::incomplete : console::exit_code::failed, error.what());
                 return false;
             }
-            const bool refused = traits(error.kind()).exit_code == exit_code::integrity;
+            const bool refused = traits(error.kind()).exit_code == console::exit_code::integrity;
             ++(refused ? result_.refused : result_.failed);
             std::string line = error.what();
             if (error.os_error == EACCES) line += "; hint: run this as root or as the files' owner";
@@ -192,7 +194,8 @@ class Import {
         const SegmentSource source(legacy_.directory.child(name.text), name, "somebody has just removed it");
         if (!options_.any_owner) refuse_of_others(source.opened(), spool_owner_, source.path());
         const std::uint64_t sysid = cluster_of(source);
-        if (const auto warning = source.check_header(sysid)) outcome_.report(exit_code::done, *warning);
+        if (const auto warning = source.check_header(sysid))
+            outcome_.report(console::exit_code::done, *warning);
         switch (
             take_in(spool_, source, sysid, options_.limits, copy_segment, ledger_, SecondContent::refuse)) {
             case IntakeResult::spooled:
@@ -258,7 +261,7 @@ class Import {
 
     const SpoolPaths& spool_;
     const ImportOptions& options_;
-    Outcome& outcome_;
+    console::Outcome& outcome_;
     const uid_t spool_owner_;
     const LegacyDirectory legacy_;
     ImportLedger ledger_;
@@ -273,15 +276,16 @@ class Import {
 
 }  // namespace
 
-ImportResult import_directory(const Settings& settings, const ImportOptions& options, Outcome& outcome,
-                              const std::stop_token& stop, const Drain::Watch& watch) {
+ImportResult import_directory(const Settings& settings, const ImportOptions& options,
+                              console::Outcome& outcome, const std::stop_token& stop,
+                              const drain::Drain::Watch& watch) {
     const auto began = std::chrono::steady_clock::now();
     const SpoolPaths spool(settings.spool);
     require_spool_owner(spool);
     Import import(spool, settings, options, outcome, stop);
     ImportResult result;
     {
-        const Drain::Watched watched(watch, [&import] { return import.view(); });
+        const drain::Drain::Watched watched(watch, [&import] { return import.view(); });
         result = import.run(stop);
     }
     result.elapsed =
@@ -289,4 +293,4 @@ ImportResult import_directory(const Settings& settings, const ImportOptions& opt
     return result;
 }
 
-}  // namespace walferry
+}  // namespace walferry::importing

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "common/room.hpp"
-#include "common/settings.hpp"
+#include "common/settings/settings.hpp"
+#include "common/spool/room.hpp"
+#include "console/outcome.hpp"
 #include "uploader/drain/drain.hpp"
-#include "uploader/drain/outcome.hpp"
 
-namespace walferry {
+namespace walferry::importing {
 
 struct ImportOptions {
     std::string directory;
@@ -39,7 +39,8 @@ struct ImportResult {
 /// store still lists the object that this host put there and read back. What the ledger alone calls verified
 /// comes into the spool once more, and the drain reads it back. Can be interrupted anywhere and run again.
 /// Throws when it cannot begin; what concerns one file is in `outcome`.
-ImportResult import_directory(const Settings& settings, const ImportOptions& options, Outcome& outcome,
-                              const std::stop_token& stop, const Drain::Watch& watch);
+ImportResult import_directory(const Settings& settings, const ImportOptions& options,
+                              console::Outcome& outcome, const std::stop_token& stop,
+                              const drain::Drain::Watch& watch);
 
-}  // namespace walferry
+}  // namespace walferry::importing

@@ -13,10 +13,10 @@
 #include <tuple>
 
 #include "common/error.hpp"
-#include "common/segment_source.hpp"
-#include "uploader/directory_entries.hpp"
+#include "common/os/directory_entries.hpp"
+#include "common/spool/segment_source.hpp"
 
-namespace walferry {
+namespace walferry::importing {
 namespace {
 
 std::string resolved(const std::string& path) {
@@ -92,4 +92,4 @@ std::optional<std::uint64_t> only_cluster_in(const LegacyDirectory& legacy, std:
     return found.empty() ? std::nullopt : std::optional(*found.begin());
 }
 
-}  // namespace walferry
+}  // namespace walferry::importing

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "common/os.hpp"
-#include "common/spool.hpp"
-#include "common/wal_name.hpp"
+#include "common/os/os.hpp"
+#include "common/spool_paths.hpp"
+#include "common/wal/wal_name.hpp"
 
-namespace walferry {
+namespace walferry::importing {
 
 /// An archive directory of an earlier set-up, looked through once.
 struct LegacyDirectory {
@@ -30,4 +30,4 @@ std::optional<std::string> foreign_hand(const struct stat& status, uid_t owner);
 /// none or more than one. With an owner, only segments that no other user can have written are asked.
 std::optional<std::uint64_t> only_cluster_in(const LegacyDirectory& legacy, std::optional<uid_t> owner);
 
-}  // namespace walferry
+}  // namespace walferry::importing

@@ -5,7 +5,7 @@
 #include "common/error.hpp"
 #include "common/store/object_name.hpp"
 
-namespace walferry {
+namespace walferry::importing {
 
 StillStored::StillStored(const Settings& settings, std::stop_token stop)
     : settings_(settings), stop_(std::move(stop)), connections_(settings.stores.size()) {}
@@ -55,4 +55,4 @@ bool StillStored::shows_in(std::size_t store, std::uint64_t system_identifier, c
                        [&](const ObjectInfo& info) { return info.key == key; });
 }
 
-}  // namespace walferry
+}  // namespace walferry::importing

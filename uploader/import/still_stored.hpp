@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "common/ledger.hpp"
-#include "common/settings.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/settings/settings.hpp"
 #include "common/store/object_store.hpp"
 
-namespace walferry {
+namespace walferry::importing {
 
 /// Whether the stores still show what this host has put into each of them and read back.
 class StillStored {
@@ -33,4 +33,4 @@ class StillStored {
     std::string trouble_;
 };
 
-}  // namespace walferry
+}  // namespace walferry::importing

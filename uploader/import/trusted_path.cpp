@@ -9,7 +9,7 @@
 #include "common/error.hpp"
 #include "uploader/import/legacy_directory.hpp"
 
-namespace walferry {
+namespace walferry::importing {
 namespace {
 
 namespace fs = std::filesystem;
@@ -65,4 +65,4 @@ std::optional<std::string> changeable_by_others(const std::string& path, uid_t o
     return std::nullopt;
 }
 
-}  // namespace walferry
+}  // namespace walferry::importing

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-namespace walferry {
+namespace walferry::importing {
 
 /// Why users other than root and `owner` could make `path` lead elsewhere: a directory or symbolic link on
 /// the way to it is theirs, or lies in a directory that they may write. nullopt where none could. A directory
@@ -13,4 +13,4 @@ namespace walferry {
 /// mask is what stat() shows as the group's bits. Throws Error where a component cannot be looked at.
 std::optional<std::string> changeable_by_others(const std::string& path, uid_t owner);
 
-}  // namespace walferry
+}  // namespace walferry::importing

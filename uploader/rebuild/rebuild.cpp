@@ -5,21 +5,21 @@
 #include <memory>
 #include <set>
 
+#include "archive/comparison.hpp"
+#include "archive/conflict_judge.hpp"
+#include "archive/listed_archive.hpp"
+#include "archive/settlements.hpp"
 #include "common/clock.hpp"
 #include "common/codec/signing.hpp"
 #include "common/error.hpp"
-#include "common/ledger.hpp"
-#include "common/ledger_file.hpp"
-#include "uploader/drain/conflict_judge.hpp"
-#include "uploader/drain/spool_content.hpp"
-#include "uploader/drain/spool_lock.hpp"
-#include "uploader/drain/stores.hpp"
-#include "uploader/exit_code.hpp"
-#include "uploader/fetch/settlements.hpp"
-#include "uploader/rebuild/comparison.hpp"
-#include "uploader/rebuild/listed_archive.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/ledger/ledger_file.hpp"
+#include "common/spool/spool_content.hpp"
+#include "common/spool/spool_lock.hpp"
+#include "common/store/stores.hpp"
+#include "console/exit_code.hpp"
 
-namespace walferry {
+namespace walferry::rebuild {
 namespace {
 
 // On a host that signs and names no trusted writer, its own word counts.
@@ -32,7 +32,7 @@ std::vector<std::string> trusted_settlers(const Settings& settings) {
 
 class Rebuild {
   public:
-    Rebuild(const Settings& settings, Outcome& outcome, std::stop_token stop,
+    Rebuild(const Settings& settings, console::Outcome& outcome, std::stop_token stop,
             const std::function<void(const std::string&)>& show)
         : settings_(settings),
           outcome_(outcome),
@@ -53,7 +53,7 @@ class Rebuild {
         }
         record_conflicts();
         if (stop_.stop_requested())
-            outcome_.report(exit_code::incomplete, "stopped on request; run it again for the rest");
+            outcome_.report(console::exit_code::incomplete, "stopped on request; run it again for the rest");
         return std::move(result_);
     }
 
@@ -75,7 +75,8 @@ class Rebuild {
     }
 
     void read_spool() {
-        for (const std::string& problem : scan_.problems) outcome_.report(exit_code::failed, problem);
+        for (const std::string& problem : scan_.problems)
+            outcome_.report(console::exit_code::failed, problem);
         std::set<std::pair<std::uint64_t, std::string>> known;
         for (const SegmentRow& row : ledger_->spooled()) {
             known.emplace(row.system_identifier, row.name);
@@ -112,13 +113,13 @@ class Rebuild {
         const StoreSettings& settings = settings_.stores[index];
         try {
             const auto store = open_store(settings, StoreAccess::write, nullptr, stop_);
-            list_archive(*store, settings.prefix, settings_.cluster, archive_,
-                         [&](const std::vector<ListedObject>& objects) {
-                             result_.listed += static_cast<std::size_t>(
-                                 ledger_->add_listed(stores_[index].id, objects, wall_now()));
-                             show_("listing " + settings.name + ": " + std::to_string(archive_.objects) +
-                                   " objects so far");
-                         });
+            archive::list_archive(*store, settings.prefix, settings_.cluster, archive_,
+                                  [&](const std::vector<ListedObject>& objects) {
+                                      result_.listed += static_cast<std::size_t>(
+                                          ledger_->add_listed(stores_[index].id, objects, wall_now()));
+                                      show_("listing " + settings.name + ": " +
+                                            std::to_string(archive_.objects) + " objects so far");
+                                  });
             for (const std::uint64_t sysid : archive_.settled_in) read_settlements(*store, settings, sysid);
             compare(*store, settings, stores_[index].id);
         } catch (const Error& error) {
@@ -127,10 +128,12 @@ class Rebuild {
             if (local) throw;
             result_.unlisted.push_back(settings.name);
             const int code = traits(error.kind()).exit_code;
-            outcome_.report(code == exit_code::usage ? code : exit_code::incomplete, error.what());
-            outcome_.report(exit_code::incomplete, "store " + settings.name +
-                                                       " could not be listed: what only it has is not in the "
-                                                       "ledger; run this again when it answers");
+            outcome_.report(code == console::exit_code::usage ? code : console::exit_code::incomplete,
+                            error.what());
+            outcome_.report(console::exit_code::incomplete,
+                            "store " + settings.name +
+                                " could not be listed: what only it has is not in the "
+                                "ledger; run this again when it answers");
         }
     }
 
@@ -139,12 +142,12 @@ class Rebuild {
         show_("comparing " + settings.name + " with the ledger");
         Comparison from = ledger_->comparison(id, wall_now());
         ledger_->compared(id, {format_time(wall_now()), {}, {}, from.seen_since});
-        const CompareResult found = compare_with_listings(
+        const archive::CompareResult found = archive::compare_with_listings(
             *ledger_, store, {settings.prefix, settings_.cluster, id, SIZE_MAX, stop_}, wall_now());
         result_.lost += found.lost.size();
         if (found.lost.empty()) return;
         outcome_.report(
-            exit_code::integrity,
+            console::exit_code::integrity,
             "store " + settings.name + " has lost " +
                 counted(found.lost.size(), "segment that was", "segments that were") +
                 " verified there, such as " + found.lost.front() +
@@ -154,10 +157,10 @@ class Rebuild {
 
     void read_settlements(ObjectStore& store, const StoreSettings& settings, std::uint64_t sysid) {
         const ObjectKeys keys(settings.prefix, settings_.cluster, sysid);
-        for (const auto& [name, listed] : list_settlements(store, keys)) {
-            const Settled settled = read_settled(store, keys, sysid, listed, settlers_);
+        for (const auto& [name, listed] : archive::list_settlements(store, keys)) {
+            const archive::Settled settled = archive::read_settled(store, keys, sysid, listed, settlers_);
             for (const std::string& line : settled.refused)
-                outcome_.report(exit_code::done, "store " + settings.name + ": " + line);
+                outcome_.report(console::exit_code::done, "store " + settings.name + ": " + line);
             settled_[{sysid, name}].insert(settled.contents.begin(), settled.contents.end());
         }
     }
@@ -179,17 +182,17 @@ class Rebuild {
             if (is_settled(which.first, which.second, contents))
                 ledger_->settle(which.first, which.second, wall_now());
         }
-        judge_conflicts(settings_, *ledger_, outcome_, stop_);
+        archive::judge_conflicts(settings_, *ledger_, outcome_, stop_);
         for (const ConflictRow& row : ledger_->conflicts(false)) result_.conflicts += !known.contains(row.id);
         if (result_.conflicts > 0) {
-            outcome_.report(exit_code::integrity,
+            outcome_.report(console::exit_code::integrity,
                             "conflict: names with two contents were found; see `walferry conflicts`, then "
                             "`walferry settle`");
         }
     }
 
     const Settings& settings_;
-    Outcome& outcome_;
+    console::Outcome& outcome_;
     const std::stop_token stop_;
     const std::function<void(const std::string&)>& show_;
     const SpoolPaths spool_;
@@ -198,17 +201,17 @@ class Rebuild {
     SpoolScan scan_;
     std::unique_ptr<Ledger> ledger_;
     std::vector<StoreRow> stores_;
-    ListedArchive archive_;
+    archive::ListedArchive archive_;
     std::map<std::pair<std::uint64_t, std::string>, std::set<std::string>> settled_;  // fingerprints
     RebuildResult result_;
 };
 
 }  // namespace
 
-RebuildResult rebuild_ledger(const Settings& settings, const RebuildOptions& options, Outcome& outcome,
-                             const std::stop_token& stop,
+RebuildResult rebuild_ledger(const Settings& settings, const RebuildOptions& options,
+                             console::Outcome& outcome, const std::stop_token& stop,
                              const std::function<void(const std::string&)>& say_progress) {
     return Rebuild(settings, outcome, stop, say_progress).run(options);
 }
 
-}  // namespace walferry
+}  // namespace walferry::rebuild

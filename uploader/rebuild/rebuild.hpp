@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "common/settings.hpp"
-#include "uploader/drain/outcome.hpp"
+#include "common/settings/settings.hpp"
+#include "console/outcome.hpp"
 
-namespace walferry {
+namespace walferry::rebuild {
 
 struct RebuildOptions {
     bool anew = false;  // also where the ledger is sound
@@ -29,8 +29,8 @@ struct RebuildResult {
 /// deletion, because a listing does not prove who put an object. A damaged ledger is renamed, never deleted.
 /// Can be interrupted anywhere and run again. Throws when it cannot begin; what happens after that is in
 /// `outcome` too. `say_progress` gets a text to show.
-RebuildResult rebuild_ledger(const Settings& settings, const RebuildOptions& options, Outcome& outcome,
-                             const std::stop_token& stop,
+RebuildResult rebuild_ledger(const Settings& settings, const RebuildOptions& options,
+                             console::Outcome& outcome, const std::stop_token& stop,
                              const std::function<void(const std::string&)>& say_progress);
 
-}  // namespace walferry
+}  // namespace walferry::rebuild

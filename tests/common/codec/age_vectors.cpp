@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "common/bytes.hpp"
-#include "common/codec/base64.hpp"
+#include "common/codec/age/base64.hpp"
 #include "tests/places.hpp"
 #include "tests/temp_dir.hpp"
 

@@ -1,6 +1,6 @@
 #include "tests/common/codec/age_vectors.hpp"
 
-#include "common/codec/age.hpp"
+#include "common/codec/age/age.hpp"
 #include "common/codec/digest.hpp"
 #include "tests/catch.hpp"
 #include "tests/common/codec/sinks.hpp"

@@ -5,7 +5,7 @@
 #include "common/codec/envelope_tail.hpp"
 
 #include "common/error.hpp"
-#include "common/fingerprint.hpp"
+#include "common/wal/fingerprint.hpp"
 #include "tests/catch.hpp"
 #include "tests/common/codec/sinks.hpp"
 #include "tests/shell.hpp"

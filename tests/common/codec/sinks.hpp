@@ -4,8 +4,8 @@
 #include <string>
 
 #include "common/codec/segment_codec.hpp"
-#include "common/fingerprint.hpp"
 #include "common/sink.hpp"
+#include "common/wal/fingerprint.hpp"
 
 namespace walferry::test {
 

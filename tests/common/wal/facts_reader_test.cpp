@@ -1,8 +1,8 @@
 #include "common/wal/facts_reader.hpp"
 
 #include "common/codec/wal_facts_text.hpp"
+#include "tests/archive/wal_maker.hpp"
 #include "tests/catch.hpp"
-#include "tests/uploader/recovery/wal_maker.hpp"
 
 using namespace walferry;
 using namespace walferry::test;

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "common/fd.hpp"
+#include "common/os/fd.hpp"
 
 namespace walferry::crash {
 namespace {

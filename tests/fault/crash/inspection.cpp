@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "common/sqlite.hpp"
+#include "common/ledger/sqlite.hpp"
 #include "tests/fault/crash/stores.hpp"
 #include "tests/fault/crash/touch.hpp"
 #include "tests/temp_dir.hpp"

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "common/sqlite.hpp"
+#include "common/ledger/sqlite.hpp"
 
 namespace walferry::crash {
 namespace {

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "common/settings.hpp"
-#include "common/spool.hpp"
+#include "common/settings/settings.hpp"
+#include "common/spool_paths.hpp"
 #include "tests/fault/crash/tracer.hpp"
 #include "tests/wal_file.hpp"
 

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "common/fd.hpp"
+#include "common/os/fd.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "common/error.hpp"
-#include "common/sqlite.hpp"
+#include "common/ledger/sqlite.hpp"
 
 namespace fs = std::filesystem;
 

@@ -6,7 +6,8 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "common/spool.hpp"
+#include "common/spool/spooled_name.hpp"
+#include "common/spool_paths.hpp"
 #include "common/store/object_name.hpp"
 #include "tests/fault/model/broken.hpp"
 #include "tests/fault/model/child.hpp"

@@ -7,15 +7,18 @@
 #include <optional>
 
 #include "common/error.hpp"
-#include "common/fd.hpp"
-#include "common/settings.hpp"
+#include "common/os/fd.hpp"
+#include "common/settings/settings.hpp"
+#include "console/outcome.hpp"
 #include "tests/fault/model/broken.hpp"
 #include "tests/fault/model/faulty_disk.hpp"
 #include "tests/fault/model/walk.hpp"
 #include "uploader/drain/drain.hpp"
-#include "uploader/drain/outcome.hpp"
 
 namespace walferry::test::model {
+
+using namespace console;
+using namespace drain;
 namespace {
 
 // As the program does it, without what it takes to start one.

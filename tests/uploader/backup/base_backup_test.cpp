@@ -5,6 +5,7 @@
 #include "uploader/backup/config_files.hpp"
 
 using namespace walferry;
+using namespace walferry::backup;
 
 TEST_CASE("a server before PostgreSQL 15 is refused as wrong configuration, by its version's own name") {
     for (const auto& [number, text] : {std::pair(140009, "14.9"), {130000, "13.0"}, {90624, "9.6.24"}}) {

@@ -3,6 +3,8 @@
 #include "tests/catch.hpp"
 
 using namespace walferry;
+using namespace walferry::backup;
+using namespace walferry::server;
 
 namespace {
 

@@ -6,6 +6,8 @@
 #include "tests/common/codec/sinks.hpp"
 
 using namespace walferry;
+using namespace walferry::backup;
+using namespace walferry::transfer;
 using namespace walferry::test;
 
 namespace {

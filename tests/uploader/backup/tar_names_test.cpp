@@ -3,9 +3,10 @@
 #include <map>
 
 #include "tests/catch.hpp"
-#include "tests/uploader/restore/tar_maker.hpp"
+#include "tests/restore/tar_maker.hpp"
 
 using namespace walferry;
+using namespace walferry::backup;
 using namespace walferry::test;
 
 TEST_CASE("the names in a tar are told, however its bytes are cut") {

@@ -3,6 +3,7 @@
 #include "tests/catch.hpp"
 
 using namespace walferry;
+using namespace walferry::backup;
 
 namespace {
 

@@ -6,11 +6,13 @@
 #include "common/codec/digest.hpp"
 #include "common/error.hpp"
 #include "common/store/object_name.hpp"
+#include "console/exit_code.hpp"
 #include "tests/catch.hpp"
 #include "tests/uploader/drain/harness.hpp"
-#include "uploader/exit_code.hpp"
 
 using namespace walferry;
+using namespace walferry::console;
+using namespace walferry::drain;
 using namespace walferry::test;
 namespace fs = std::filesystem;
 

@@ -3,15 +3,17 @@
 
 #include <thread>
 
+#include "console/exit_code.hpp"
 #include "tests/catch.hpp"
 #include "tests/forbid.hpp"
 #include "tests/places.hpp"
 #include "tests/process.hpp"
 #include "tests/uploader/drain/harness.hpp"
 #include "uploader/drain/spool_watch.hpp"
-#include "uploader/exit_code.hpp"
 
 using namespace walferry;
+using namespace walferry::console;
+using namespace walferry::drain;
 using namespace walferry::test;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;

@@ -12,17 +12,21 @@
 #include "common/codec/digest.hpp"
 #include "common/codec/settlement.hpp"
 #include "common/error.hpp"
-#include "common/fingerprint.hpp"
-#include "common/ledger.hpp"
-#include "common/push_ledger.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/ledger/push_ledger.hpp"
 #include "common/store/object_name.hpp"
+#include "common/wal/fingerprint.hpp"
+#include "host/spool_setup.hpp"
 #include "tests/catch.hpp"
 #include "tests/temp_dir.hpp"
 #include "tests/wal_file.hpp"
 #include "uploader/drain/drain.hpp"
-#include "uploader/spool_setup.hpp"
 
 namespace walferry::test {
+
+using namespace console;
+using namespace drain;
+using namespace host;
 
 inline std::string fingerprint_of(const std::string& bytes) {
     Fingerprint fingerprint;
@@ -97,7 +101,7 @@ class DrainHarness {
 
     DrainResult drain(DrainOptions options = {}, std::stop_token stop = {}) {
         said.clear();
-        walferry::Outcome outcome([this](const std::string& line) { said.push_back(line); });
+        console::Outcome outcome([this](const std::string& line) { said.push_back(line); });
         return Drain(settings, std::move(options), outcome, std::move(stop)).run([](const Drain::Viewer&) {});
     }
 

@@ -1,17 +1,20 @@
 #include <thread>
 
 #include "common/error.hpp"
+#include "common/store/object_buffer.hpp"
+#include "console/exit_code.hpp"
 #include "tests/catch.hpp"
 #include "tests/uploader/drain/harness.hpp"
+#include "transfer/window.hpp"
 #include "uploader/drain/agenda.hpp"
 #include "uploader/drain/confirmation.hpp"
 #include "uploader/drain/next_attempt.hpp"
-#include "uploader/drain/object_buffer.hpp"
 #include "uploader/drain/progress.hpp"
-#include "uploader/drain/window.hpp"
-#include "uploader/exit_code.hpp"
 
 using namespace walferry;
+using namespace walferry::console;
+using namespace walferry::drain;
+using namespace walferry::transfer;
 using namespace walferry::test;
 using std::chrono::milliseconds;
 

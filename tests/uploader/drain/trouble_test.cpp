@@ -1,11 +1,13 @@
 #include <sys/stat.h>
 
 #include "common/error.hpp"
+#include "console/exit_code.hpp"
 #include "tests/catch.hpp"
 #include "tests/uploader/drain/harness.hpp"
-#include "uploader/exit_code.hpp"
 
 using namespace walferry;
+using namespace walferry::console;
+using namespace walferry::drain;
 using namespace walferry::test;
 namespace fs = std::filesystem;
 

@@ -2,11 +2,14 @@
 
 #include <sys/stat.h>
 
+#include "console/exit_code.hpp"
 #include "tests/catch.hpp"
 #include "tests/uploader/drain/harness.hpp"
-#include "uploader/exit_code.hpp"
 
 using namespace walferry;
+using namespace walferry::console;
+using namespace walferry::drain;
+using namespace walferry::importing;
 using namespace walferry::test;
 namespace fs = std::filesystem;
 
@@ -22,7 +25,7 @@ struct ImportHarness : DrainHarness {
 
     ImportResult import(ImportOptions options = {}, std::stop_token stop = {}) {
         said.clear();
-        walferry::Outcome outcome([this](const std::string& line) { said.push_back(line); });
+        console::Outcome outcome([this](const std::string& line) { said.push_back(line); });
         if (options.directory.empty()) options.directory = legacy();
         ImportResult result = import_directory(settings, options, outcome, stop, [](const Drain::Viewer&) {});
         code = outcome.exit_code();

@@ -1,13 +1,17 @@
 #include "uploader/rebuild/rebuild.hpp"
 
-#include "common/ledger_file.hpp"
-#include "common/push_ledger.hpp"
+#include "archive/listed_archive.hpp"
+#include "common/ledger/ledger_file.hpp"
+#include "common/ledger/push_ledger.hpp"
+#include "console/exit_code.hpp"
 #include "tests/catch.hpp"
 #include "tests/uploader/drain/harness.hpp"
-#include "uploader/exit_code.hpp"
-#include "uploader/rebuild/listed_archive.hpp"
 
 using namespace walferry;
+using namespace walferry::archive;
+using namespace walferry::console;
+using namespace walferry::drain;
+using namespace walferry::rebuild;
 using namespace walferry::test;
 namespace fs = std::filesystem;
 
@@ -16,7 +20,7 @@ namespace {
 struct RebuildHarness : DrainHarness {
     RebuildResult rebuild(RebuildOptions options = {}) {
         said.clear();
-        walferry::Outcome outcome([this](const std::string& line) { said.push_back(line); });
+        console::Outcome outcome([this](const std::string& line) { said.push_back(line); });
         RebuildResult result = rebuild_ledger(settings, options, outcome, {}, [](const std::string&) {});
         code = outcome.exit_code();
         return result;

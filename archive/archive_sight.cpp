@@ -1,0 +1,95 @@
+#include "archive/archive_sight.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "archive/wal_listing.hpp"
+#include "common/error.hpp"
+#include "common/wal/backup_name.hpp"
+#include "common/wal/wal_name.hpp"
+
+namespace walferry::archive {
+namespace {
+
+// A page of a listing is a thousand objects: the first look at an old archive is ended by later ones.
+constexpr int pages = 50;
+
+std::string newest_segment(ObjectStore& store, const ObjectKeys& keys, const std::string& known) {
+    const std::vector<std::string> timelines = list_timelines(store, keys);
+    for (auto timeline = timelines.rbegin(); timeline != timelines.rend(); ++timeline) {
+        const std::string directory = keys.wal_directory(*timeline);
+        std::string newest = known.starts_with(*timeline) ? known : "";
+        std::string after = newest.empty() ? directory : directory + newest;
+        for (int page_number = 0; page_number < pages; ++page_number) {
+            const ObjectPage page = store.list(directory, after);
+            for (const ObjectInfo& info : page.objects) {
+                after = info.key;
+                const auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
+                const auto name = object ? WalName::parse(object->segment) : std::nullopt;
+                if (name && name->kind == WalKind::segment) newest = name->text;
+            }
+            if (!page.more || page.objects.empty()) break;
+        }
+        if (!newest.empty()) return newest;
+    }
+    return {};
+}
+
+std::string newest_backup(ObjectStore& store, const ObjectKeys& keys) {
+    const std::string root = keys.backups_directory();
+    std::vector<BackupId> ids;
+    for (std::string after;;) {
+        const ObjectPage page = store.list(root, after);
+        if (page.objects.empty()) break;
+        const std::string& key = page.objects.front().key;
+        const std::string id = key.substr(root.size(), key.find('/', root.size()) - root.size());
+        if (auto parsed = BackupId::parse(id)) ids.push_back(*std::move(parsed));
+        after = root + id + "0";  // '0' sorts right behind '/'
+    }
+    for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
+        const std::string label = keys.backup_directory(*id) + BackupPart::label().text() + "-";
+        if (!store.list(label, "").objects.empty()) return id->text;
+    }
+    return {};
+}
+
+}  // namespace
+
+ArchiveSight see_archive(ObjectStore& store, const ObjectKeys& keys, const ArchiveSight& before,
+                         const std::function<bool(const std::string& id)>& knows, WallTime now) {
+    ArchiveSight sight = before;
+    sight.seen_at = format_time(now);
+    sight.newest_segment = newest_segment(store, keys, before.newest_segment);
+    sight.newest_backup = newest_backup(store, keys);
+    sight.backup_is_ours = !sight.newest_backup.empty() && knows(sight.newest_backup);
+    return sight;
+}
+
+void note_archive(const Settings& settings, Ledger& ledger, std::uint64_t system_identifier,
+                  const std::stop_token& stop) {
+    const std::vector<ArchiveSight> known = ledger.sights(system_identifier);
+    for (const StoreRow& row : ledger.active_stores()) {
+        const auto configured =
+            std::find_if(settings.stores.begin(), settings.stores.end(),
+                         [&](const auto& store) { return store.name == row.identity.name; });
+        if (configured == settings.stores.end()) continue;
+        ArchiveSight before{row.identity.name, {}, {}, {}, false};
+        for (const ArchiveSight& sight : known) {
+            if (sight.store == before.store) before = sight;
+        }
+        try {
+            const auto store = open_store(*configured, StoreAccess::write, nullptr, stop);
+            const ObjectKeys keys(configured->prefix, settings.cluster, system_identifier);
+            ledger.note_sight(
+                row.id, system_identifier,
+                see_archive(
+                    *store, keys, before, [&](const std::string& id) { return ledger.knows_backup(id); },
+                    wall_now()));
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::ledger || error.kind() == ErrorKind::ledger_corrupt) throw;
+        }
+    }
+}
+
+}  // namespace walferry::archive

@@ -1,0 +1,117 @@
+#include "archive/archived_forks.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "archive/object_read.hpp"
+#include "archive/segment_sinks.hpp"
+#include "archive/wal_listing.hpp"
+#include "common/error.hpp"
+
+namespace walferry::archive {
+namespace {
+
+constexpr std::size_t longest_history = std::size_t{1} << 20;
+
+struct HistoryText : Sink {
+    void write(Bytes bytes) override {
+        if (text.size() + bytes.size() > longest_history)
+            throw Error(ErrorKind::integrity, "it is larger than any history file");
+        text.append(as_text(bytes));
+    }
+    void finish() override {}
+    std::string text;
+};
+
+std::optional<TimelineHistory> read_history(const AskedStore& asked, const ObjectName& object,
+                                            std::uint64_t system_identifier, const DecodeOptions& decoding) {
+    const WalName name = *WalName::parse(object.segment);
+    HistoryText text;
+    try {
+        read_object(*asked.store, asked.keys.wal(object), object, name, system_identifier, decoding,
+                    [&]() -> Sink& {
+                        text.text.clear();
+                        return text;
+                    });
+        return TimelineHistory::parse(name.timeline, text.text);
+    } catch (const Error&) {
+        return std::nullopt;  // damaged or not to be trusted: another copy may be better
+    }
+}
+
+std::optional<std::uint64_t> first_segment(const AskedStore& asked, const std::string& timeline,
+                                           std::uint64_t segment_size) {
+    const std::string directory = asked.keys.wal_directory(timeline);
+    std::string after = directory;
+    for (;;) {
+        const ObjectPage page = asked.store->list(directory, after);
+        for (const ObjectInfo& info : page.objects) {
+            const auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
+            const auto name = object ? WalName::parse(object->segment) : std::nullopt;
+            if (name && name->has_header()) return name->start_lsn(segment_size);
+        }
+        if (!page.more || page.objects.empty()) return std::nullopt;
+        after = page.objects.back().key;
+    }
+}
+
+}  // namespace
+
+std::vector<ObjectName> objects_of(const AskedStore& asked, const std::string& name) {
+    std::vector<ObjectName> found;
+    const std::string directory = asked.keys.wal_directory(name);
+    for (const ObjectInfo& info : asked.store->list(directory + name + "-", "").objects) {
+        auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
+        if (object && object->segment == name) found.push_back(std::move(*object));
+    }
+    return found;
+}
+
+void add_forks(Forks& forks, const AskedStore& asked, std::uint64_t system_identifier,
+               std::uint64_t segment_size, std::uint32_t from, const std::optional<DecodeOptions>& decoding,
+               const std::vector<HistoryRow>& known) {
+    for (const HistoryRow& row : known) {
+        try {
+            forks.add(TimelineHistory::parse(row.timeline, row.content));
+        } catch (const Error&) {
+            continue;  // PostgreSQL does not take it either
+        }
+    }
+    for (const std::string& timeline : list_timelines(*asked.store, asked.keys)) {
+        const WalName name = *WalName::parse(timeline + ".history");
+        if (name.timeline <= from) continue;
+        std::optional<TimelineHistory> history;
+        if (decoding) {
+            for (const ObjectName& object : objects_of(asked, name.text)) {
+                history = read_history(asked, object, system_identifier, *decoding);
+                if (history) forks.add(*history);
+            }
+        }
+        if (!history) forks.add_unread(name.timeline, first_segment(asked, timeline, segment_size));
+    }
+}
+
+std::optional<std::string> fingerprint_up_to(const std::vector<AskedStore>& stores, const WalName& name,
+                                             const std::string& content, std::uint64_t system_identifier,
+                                             std::uint64_t bytes, const DecodeOptions& decoding) {
+    for (const AskedStore& asked : stores) {
+        try {
+            for (const ObjectName& object : objects_of(asked, name.text)) {
+                if (object.fingerprint != content) continue;
+                auto digits = std::make_shared<FingerprintSink>();
+                std::optional<ZeroedFrom> cut;
+                read_object(*asked.store, asked.keys.wal(object), object, name, system_identifier, decoding,
+                            [&]() -> Sink& {
+                                digits = std::make_shared<FingerprintSink>();
+                                return cut.emplace(digits, bytes);
+                            });
+                return digits->digits();
+            }
+        } catch (const Error&) {
+            continue;  // another store may have it sound
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace walferry::archive

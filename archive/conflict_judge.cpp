@@ -1,0 +1,70 @@
+#include "archive/conflict_judge.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "archive/content_judge.hpp"
+#include "common/error.hpp"
+#include "console/exit_code.hpp"
+
+namespace walferry::archive {
+namespace {
+
+std::string contents_of(const ConflictRow& row) {
+    if (row.store.empty())
+        return row.name + " is in the spool with content " + row.ours +
+               ", and was archived before with content " + row.theirs;
+    return row.name + " is in store " + row.store + " with other content: ours is " + row.ours + ", theirs " +
+           row.theirs;
+}
+
+void decide(ContentJudge& judge, Ledger& ledger, const ConflictRow& row, console::Outcome& outcome) {
+    const std::set<std::string> settled = judge.settled(row.name);
+    if (!row.divergence && settled.size() == 1 &&
+        (settled.contains(row.ours) || settled.contains(row.theirs))) {
+        ledger.settle(row.system_identifier, row.name, wall_now());
+        return;
+    }
+    const auto name = WalName::parse(row.name);
+    const auto divergence = name ? judge.judge(*name, {row.ours, row.theirs}) : std::nullopt;
+    if (divergence) {
+        const bool news = !row.divergence || (*row.divergence == "not compared") == divergence->compared;
+        if (!news) return;
+        ledger.judge_conflict(row.id, divergence, wall_now());
+        outcome.report(console::exit_code::done,
+                       contents_of(row) + "; its timeline was left at " + divergence->fork +
+                           (divergence->compared ? "" : " (not compared)") +
+                           ", so this is no conflict. Both are kept; see `walferry conflicts --all`");
+        return;
+    }
+    if (row.divergence) ledger.judge_conflict(row.id, std::nullopt, wall_now());
+    const bool fresh = ledger.raise_conflict(row.id, wall_now());
+    outcome.report(fresh ? console::exit_code::integrity : console::exit_code::done,
+                   "conflict: " + contents_of(row) +
+                       "; both are kept. See `walferry conflicts`, then `walferry settle`");
+}
+
+}  // namespace
+
+void judge_conflicts(const Settings& settings, Ledger& ledger, console::Outcome& outcome,
+                     const std::stop_token& stop) {
+    std::map<std::uint64_t, std::vector<ConflictRow>> clusters;
+    for (ConflictRow& row : ledger.conflicts_to_judge())
+        clusters[row.system_identifier].push_back(std::move(row));
+    for (const auto& [sysid, rows] : clusters) {
+        std::uint32_t oldest = UINT32_MAX;
+        for (const ConflictRow& row : rows) {
+            if (const auto name = WalName::parse(row.name)) oldest = std::min(oldest, name->timeline);
+        }
+        ContentJudge judge(settings, sysid,
+                           {ledger.known_segment_size(sysid), ledger.histories(sysid), oldest}, stop);
+        if (stop.stop_requested() || judge.stores().empty()) continue;
+        for (const ConflictRow& row : rows) decide(judge, ledger, row, outcome);
+    }
+}
+
+}  // namespace walferry::archive

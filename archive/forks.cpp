@@ -1,0 +1,56 @@
+#include "archive/forks.hpp"
+
+#include <algorithm>
+
+#include "common/wal/lsn.hpp"
+
+namespace walferry::archive {
+
+void Forks::add(const TimelineHistory& history) {
+    histories_.push_back(history);
+    unread_.erase(history.timeline);
+}
+
+void Forks::add_unread(std::uint32_t timeline, std::optional<std::uint64_t> first) {
+    const bool known = std::any_of(histories_.begin(), histories_.end(), [&](const TimelineHistory& history) {
+        return history.timeline == timeline;
+    });
+    if (known) return;
+    auto& earliest = unread_.try_emplace(timeline, first).first->second;
+    if (first && (!earliest || *first < *earliest)) earliest = first;
+}
+
+Departure Forks::departure(const WalName& name, std::uint64_t segment_size) const {
+    if (segment_size == 0 || !name.has_header()) return {};
+    const auto start = name.start_lsn(segment_size);
+    if (!start) return {};
+    Departure last;
+    bool left = false;
+    for (const TimelineHistory& history : histories_) {
+        for (const TimelineSpan& span : history.spans) {
+            if (span.timeline != name.timeline || span.timeline == history.timeline) continue;
+            if (left && span.end <= last.at) continue;
+            left = true;
+            last.at = span.end;
+            last.by = history.timeline;
+        }
+    }
+    if (left && last.at < *start + segment_size) {
+        last.kind = last.at <= *start ? Departure::Kind::before : Departure::Kind::within;
+        return last;
+    }
+    for (const auto& [timeline, first] : unread_) {
+        if (timeline > name.timeline && first.value_or(*start) <= *start)
+            return {Departure::Kind::perhaps, 0, timeline};
+    }
+    return {};
+}
+
+std::string describe(const Departure& departure) {
+    const std::string timeline = "timeline " + std::to_string(departure.by);
+    if (departure.kind == Departure::Kind::perhaps)
+        return "a place that only the history of " + timeline + " tells, which cannot be read here";
+    return format_lsn(departure.at) + ", where " + timeline + " began";
+}
+
+}  // namespace walferry::archive

@@ -1,0 +1,47 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/wal/timeline_history.hpp"
+#include "common/wal/wal_name.hpp"
+
+namespace walferry::archive {
+
+/// How a WAL file lies to the place where its timeline was left for a later one. What hosts wrote behind that
+/// place may differ between them, and no recovery to a later timeline replays it.
+struct Departure {
+    enum class Kind {
+        none,     // all of it lies before every such place, or the timeline was never left
+        within,   // only its part before `at` is replayed on the way to timeline `by`
+        before,   // the timeline had been left when this file begins
+        perhaps,  // timeline `by` may have left it there: its history cannot be read here
+    };
+    Kind kind = Kind::none;
+    std::uint64_t at = 0;  // within, before
+    std::uint32_t by = 0;
+};
+
+/// Where timelines were left, as far as this host can tell.
+class Forks {
+  public:
+    void add(const TimelineHistory& history);
+    /// A timeline whose history cannot be read here, and where the first segment that the archive has of it
+    /// begins.
+    void add_unread(std::uint32_t timeline, std::optional<std::uint64_t> first);
+
+    /// A timeline may be left more than once: only what lies behind the last place counts as behind it,
+    /// because the way to another timeline may lead over the rest.
+    Departure departure(const WalName& name, std::uint64_t segment_size) const;
+
+  private:
+    std::vector<TimelineHistory> histories_;
+    std::map<std::uint32_t, std::optional<std::uint64_t>> unread_;
+};
+
+/// "0/5000028, where timeline 2 began", "a place that only the history of timeline 2 tells, which …".
+std::string describe(const Departure& departure);
+
+}  // namespace walferry::archive

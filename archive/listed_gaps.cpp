@@ -1,0 +1,79 @@
+#include "archive/listed_gaps.hpp"
+
+#include <optional>
+
+#include "archive/wal_listing.hpp"
+#include "common/wal/wal_name.hpp"
+
+namespace walferry::archive {
+namespace {
+
+std::optional<WalName> segment_of(const ObjectInfo& info, const std::string& directory) {
+    const auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
+    auto name = object ? WalName::parse(object->segment) : std::nullopt;
+    if (!name || name->kind != WalKind::segment) return std::nullopt;
+    return name;
+}
+
+std::string following(const std::string& segment, std::uint64_t size) {
+    const WalName name = *WalName::parse(segment);
+    return WalName::segment_at(name.timeline, *name.start_lsn(size) + size, size).text;
+}
+
+/// What was missing may have come since: the segment right behind the gap's beginning, and where what is left
+/// ends.
+void look_again(const GapLook& look, const ListedGap& gap) {
+    const std::string directory = look.keys.wal_directory(gap.after);
+    std::string last = gap.after;
+    std::string after = directory + gap.after + ".";  // behind each object of that name
+    look.ledger.remove_listed_gap(look.store_id, look.system_identifier, gap);
+    for (bool more = true; more;) {
+        const ObjectPage page = look.store.list(directory, after);
+        for (const ObjectInfo& info : page.objects) {
+            after = info.key;
+            const auto name = segment_of(info, directory);
+            if (!name || name->text <= last) continue;
+            if (name->text != following(last, look.segment_size))
+                look.ledger.add_listed_gap(look.store_id, look.system_identifier,
+                                           {last, name->text, gap.seen_at});
+            last = name->text;
+            if (last >= gap.before) return;
+        }
+        more = page.more && !page.objects.empty();
+    }
+}
+
+void look_on(const GapLook& look, const std::string& timeline, std::string last, int& pages, WallTime now) {
+    const std::string directory = look.keys.wal_directory(timeline);
+    std::string after = last.empty() ? directory : directory + last + ".";
+    for (bool more = true; more && pages > 0; --pages) {
+        const ObjectPage page = look.store.list(directory, after);
+        for (const ObjectInfo& info : page.objects) {
+            after = info.key;
+            const auto name = segment_of(info, directory);
+            if (!name || !name->start_lsn(look.segment_size) || name->text <= last) continue;
+            if (!last.empty() && name->text != following(last, look.segment_size))
+                look.ledger.add_listed_gap(look.store_id, look.system_identifier,
+                                           {last, name->text, format_time(now)});
+            last = name->text;
+        }
+        more = page.more && !page.objects.empty();
+    }
+    if (!last.empty()) look.ledger.note_looked_through(look.store_id, look.system_identifier, last);
+}
+
+}  // namespace
+
+std::vector<ListedGap> look_for_listed_gaps(const GapLook& look, WallTime now) {
+    for (const ListedGap& gap : look.ledger.listed_gaps(look.store_id, look.system_identifier))
+        look_again(look, gap);
+    const auto looked = look.ledger.looked_through(look.store_id, look.system_identifier);
+    int pages = look.pages;
+    for (const std::string& timeline : list_timelines(look.store, look.keys)) {
+        const auto last = looked.find(timeline);
+        look_on(look, timeline, last == looked.end() ? "" : last->second, pages, now);
+    }
+    return look.ledger.listed_gaps(look.store_id, look.system_identifier);
+}
+
+}  // namespace walferry::archive

@@ -1,0 +1,50 @@
+#include "archive/listed_range.hpp"
+
+#include <algorithm>
+
+#include "common/error.hpp"
+#include "common/wal/wal_name.hpp"
+
+namespace walferry::archive {
+
+std::vector<ListedObject> list_range(ObjectStore& store, const ObjectKeys& keys,
+                                     std::uint64_t system_identifier, const std::string& first,
+                                     const std::string& last) {
+    std::vector<ListedObject> found;
+    const std::string directory = keys.wal_directory(first);
+    std::string after = directory + first;
+    for (bool more = true; more;) {
+        const ObjectPage page = store.list(directory, after);
+        for (const ObjectInfo& info : page.objects) {
+            after = info.key;
+            const auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
+            auto name = object ? WalName::parse(object->segment) : std::nullopt;
+            if (!name || name->kind != WalKind::segment) continue;
+            if (name->text > last) return found;
+            found.push_back({system_identifier, *std::move(name), object->fingerprint, info.key, info.size,
+                             object->sha256});
+        }
+        more = page.more && !page.objects.empty();
+    }
+    return found;
+}
+
+void learn_of_backup_wal(const Settings& settings, Ledger& ledger, const std::stop_token& stop) {
+    for (const BackupRange& lacking : ledger.backups_without_wal()) {
+        const auto known =
+            std::find_if(settings.stores.begin(), settings.stores.end(),
+                         [&](const StoreSettings& store) { return store.name == lacking.store; });
+        if (known == settings.stores.end()) continue;
+        try {
+            const auto store = open_store(*known, StoreAccess::write, nullptr, stop);
+            const ObjectKeys keys(known->prefix, settings.cluster, lacking.system_identifier);
+            const auto listed = list_range(*store, keys, lacking.system_identifier, lacking.first_segment,
+                                           lacking.last_segment);
+            ledger.add_listed(lacking.store_id, listed, wall_now());
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::ledger || error.kind() == ErrorKind::ledger_corrupt) throw;
+        }
+    }
+}
+
+}  // namespace walferry::archive

@@ -1,0 +1,81 @@
+#include "archive/settlements.hpp"
+
+#include "common/bytes.hpp"
+#include "common/codec/digest.hpp"
+#include "common/codec/settlement.hpp"
+#include "common/error.hpp"
+
+namespace walferry::archive {
+namespace {
+
+/// Of a planted object only as much as a settlement can have.
+class ShortText : public Receiver {
+  public:
+    void begin() override { text_.clear(); }
+    void announced(std::uint64_t length) override {
+        if (length > max_settlement_size)
+            throw Error(ErrorKind::integrity, "it is too large for a settlement");
+    }
+    void write(Bytes bytes) override {
+        announced(text_.size() + bytes.size());
+        text_.append(as_text(bytes));
+    }
+    const std::string& text() const noexcept { return text_; }
+
+  private:
+    std::string text_;
+};
+
+/// Throws integrity for one that counts for nothing.
+void check(ObjectStore& store, const std::string& key, std::uint64_t system_identifier,
+           const SettlementName& name, const std::vector<std::string>& trusted_writers) {
+    ShortText receiver;
+    store.get(key, receiver);
+    Sha256 sha256;
+    sha256.update(as_bytes(receiver.text()));
+    if (!hex(sha256.finish()).starts_with(name.sha256))
+        throw Error(ErrorKind::integrity, "its bytes do not hash to its name");
+    const Settlement settlement = parse_settlement(receiver.text());
+    check_signature(settlement, trusted_writers);
+    if (settlement.system_identifier != system_identifier || settlement.name != name.segment ||
+        settlement.fingerprint != name.fingerprint)
+        throw Error(ErrorKind::integrity,
+                    "it is about another cluster, segment or content than its name says");
+}
+
+}  // namespace
+
+ListedSettlements list_settlements(ObjectStore& store, const ObjectKeys& keys) {
+    ListedSettlements listed;
+    const std::string root = keys.settled_directory();
+    std::string after;
+    for (bool more = true; more;) {
+        const ObjectPage page = store.list(root, after);
+        for (const ObjectInfo& info : page.objects) {
+            if (auto name = SettlementName::parse(std::string_view(info.key).substr(root.size())))
+                listed[name->segment].push_back(std::move(*name));
+        }
+        more = page.more && !page.objects.empty();
+        if (more) after = page.objects.back().key;
+    }
+    return listed;
+}
+
+Settled read_settled(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
+                     const std::vector<SettlementName>& listed,
+                     const std::vector<std::string>& trusted_writers) {
+    Settled settled;
+    for (const SettlementName& name : listed) {
+        const std::string key = keys.settled(name);
+        try {
+            if (!trusted_writers.empty()) check(store, key, system_identifier, name, trusted_writers);
+            settled.contents.insert(name.fingerprint);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::integrity) throw;
+            settled.refused.push_back("the settlement " + key + " counts for nothing: " + error.message());
+        }
+    }
+    return settled;
+}
+
+}  // namespace walferry::archive

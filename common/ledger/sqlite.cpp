@@ -1,0 +1,254 @@
+#include "common/ledger/sqlite.hpp"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "common/error.hpp"
+#include "common/ledger/sqlite_files.hpp"
+#include "common/os/fd.hpp"
+
+namespace walferry::sqlite {
+namespace {
+
+// Enough to record some dozens of uploads, above the length at which the log is emptied.
+constexpr off_t log_room = off_t{4} << 20;
+
+constexpr const char* no_space_hint =
+    "free a few MB on its filesystem; the next drain makes more room by removing what is verified";
+
+bool is_read_only_filesystem(const std::string& path) noexcept {
+    struct statvfs found {};
+    return ::statvfs(path.c_str(), &found) == 0 && (found.f_flag & ST_RDONLY) != 0;
+}
+
+}  // namespace
+
+Database::Database(std::string path, const OpenOptions& options)
+    : path_(std::move(path)), log_path_(path_ + "-wal") {
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (options.create) flags |= SQLITE_OPEN_CREATE;
+    try {
+        if (sqlite3_open_v2(path_.c_str(), &handle_, flags, files_without_journal()) != SQLITE_OK)
+            fail("open it");
+        configure(options);
+    } catch (...) {
+        sqlite3_close_v2(handle_);
+        throw;
+    }
+}
+
+Database::~Database() {
+    sqlite3_close_v2(handle_);
+}
+
+void Database::configure(const OpenOptions& options) {
+    const auto set = [this](int option, int value) {
+        if (sqlite3_db_config(handle_, option, value, nullptr) != SQLITE_OK) fail("configure the connection");
+    };
+    set(SQLITE_DBCONFIG_DEFENSIVE, 1);
+    set(SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
+    set(SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0);
+    set(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
+    set_busy_timeout(options.busy_timeout);
+    execute(("PRAGMA cache_size = -" + std::to_string(options.cache_kib)).c_str());
+    execute(options.synchronous == Synchronous::full ? "PRAGMA synchronous = FULL"
+                                                     : "PRAGMA synchronous = NORMAL");
+    execute("PRAGMA foreign_keys = ON");
+    execute("PRAGMA cell_size_check = ON");
+    checkpoint_pages_ = options.autocheckpoint_pages;
+    sqlite3_wal_hook(handle_, &Database::after_commit, this);
+}
+
+// In place of SQLite's own automatic checkpoint, which leaves the log's length to the next writer: one that
+// finds no other connection has to replay the log, forgets in doing so that it was copied already, and
+// appends. With a process a segment the log would grow for ever.
+int Database::after_commit(void* self, sqlite3* handle, const char* name, int pages) noexcept {
+    auto* database = static_cast<Database*>(self);
+    if (pages < database->checkpoint_pages_) return SQLITE_OK;
+    sqlite3_busy_timeout(handle, 0);  // a reader in the way: the next commit tries again
+    sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    sqlite3_busy_timeout(handle, database->busy_timeout_);
+    database->keep_room_for_log();
+    return SQLITE_OK;
+}
+
+// Blocks beyond the end of the file: its length stays what SQLite made it.
+void Database::keep_room_for_log() noexcept {
+    const Fd log(::open(log_path_.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (log) (void)::fallocate(log.get(), FALLOC_FL_KEEP_SIZE, 0, log_room);
+}
+
+void Database::execute(const char* sql) {
+    if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail("run a statement");
+}
+
+std::int64_t Database::integer(const char* sql) {
+    Statement statement(*this, sql);
+    if (!statement.step()) {
+        throw Error(ErrorKind::ledger, "ledger " + path_ + ": a row is missing that every ledger has");
+    }
+    return statement.integer(0);
+}
+
+std::string Database::text(const char* sql) {
+    Statement statement(*this, sql);
+    return statement.step() ? statement.text(0) : std::string();
+}
+
+int Database::changes() const noexcept {
+    return sqlite3_changes(handle_);
+}
+
+std::int64_t Database::last_insert_id() const noexcept {
+    return sqlite3_last_insert_rowid(handle_);
+}
+
+void Database::require_unmoved() {
+    int moved = 0;
+    if (sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved == 0)
+        return;
+    throw Error(ErrorKind::ledger, "ledger " + path_ + ": it was replaced while it was opened", "try again");
+}
+
+void Database::set_busy_timeout(std::chrono::milliseconds timeout) {
+    const auto ms = timeout.count() > 0 ? static_cast<int>(timeout.count()) : 0;
+    if (sqlite3_busy_timeout(handle_, ms) != SQLITE_OK) fail("set the busy time-out");
+    busy_timeout_ = ms;
+}
+
+bool Database::is_busy() const noexcept {
+    return (sqlite3_extended_errcode(handle_) & 0xff) == SQLITE_BUSY;
+}
+
+void Database::set_deadline(std::chrono::steady_clock::time_point deadline) {
+    deadline_ = deadline;
+    sqlite3_progress_handler(handle_, 1000, &Database::past_deadline, this);
+}
+
+int Database::past_deadline(void* self) noexcept {
+    return std::chrono::steady_clock::now() > static_cast<Database*>(self)->deadline_ ? 1 : 0;
+}
+
+void Database::fail(std::string_view doing) const {
+    const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
+    std::string message = "ledger " + path_ + ": cannot ";
+    message += doing;
+    message += ": ";
+    message += handle_ ? sqlite3_errmsg(handle_) : "out of memory";
+    std::string hint;
+    ErrorKind kind = ErrorKind::ledger;
+    switch (code & 0xff) {
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+            kind = ErrorKind::ledger_corrupt;
+            hint = rebuild_hint;
+            break;
+        case SQLITE_CANTOPEN:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+        case SQLITE_READONLY:
+            hint = is_read_only_filesystem(path_)
+                       ? "its filesystem is mounted read-only: the kernel's log tells why"
+                       : "does this user belong to the spool's group? `walferry init` mends owners and modes";
+            break;
+        case SQLITE_BUSY:
+            hint = "somebody keeps it locked, perhaps a sqlite3 shell or a backup: `fuser -v " + path_ +
+                   "` shows who";
+            break;
+        case SQLITE_FULL:
+            hint = no_space_hint;
+            break;
+        case SQLITE_IOERR:
+            if (handle_ && sqlite3_system_errno(handle_) == ENOSPC) hint = no_space_hint;
+            break;
+        default:
+            break;
+    }
+    throw Error(kind, std::move(message), std::move(hint));
+}
+
+Statement::Statement(Database& database, const char* sql) : database_(database) {
+    if (sqlite3_prepare_v2(database.get(), sql, -1, &statement_, nullptr) != SQLITE_OK) {
+        database.fail("prepare a statement");
+    }
+}
+
+Statement::~Statement() {
+    sqlite3_finalize(statement_);
+}
+
+void Statement::reset() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+}
+
+void Statement::check(int result, std::string_view doing) {
+    if (result != SQLITE_OK) database_.fail(doing);
+}
+
+bool Statement::step() {
+    const int result = sqlite3_step(statement_);
+    if (result == SQLITE_ROW) return true;
+    if (result == SQLITE_DONE) {
+        sqlite3_reset(statement_);
+        return false;
+    }
+    database_.fail("run a statement");
+}
+
+void Statement::run() {
+    while (step()) {
+    }
+}
+
+void Statement::bind_one(int index, std::string_view value) {
+    check(
+        sqlite3_bind_text(statement_, index, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT),
+        "bind a value");
+}
+
+void Statement::bind_one(int index, std::int64_t value) {
+    check(sqlite3_bind_int64(statement_, index, value), "bind a value");
+}
+
+void Statement::bind_one(int index, std::nullptr_t) {
+    check(sqlite3_bind_null(statement_, index), "bind a value");
+}
+
+std::int64_t Statement::integer(int column) const {
+    return sqlite3_column_int64(statement_, column);
+}
+
+std::string Statement::text(int column) const {
+    const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    return data ? std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
+                : std::string();
+}
+
+std::optional<std::string> Statement::optional_text(int column) const {
+    if (is_null(column)) return std::nullopt;
+    return text(column);
+}
+
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+Transaction::Transaction(Database& database) : database_(database) {
+    database_.execute("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+    if (open_) sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::commit() {
+    database_.execute("COMMIT");
+    open_ = false;
+}
+
+}  // namespace walferry::sqlite

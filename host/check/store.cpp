@@ -1,0 +1,232 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "archive/archived_forks.hpp"
+#include "archive/fork_gaps.hpp"
+#include "archive/listed_gaps.hpp"
+#include "common/clock.hpp"
+#include "common/error.hpp"
+#include "common/ledger/ledger.hpp"
+#include "common/settings/settings_values.hpp"
+#include "common/spool_paths.hpp"
+#include "console/catalogue.hpp"
+#include "host/check/handed_over.hpp"
+#include "host/check/kept_objects.hpp"
+#include "host/check/look.hpp"
+#include "host/check/second_uploader.hpp"
+#include "host/check/store_trial.hpp"
+#include "host/check/store_verdict.hpp"
+
+namespace walferry::check {
+namespace {
+
+// Of a listing, a thousand objects each: an old archive is looked through by several checks.
+constexpr int pages_of_gaps = 20;
+
+std::optional<std::int64_t> store_id(Ledger& ledger, const std::string& name) {
+    for (const StoreRow& row : ledger.active_stores()) {
+        if (row.identity.name == name) return row.id;
+    }
+    return std::nullopt;
+}
+
+std::string root_of(const Settings& settings, const StoreSettings& store) {
+    return (store.prefix.empty() ? "" : store.prefix + "/") + settings.cluster + "/";
+}
+
+void judge_clock(const StoreTrial& trial, console::Findings& findings) {
+    const auto ahead = trial.clock_ahead();
+    if (!ahead) return;
+    const std::chrono::seconds apart(std::abs(ahead->count()));
+    const std::string text = "the store's clock is " + format_duration(apart) +
+                             (ahead->count() < 0 ? " behind" : " ahead of") + " this host's";
+    if (apart > std::chrono::minutes(5)) {
+        findings.fail(console::finding_id::store_clock, text);
+    } else if (apart > std::chrono::seconds(60)) {
+        findings.warn(console::finding_id::store_clock, text);
+    } else {
+        findings.pass(console::finding_id::store_clock, "its clock and this host's agree");
+    }
+}
+
+void try_delete(StoreTrial& trial, const std::string& key, console::Findings& findings) {
+    try {
+        trial.remove(key);
+        findings.pass(console::finding_id::store_delete, "the keys may delete");
+    } catch (const Error& error) {
+        findings.warn(console::finding_id::store_delete, error.message());
+    }
+}
+
+void try_restore_keys(const CheckContext& context, const StoreSettings& store, StoreTrial& restore,
+                      const std::string& key, console::Findings& findings) {
+    try {
+        restore.store().list(root_of(context.settings, store), "");
+        restore.get(key);
+        findings.pass(console::finding_id::store_restore_keys,
+                      "the keys in " + store.restore_credentials_file + " may list and get");
+    } catch (const Error& error) {
+        findings.fail(console::finding_id::store_restore_keys, error.message(), error.hint());
+    }
+}
+
+/// Opened while the caller is still root: the file may be meant for the server's user alone.
+std::unique_ptr<StoreTrial> open_restore_keys(const CheckContext& context, const StoreSettings& store,
+                                              console::Findings& findings) {
+    const std::string& file = store.restore_credentials_file;
+    if (file.empty()) return nullptr;
+    if (!context.users.root && ::access(file.c_str(), R_OK) != 0 && errno == EACCES) {
+        findings.skip(console::finding_id::store_restore_keys, "who runs this check may not read " + file);
+        return nullptr;
+    }
+    try {
+        return std::make_unique<StoreTrial>(store, StoreAccess::restore, context.patience);
+    } catch (const Error& error) {
+        findings.fail(console::finding_id::store_restore_keys, error.message(), error.hint());
+        return nullptr;
+    }
+}
+
+/// Its own keys the uploader reads itself; copies of root's come from systemd.
+void try_reading_keys(const server::ServerUser& uploader, const std::string& file, bool copied,
+                      console::Findings& findings) {
+    if (copied) {
+        findings.pass(console::finding_id::store_credentials,
+                      file + " is root's, and systemd hands it to the drain");
+    } else if (::access(file.c_str(), R_OK) == 0) {
+        findings.pass(console::finding_id::store_credentials, uploader.name + " can read " + file);
+    } else {
+        findings.fail(console::finding_id::store_credentials,
+                      uploader.name + " cannot read " + file + ": " + std::strerror(errno));
+    }
+}
+
+/// The cluster's system identifier and its segments' size: the server's, or else what was verified last;
+/// zeros where neither tells.
+std::pair<std::uint64_t, std::uint64_t> which_wal(const CheckContext& context, const StoreSettings& store,
+                                                  const SpoolPaths& spool) {
+    if (context.server && context.server->system_identifier)
+        return {*context.server->system_identifier, context.server->segment_size};
+    try {
+        Ledger ledger(spool, Ledger::Open::existing);
+        const auto newest = ledger.newest_verified(store.name);
+        if (newest) return {newest->system_identifier, ledger.known_segment_size(newest->system_identifier)};
+    } catch (const Error&) {  // said by the part that looks at the ledger
+    }
+    return {0, 0};
+}
+
+/// After a failover: what lies before a later timeline's first segment. Gaps within a timeline are the
+/// ledger's to tell, as far as this host archived it.
+void look_for_fork_gaps(const CheckContext& context, const StoreSettings& store, ObjectStore& objects,
+                        console::Findings& findings) {
+    const SpoolPaths spool(context.settings.spool);
+    const auto [cluster, segment_size] = which_wal(context, store, spool);
+    if (cluster == 0 || segment_size == 0) return;
+    const ObjectKeys keys(store.prefix, context.settings.cluster, cluster);
+    const auto waits = [&spool, id = cluster](const std::string& segment) {
+        return ::access(spool.segment(id, segment).c_str(), F_OK) == 0;
+    };
+    const std::vector<archive::ForkGap> gaps = archive::find_fork_gaps(objects, keys, segment_size, waits);
+    if (gaps.empty()) return;
+    findings.contradiction(
+        console::finding_id::gaps,
+        "timeline " + gaps.back().first.substr(0, 8) + " begins with " + gaps.back().first +
+            ", and the segment before it, " + gaps.back().missing +
+            ", is not there: an old primary's last segments are missing" +
+            (gaps.size() > 1
+                 ? "; the same holds for " + counted(gaps.size() - 1, "other timeline", "other timelines")
+                 : ""));
+}
+
+/// Within the timelines, whichever host archived them. What is missing for less than the recovery point may
+/// still come from a host whose drain is behind.
+void look_for_gaps(const CheckContext& context, const StoreSettings& store, ObjectStore& objects,
+                   console::Findings& findings) {
+    const auto [cluster, segment_size] = which_wal(context, store, SpoolPaths(context.settings.spool));
+    if (cluster == 0 || segment_size == 0) return;
+    try {
+        Ledger ledger(SpoolPaths(context.settings.spool), Ledger::Open::existing);
+        const auto id = store_id(ledger, store.name);
+        if (!id) return;
+        const ObjectKeys keys(store.prefix, context.settings.cluster, cluster);
+        const auto gaps = archive::look_for_listed_gaps(
+            {objects, keys, ledger, *id, cluster, segment_size, pages_of_gaps}, wall_now());
+        const std::string due = format_time(wall_now() - context.settings.recovery_point);
+        archive::Forks forks;
+        if (!gaps.empty())
+            archive::add_forks(forks, {&objects, keys}, cluster, segment_size, 0, std::nullopt,
+                               ledger.histories(cluster));
+        for (const ListedGap& gap : gaps) {
+            const WalName after = *WalName::parse(gap.after);
+            const WalName missing = WalName::segment_at(
+                after.timeline, *after.start_lsn(segment_size) + segment_size, segment_size);
+            // Behind the end of a timeline nothing is needed.
+            if (gap.seen_at > due ||
+                forks.departure(missing, segment_size).kind != archive::Departure::Kind::none)
+                continue;
+            findings.contradiction(console::finding_id::gaps,
+                                   "segments are missing between " + gap.after + " and " + gap.before +
+                                       ", and were at " + gap.seen_at +
+                                       " as well, whichever host was to archive them");
+            return;
+        }
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::ledger && error.kind() != ErrorKind::ledger_corrupt) throw;
+    }
+}
+
+void try_store(const CheckContext& context, const StoreSettings& store, StoreTrial& trial,
+               StoreTrial* restore, console::Findings& findings) {
+    const std::string root = root_of(context.settings, store);
+    trial.store().list(root, "");
+    const std::string key = trial.put_and_get(root);
+    findings.pass(console::finding_id::store_rights,
+                  trial.has_put()
+                      ? "the keys may list, put and get; what was put came back as it was"
+                      : "the keys may list and get; what a check of the last day put is still there, "
+                        "and no other was put");
+    if (restore != nullptr) try_restore_keys(context, store, *restore, key, findings);
+    try_delete(trial, key, findings);
+    look_for_second_uploader(context, store, trial.store(), findings);
+    look_for_lost_objects(context, store, trial.store(), findings);
+    look_for_fork_gaps(context, store, trial.store(), findings);
+    look_for_gaps(context, store, trial.store(), findings);
+}
+
+}  // namespace
+
+void look_at_store(const CheckContext& context, const StoreSettings& store, console::Findings& findings,
+                   Facts&) {
+    if (store.type == StoreType::s3 && store.endpoint.starts_with("http://") &&
+        !is_loopback_endpoint(store.endpoint))
+        findings.warn(console::finding_id::store_plain_http, store.endpoint + " is plain http");
+    if (store.type == StoreType::directory && context.users.root && !context.users.uploader) {
+        findings.skip(console::finding_id::uploader_user,
+                      "root leaves nothing in a directory store: name the uploader's user with --uploader");
+        return;
+    }
+    const auto restore = open_restore_keys(context, store, findings);
+    const bool copied = handed_over(context.settings, store.credentials_file);
+    std::unique_ptr<StoreTrial> trial;
+    try {
+        // Only what systemd hands over is opened with root's eyes.
+        if (context.users.uploader && !copied) server::become(*context.users.uploader);
+        trial = std::make_unique<StoreTrial>(store, StoreAccess::write, context.patience);
+        if (context.users.uploader) server::become(*context.users.uploader);
+        if (context.users.root && context.users.uploader && store.type == StoreType::s3)
+            try_reading_keys(*context.users.uploader, store.credentials_file, copied, findings);
+        try_store(context, store, *trial, restore.get(), findings);
+    } catch (const Error& error) {
+        report_store_error(error, findings);
+        if (error.kind() == ErrorKind::clock_skew) return;
+    }
+    if (trial) judge_clock(*trial, findings);
+}
+
+}  // namespace walferry::check
