@@ -161,8 +161,8 @@ findings_of_areas() { # AREA...
 # "archive-mode failed" for each place in the sources that may say so.
 findings_in_sources() {
     cat "$sources"/host/check/*.cpp "$sources/walferry/commands/check.cpp" | tr -d '\n' | tr -s ' ' |
-        grep -oE 'findings\.(warn|fail|skip|contradiction)\( ?finding_id::[a-z_]+' |
-        sed -E 's/.*\.(.*)\( ?finding_id::(.*)/\2 \1/; y/_/-/
+        grep -oE 'findings\.(warn|fail|skip|contradiction)\( ?(console::)?finding_id::[a-z_]+' |
+        sed -E 's/.*\.([a-z]*)\(.*finding_id::(.*)/\2 \1/; y/_/-/
                 s/ warn$/ warning/; s/ fail$/ failed/; s/ skip$/ skipped/; s/ contradiction$/ integrity/'
     # Chosen at run time.
     printf '%s\n' 'drain warning' 'drain failed' 'backups warning' 'backups failed' 'server-group warning' 'server-group failed' \
