@@ -60,7 +60,7 @@ walferry_room(archive USES common common/wal common/ledger common/spool common/s
   console
   LIBRARIES nlohmann_json::nlohmann_json)
 # on the way into a store: encoding options, memory and the window
-walferry_room(transfer USES common/settings common/codec common/store)
+walferry_room(transfer USES common common/wal common/settings common/codec common/store)
 # the running PostgreSQL: connections, roles, archive_command, acting as its user
 walferry_room(server USES common common/os
   LIBRARIES PkgConfig::LIBPQ)

@@ -1,9 +1,10 @@
 #include "common/store/retry.hpp"
 
 #include <algorithm>
-#include <condition_variable>
 #include <random>
 #include <utility>
+
+#include "common/sleep.hpp"
 
 namespace walferry {
 namespace {
@@ -137,12 +138,7 @@ RetryEnvironment RetryEnvironment::real(std::stop_token stop) {
         thread_local std::minstd_rand generator{std::random_device{}()};
         return std::uniform_real_distribution<double>(0.0, 1.0)(generator);
     };
-    environment.sleep = [stop](milliseconds delay) {
-        std::mutex mutex;
-        std::condition_variable_any never_notified;
-        std::unique_lock lock(mutex);
-        never_notified.wait_for(lock, stop, delay, [] { return false; });
-    };
+    environment.sleep = [stop](milliseconds delay) { sleep_unless_stopped(stop, delay); };
     return environment;
 }
 

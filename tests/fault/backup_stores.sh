@@ -42,7 +42,7 @@ while IFS='|' read -r does exit state plan says; do
     check "a backup beside a store that $(trim "$does")" \
         try_fault "$(trim "$exit")" "$(trim "$state")" "$(trim "$plan")" "$(trim "$says")"
 done <<'FAULTS'
-returns every object with a wrong bit | 3 | pending | get flip | store bad is given up for this backup: .*did not come back as it was sent
+returns every object with a wrong bit | 3 | pending | get flip | store bad is given up for this backup: .*came back with other bytes than were sent
 returns one object with a wrong bit, once | 4 | verified | get@1 flip | cannot be restored from it alone yet
 keeps other bytes than it was given | 3 | pending | put damage | store bad is given up for this backup
 claims to have stored what it dropped | 3 | pending | put lie | store bad is given up for this backup

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "common/error.hpp"
+#include "common/sleep.hpp"
 #include "common/wal/lsn.hpp"
 #include "console/exit_code.hpp"
 #include "uploader/backup/backup_run.hpp"
@@ -84,9 +85,7 @@ void BackupRun::remove_own_pieces(StoreCopy& copy) {
     std::stop_source limit;
     const std::stop_callback asked(asked_, [&limit] { limit.request_stop(); });
     std::jthread clock([&limit](const std::stop_token& ended) {
-        std::mutex mutex;
-        std::unique_lock lock(mutex);
-        std::condition_variable_any().wait_for(lock, ended, tidying_limit, [] { return false; });
+        sleep_unless_stopped(ended, tidying_limit);
         limit.request_stop();
     });
     try {

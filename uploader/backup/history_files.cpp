@@ -79,6 +79,7 @@ std::shared_ptr<const EncodedPart> encode_history(const EncodeOptions& encoding,
     std::vector<std::string> recipients;
     for (const AgeRecipient& recipient : encoding.recipients) recipients.push_back(recipient.text());
     encoded->digest.sha256 = result.sha256;
+    encoded->checksum = result.checksum;
     encoded->content_size = file.content.size();
     encoded->name = {envelope.name, envelope.fingerprint, recipients_tag(std::move(recipients)),
                      hex(result.sha256).substr(0, 32), !encoding.recipients.empty()};

@@ -61,6 +61,7 @@ struct EncodedPart {
     ObjectName name;
     ObjectBuffer body;
     BodyDigest digest{};
+    std::string checksum;  // XXH3-128 of the object
     std::uint64_t content_size = 0;
     transfer::MemoryBudget* budget;
     std::uint64_t share = 0;

@@ -128,6 +128,7 @@ void BackupPipeline::encode(SegmentEncoder& encoder, RawPiece& piece) {
         [&](MutableBytes out) { return piece.read(out); },
         backup_envelope(origin_, piece.part(), piece.size(), fingerprint, piece.cut_at()), part->body);
     part->digest.sha256 = result.sha256;
+    part->checksum = result.checksum;
     const std::string sha256 = hex(result.sha256);
     part->name = {piece.part().text(), fingerprint, recipients_, sha256.substr(0, 32),
                   !encoding_.recipients.empty()};
@@ -149,6 +150,7 @@ std::shared_ptr<const EncodedPart> BackupPipeline::encode(const BackupPart& part
     const EncodeResult result =
         encode_backup_part(encoder, origin_, part, content, wall_now(), encoded->body);
     encoded->digest.sha256 = result.sha256;
+    encoded->checksum = result.checksum;
     encoded->content_size = content.size();
     encoded->name = {part.text(), result.fingerprint, recipients_, hex(result.sha256).substr(0, 32),
                      !encoding_.recipients.empty()};

@@ -1,18 +1,9 @@
 #include "uploader/backup/store_copy.hpp"
 
-#include "common/store/read_back.hpp"
 #include "common/store/retry.hpp"
+#include "transfer/put_verified.hpp"
 
 namespace walferry::backup {
-namespace {
-
-using std::chrono::milliseconds;
-
-constexpr const char* look_into_the_store =
-    "if this goes on, look into the store, and at proxies and lifecycle rules on the way";
-
-}  // namespace
-
 StoreCopy::StoreCopy(const StoreSettings& settings, ObjectKeys keys, BackupId id, int connections,
                      const std::stop_token& stop, std::function<void(const StoreCopy&)> given_up)
     : settings_(settings),
@@ -117,34 +108,16 @@ void StoreCopy::put_verified(const std::string& address, const EncodedPart& part
 // Twice at the most: what one attempt's wire or server damaged, the next one may bring across. (Requests that
 // fail are repeated further down, by the store itself.)
 void StoreCopy::put_verified(ObjectStore& store, const std::string& address, const EncodedPart& part) {
-    for (int copies = 0; copies < 2; ++copies) {
-        store.put(address, part.body, part.digest);
-        if (came_back(store, address, part)) return;
+    const auto attempt = [&](const char* next) {
+        transfer::put_verified(store, {address, part.body, part.digest, part.checksum},
+                               "store " + settings_.name + ": " + address, next, stop_.get_token());
+    };
+    try {
+        attempt("a second copy is sent");
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::integrity && error.kind() != ErrorKind::not_found) throw;
+        attempt("two copies were sent");
     }
-    throw Error(ErrorKind::integrity,
-                "store " + settings_.name + ": " + address + " did not come back as it was sent, twice",
-                look_into_the_store);
-}
-
-bool StoreCopy::came_back(ObjectStore& store, const std::string& address, const EncodedPart& part) {
-    // A server may lag behind its own answers, so absence is asked about once more after a moment.
-    for (const milliseconds delay : {milliseconds(0), milliseconds(1000)}) {
-        if (!pause(delay)) throw Error(ErrorKind::interrupted, "stopped on request");
-        try {
-            const ReadBack seen = read_back(store, address, part.body.size());
-            if (seen.size == part.body.size() && seen.sha256 == hex(part.digest.sha256)) return true;
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::not_found) throw;
-        }
-    }
-    return false;
-}
-
-bool StoreCopy::pause(milliseconds time) {
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    std::condition_variable_any().wait_for(lock, stop_.get_token(), time, [] { return false; });
-    return !stop_.stop_requested();
 }
 
 }  // namespace walferry::backup

@@ -53,8 +53,6 @@ class StoreCopy {
     void work(const std::stop_token& ended, std::size_t number);
     ObjectStore& connection(std::size_t number);
     void put_verified(ObjectStore& store, const std::string& address, const EncodedPart& part);
-    bool came_back(ObjectStore& store, const std::string& key, const EncodedPart& part);
-    bool pause(std::chrono::milliseconds time);
 
     const StoreSettings settings_;
     const ObjectKeys keys_;

@@ -1,10 +1,10 @@
 #include "uploader/drain/drain.hpp"
 
 #include <algorithm>
-#include <condition_variable>
 #include <mutex>
 
 #include "common/error.hpp"
+#include "common/sleep.hpp"
 #include "uploader/drain/follow.hpp"
 #include "uploader/drain/run.hpp"
 
@@ -17,10 +17,8 @@ using std::chrono::steady_clock;
 bool wait_for_retry(DrainRun& run, const Agenda& agenda) {
     const auto now = steady_clock::now();
     if (!run.unfinished(agenda) || now >= run.deadline()) return false;
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    const auto pause = std::min<steady_clock::duration>(run.until_due(), run.deadline() - now);
-    std::condition_variable_any().wait_for(lock, run.stop(), pause, [] { return false; });
+    const auto wait = std::min<steady_clock::duration>(run.until_due(), run.deadline() - now);
+    sleep_unless_stopped(run.stop(), std::chrono::ceil<std::chrono::milliseconds>(wait));
     run.revive();
     return true;
 }

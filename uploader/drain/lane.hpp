@@ -88,7 +88,6 @@ class Lane {
     std::optional<VerifiedObject> find_own(ObjectStore& store, const Encoding& encoding);
     bool could_be_encoding_of(const Task& task, const ObjectName& fresh,
                               const VerifiedObject& recorded) const;
-    void read_back(ObjectStore& store, const VerifiedObject& object, const std::string& checksum);
     bool nothing_under_way() const;
     void succeeded();
     bool confirmation_due(std::chrono::steady_clock::time_point now) const;

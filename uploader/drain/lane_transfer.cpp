@@ -5,6 +5,7 @@
 #include "common/error.hpp"
 #include "common/store/retry.hpp"
 #include "console/exit_code.hpp"
+#include "transfer/put_verified.hpp"
 #include "uploader/drain/confirmation.hpp"
 #include "uploader/drain/lane.hpp"
 #include "uploader/drain/next_attempt.hpp"
@@ -81,9 +82,10 @@ void Lane::send(ObjectStore& store, Encoding& encoding) {
         object = VerifiedObject{task.segment, keys(task).wal(encoding.name), encoding.body.size(),
                                 hex(encoding.digest.sha256)};
         context_.ledger.begin_put(store_id_, *object, further_attempt);
-        store.put(object->key, encoding.body, encoding.digest);
-        context_.ledger.stored(store_id_, *object, wall_now());
-        read_back(store, *object, encoding.checksum);
+        transfer::put_verified(store, {object->key, encoding.body, encoding.digest, encoding.checksum},
+                               "store " + settings_.name + ": " + object->key,
+                               "a fresh copy follows with the next run", context_.stop,
+                               [&] { context_.ledger.stored(store_id_, *object, wall_now()); });
     }
     succeeded();
     const std::lock_guard lock(mutex_);
@@ -113,7 +115,7 @@ std::optional<VerifiedObject> Lane::find_own(ObjectStore& store, const Encoding&
     const std::string shown = "store " + settings_.name + ": " + own->object.key;
     std::optional<Error> useless;
     try {
-        const ReadBack seen = walferry::read_back(store, own->object.key, own->object.size);
+        const ReadBack seen = read_back(store, own->object.key, own->object.size);
         if (seen.sha256 == own->object.sha256 && seen.size == own->object.size) return own->object;
         useless.emplace(ErrorKind::integrity, shown + " is damaged: its bytes do not hash to its name",
                         look_into_the_store);
@@ -127,33 +129,6 @@ std::optional<VerifiedObject> Lane::find_own(ObjectStore& store, const Encoding&
         useless->kind() == ErrorKind::integrity ? console::exit_code::integrity : console::exit_code::done,
         useless->message() + "; it does not count, a fresh copy is sent");
     return std::nullopt;
-}
-
-void Lane::read_back(ObjectStore& store, const VerifiedObject& object, const std::string& checksum) {
-    const std::string shown = "store " + settings_.name + ": " + object.key;
-    // Once more before it counts as damage or loss: the wire, or a server that lags behind, may be at fault.
-    for (int asked = 0;; ++asked) {
-        try {
-            const ReadBack seen = walferry::read_back(store, object.key, object.size);
-            if (seen.sha256 == object.sha256 && seen.checksum == checksum && seen.size == object.size) return;
-            if (asked == 0) continue;
-            std::string message = shown + " came back with other bytes than were sent";
-            if (seen.size != object.size)
-                message +=
-                    " (" + std::to_string(seen.size) + " instead of " + std::to_string(object.size) + ")";
-            throw Error(
-                ErrorKind::integrity, message,
-                "it does not count as stored; a fresh copy follows with the next run. If this goes on, look "
-                "into the store, and at proxies on the way");
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::not_found) throw;
-            if (asked == 0) continue;
-            throw Error(
-                ErrorKind::not_found, shown + " was taken and is not there when it is read back",
-                "a fresh copy follows with the next run. If this goes on, look for what removes objects: a "
-                "lifecycle rule, a cleaner, a broken replica, a proxy that answers in the store's place");
-        }
-    }
 }
 
 void Lane::confirm(ObjectStore& store, std::vector<Sent> batch) {
