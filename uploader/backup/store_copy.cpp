@@ -116,7 +116,13 @@ void StoreCopy::put_verified(ObjectStore& store, const std::string& address, con
         attempt("a second copy is sent");
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::integrity && error.kind() != ErrorKind::not_found) throw;
-        attempt("two copies were sent");
+        try {
+            attempt("two copies were sent");
+        } catch (const Error& again) {
+            if (again.kind() != ErrorKind::not_found) throw;
+            // The store said twice that it has them: what it says cannot be relied on.
+            throw Error(ErrorKind::integrity, again.message(), again.hint());
+        }
     }
 }
 
