@@ -33,6 +33,14 @@ class FakeStore : public ObjectStore {
         for (std::size_t at = 0; at < bytes.size(); at += 9973)
             receiver.write(as_bytes(std::string_view(bytes).substr(at, 9973)));
     }
+    void get_range(const std::string& key, std::uint64_t offset, std::uint64_t length,
+                   Receiver& receiver) override {
+        const auto object = objects.find(key);
+        if (object == objects.end()) throw Error(ErrorKind::not_found, key + " is not there");
+        if (offset >= object->second.size()) throw Error(ErrorKind::rejected, key + " has no such part");
+        receiver.begin();
+        receiver.write(as_bytes(std::string_view(object->second).substr(offset, length)));
+    }
     std::optional<ObjectInfo> head(const std::string& key) override {
         const auto object = objects.find(key);
         if (object == objects.end()) return std::nullopt;
