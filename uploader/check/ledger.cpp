@@ -1,6 +1,10 @@
 #include <unistd.h>
 
+#include <condition_variable>
 #include <fstream>
+#include <mutex>
+#include <stop_token>
+#include <thread>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
@@ -243,16 +247,37 @@ void judge_backups(const CheckContext& context, const Status& status, Findings& 
     }
 }
 
+// A store that hangs is said by its own part; this one must come to its end all the same.
+constexpr std::chrono::milliseconds patience_with_a_store{2'000};
+constexpr std::chrono::seconds patience_with_the_archive{10};
+
+Settings hurried(Settings settings) {
+    for (StoreSettings& store : settings.stores) {
+        store.attempts = 1;
+        store.connect_timeout = std::min(store.connect_timeout, patience_with_a_store);
+        store.silence_timeout = std::min(store.silence_timeout, patience_with_a_store);
+    }
+    return settings;
+}
+
 /// What has changed in the stores since the last drain: histories, settlements, another host's segments.
 void look_at_the_archive(const CheckContext& context, const SpoolPaths& spool) {
     try {
         Ledger ledger(spool, Ledger::Open::existing);
-        Outcome nothing([](const std::string&) {});
-        judge_conflicts(context.settings, ledger, nothing, {});
-        learn_of_backup_wal(context.settings, ledger, {});
+        std::stop_source ended;
+        const std::jthread clock([&ended](const std::stop_token& stop) {
+            std::mutex mutex;
+            std::unique_lock lock(mutex);
+            std::condition_variable_any().wait_for(lock, stop, patience_with_the_archive,
+                                                   [] { return false; });
+            ended.request_stop();
+        });
+        const Settings settings = hurried(context.settings);
+        judge_conflicts(settings, ledger, nullptr, ended.get_token());
+        learn_of_backup_wal(settings, ledger, ended.get_token());
         const auto asked = context.server ? context.server->system_identifier : std::nullopt;
         if (const auto cluster = asked ? asked : ledger.present_cluster())
-            note_archive(context.settings, ledger, *cluster, {});
+            note_archive(settings, ledger, *cluster, ended.get_token());
     } catch (const Error&) {
         return;  // said below, and by the parts that look at the stores
     }

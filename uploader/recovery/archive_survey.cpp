@@ -188,13 +188,15 @@ void ArchiveSurvey::drop_settlements_of_nothing() {
     for (Store& store : stores_) {
         for (auto& [where, contents] : store.wal.settled) {
             const auto& held = segments[where.first];
-            std::erase_if(contents, [&](std::uint64_t content) {
-                return !std::binary_search(held.begin(), held.end(), HeldSegment{where.second, content});
+            std::erase_if(contents, [&, position = where.second](std::uint64_t content) {
+                return !std::binary_search(held.begin(), held.end(), HeldSegment{position, content});
             });
         }
         std::erase_if(store.wal.settled, [](const auto& entry) { return entry.second.empty(); });
         for (auto& [timeline, contents] : store.wal.settled_histories)
-            std::erase_if(contents, [&](const std::string& c) { return !histories.contains({timeline, c}); });
+            std::erase_if(contents, [&, left = timeline](const std::string& c) {
+                return !histories.contains({left, c});
+            });
     }
 }
 
