@@ -22,7 +22,7 @@ std::string contents_of(const ConflictRow& row) {
            row.theirs;
 }
 
-void decide(ContentJudge& judge, Ledger& ledger, const ConflictRow& row, console::Outcome& outcome) {
+void decide(ContentJudge& judge, Ledger& ledger, const ConflictRow& row, console::Outcome* outcome) {
     const std::set<std::string> settled = judge.settled(row.name);
     if (!row.divergence && settled.size() == 1 &&
         (settled.contains(row.ours) || settled.contains(row.theirs))) {
@@ -35,22 +35,24 @@ void decide(ContentJudge& judge, Ledger& ledger, const ConflictRow& row, console
         const bool news = !row.divergence || (*row.divergence == "not compared") == divergence->compared;
         if (!news) return;
         ledger.judge_conflict(row.id, divergence, wall_now());
-        outcome.report(console::exit_code::done,
-                       contents_of(row) + "; its timeline was left at " + divergence->fork +
-                           (divergence->compared ? "" : " (not compared)") +
-                           ", so this is no conflict. Both are kept; see `walferry conflicts --all`");
+        if (outcome == nullptr) return;
+        outcome->report(console::exit_code::done,
+                        contents_of(row) + "; its timeline was left at " + divergence->fork +
+                            (divergence->compared ? "" : " (not compared)") +
+                            ", so this is no conflict. Both are kept; see `walferry conflicts --all`");
         return;
     }
     if (row.divergence) ledger.judge_conflict(row.id, std::nullopt, wall_now());
+    if (outcome == nullptr) return;
     const bool fresh = ledger.raise_conflict(row.id, wall_now());
-    outcome.report(fresh ? console::exit_code::integrity : console::exit_code::done,
-                   "conflict: " + contents_of(row) +
-                       "; both are kept. See `walferry conflicts`, then `walferry settle`");
+    outcome->report(fresh ? console::exit_code::integrity : console::exit_code::done,
+                    "conflict: " + contents_of(row) +
+                        "; both are kept. See `walferry conflicts`, then `walferry settle`");
 }
 
 }  // namespace
 
-void judge_conflicts(const Settings& settings, Ledger& ledger, console::Outcome& outcome,
+void judge_conflicts(const Settings& settings, Ledger& ledger, console::Outcome* outcome,
                      const std::stop_token& stop) {
     std::map<std::uint64_t, std::vector<ConflictRow>> clusters;
     for (ConflictRow& row : ledger.conflicts_to_judge())

@@ -11,9 +11,10 @@ namespace walferry::archive {
 /// which its timeline was left may come later than the segment, an identity may be there only today, and
 /// another host may have settled it: so this is done by every drain, rebuild and check until it is decided.
 ///
-/// A conflict is raised once, with exit code 3. Divergent ends of a timeline that was left are a remark.
-/// Where no store answers nothing is decided, and nothing raised. Throws what is wrong with the ledger.
-void judge_conflicts(const Settings& settings, Ledger& ledger, console::Outcome& outcome,
+/// A conflict is raised once, with exit code 3, by a run that has an `outcome`; without one it is only
+/// recorded. Divergent ends of a timeline that was left are a remark. Where no store answers nothing is
+/// decided, and nothing raised. Throws what is wrong with the ledger.
+void judge_conflicts(const Settings& settings, Ledger& ledger, console::Outcome* outcome,
                      const std::stop_token& stop);
 
 }  // namespace walferry::archive

@@ -1,6 +1,8 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <stop_token>
+#include <thread>
 
 #include "archive/archive_sight.hpp"
 #include "archive/conflict_judge.hpp"
@@ -8,6 +10,7 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/ledger/ledger.hpp"
+#include "common/sleep.hpp"
 #include "common/spool/spool_lock.hpp"
 #include "common/store/stores.hpp"
 #include "console/catalogue.hpp"
@@ -245,16 +248,34 @@ void judge_backups(const CheckContext& context, const report::Status& status, co
     }
 }
 
+// A store that hangs is said by its own part; this one must come to its end all the same.
+constexpr std::chrono::milliseconds patience_with_a_store{2'000};
+constexpr std::chrono::seconds patience_with_the_archive{10};
+
+Settings hurried(Settings settings) {
+    for (StoreSettings& store : settings.stores) {
+        store.attempts = 1;
+        store.connect_timeout = std::min(store.connect_timeout, patience_with_a_store);
+        store.silence_timeout = std::min(store.silence_timeout, patience_with_a_store);
+    }
+    return settings;
+}
+
 /// What has changed in the stores since the last drain: histories, settlements, another host's segments.
 void look_at_the_archive(const CheckContext& context, const SpoolPaths& spool) {
     try {
         Ledger ledger(spool, Ledger::Open::existing);
-        console::Outcome nothing([](const std::string&) {});
-        archive::judge_conflicts(context.settings, ledger, nothing, {});
-        archive::learn_of_backup_wal(context.settings, ledger, {});
+        std::stop_source ended;
+        const std::jthread clock([&ended](const std::stop_token& stop) {
+            sleep_unless_stopped(stop, patience_with_the_archive);
+            ended.request_stop();
+        });
+        const Settings settings = hurried(context.settings);
+        archive::judge_conflicts(settings, ledger, nullptr, ended.get_token());
+        archive::learn_of_backup_wal(settings, ledger, ended.get_token());
         const auto asked = context.server ? context.server->system_identifier : std::nullopt;
         if (const auto cluster = asked ? asked : ledger.present_cluster())
-            archive::note_archive(context.settings, ledger, *cluster, {});
+            archive::note_archive(settings, ledger, *cluster, ended.get_token());
     } catch (const Error&) {
         return;  // said below, and by the parts that look at the stores
     }

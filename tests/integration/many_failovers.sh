@@ -32,7 +32,7 @@ begin_load() { # on the present primary; it dies with it
     load=$started
     later "stop_process $load"
 }
-end_load() { stop_process "$load" INT; }
+end_load() { stop_process "$load"; }
 moments=()
 declare -A rows_at
 # What is committed at a restore point, and nothing is under way: what a restore to it has to show.

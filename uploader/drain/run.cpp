@@ -81,7 +81,7 @@ void DrainRun::judge_conflicts() {
     for (const ConflictRow& row : ledger_->conflicts_to_judge()) newest = std::max(newest, row.id);
     const auto now = steady_clock::now();
     if (newest == 0 || (newest <= judged_ && now < judge_again_)) return;
-    archive::judge_conflicts(settings_, *ledger_, outcome_, stop_);
+    archive::judge_conflicts(settings_, *ledger_, &outcome_, stop_);
     judged_ = newest;
     judge_again_ = steady_clock::now() + std::chrono::minutes(1);
 }

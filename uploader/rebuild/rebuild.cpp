@@ -182,7 +182,7 @@ class Rebuild {
             if (is_settled(which.first, which.second, contents))
                 ledger_->settle(which.first, which.second, wall_now());
         }
-        archive::judge_conflicts(settings_, *ledger_, outcome_, stop_);
+        archive::judge_conflicts(settings_, *ledger_, &outcome_, stop_);
         for (const ConflictRow& row : ledger_->conflicts(false)) result_.conflicts += !known.contains(row.id);
         if (result_.conflicts > 0) {
             outcome_.report(console::exit_code::integrity,

@@ -232,10 +232,9 @@ void Walk::push_beside_drain(const Step& step) {
         } else {
             content = next_content(number, step);
         }
-        const int expected = 0;  // a second content is spooled beside the first
         const Ended ended =
             Child(world_.log("push"), world_.push(writer(number), contents_[content])).finish();
-        std::set<int> codes{expected};
+        std::set<int> codes{0};
         // It may come and go, and PostgreSQL tries again; or the drain adopts what the ledger did not know.
         if (spooled.contains(content)) codes.insert({0, 1});
         expect(ended, codes, "push of " + contents_[content].label() + " beside a drain");

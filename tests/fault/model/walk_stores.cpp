@@ -121,7 +121,8 @@ void Walk::settle(const Step& step) {
     }
     if (candidates.empty()) return;
     const LedgerSight::Segment chosen = *candidates[step.b % candidates.size()];
-    for (const auto& [name, path] : ledger(number).stores) {
+    for (const auto& store_row : ledger(number).stores) {
+        const std::string& name = store_row.first;
         // Refused like a drain: which stores there are is not settled itself.
         const auto& configured = writer(number).stores;
         if (std::none_of(configured.begin(), configured.end(), [&](int store) {
