@@ -102,8 +102,8 @@ walferry_room(uploader/rebuild USES common common/ledger common/spool common/set
 # The operator's program.
 # one file a command
 walferry_room(walferry/commands USES common common/os common/wal common/ledger common/spool common/program
-  common/settings common/codec/age common/codec common/store console archive server report host host/setup host/check
-  restore/fetch restore uploader/drain uploader/backup uploader/import uploader/rebuild
+  common/settings common/codec/age common/codec common/store console archive transfer server report host host/setup
+  host/check restore/fetch restore uploader/drain uploader/backup uploader/import uploader/rebuild
   LIBRARIES CLI11::CLI11 nlohmann_json::nlohmann_json)
 # the command line
 walferry_room(walferry USES common common/os console walferry/commands

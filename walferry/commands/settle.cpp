@@ -12,11 +12,12 @@
 #include "common/settings/settings.hpp"
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
-#include "common/store/read_back.hpp"
 #include "common/store/stores.hpp"
+#include "common/wal/fingerprint.hpp"
 #include "common/wal/pg_control.hpp"
 #include "console/exit_code.hpp"
 #include "console/signals.hpp"
+#include "transfer/put_verified.hpp"
 #include "walferry/commands/declare.hpp"
 
 namespace walferry::commands {
@@ -175,19 +176,18 @@ bool said_before(ObjectStore& store, const StoreSettings& settings, const Object
 }
 
 void settle_in(const StoreSettings& settings, const Settings& all, const Choice& choice, const Word& word,
-               std::stop_token stop) {
-    const auto store = open_store(settings, StoreAccess::write, nullptr, std::move(stop));
+               const std::stop_token& stop) {
+    const auto store = open_store(settings, StoreAccess::write, nullptr, stop);
     const ObjectKeys keys(settings.prefix, all.cluster, choice.system_identifier);
     if (said_before(*store, settings, keys, choice, word, all.trusted_writers)) return;
     Sha256 sha256;
     sha256.update(as_bytes(word.text));
     const BodyDigest digest{sha256.finish()};
     const std::string key = keys.settled(word.name);
-    store->put(key, TextBody(word.text), digest);
-    if (read_back(*store, key, word.text.size()).sha256 != hex(digest.sha256))
-        throw Error(ErrorKind::integrity,
-                    "store " + settings.name + ": " + key + " came back with other bytes",
-                    "settle again; if this goes on, look into the store, and at proxies on the way");
+    Fingerprint checksum;
+    checksum.update(as_bytes(word.text));
+    transfer::put_verified(*store, {key, TextBody(word.text), digest, checksum.digits()},
+                           "store " + settings.name + ": " + key, "settle again", stop);
 }
 
 /// Nothing on a host that has none: the stores are what is settled in.
