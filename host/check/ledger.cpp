@@ -274,7 +274,9 @@ void look_at_the_archive(const CheckContext& context, const SpoolPaths& spool) {
         archive::judge_conflicts(settings, ledger, nullptr, ended.get_token());
         archive::learn_of_backup_wal(settings, ledger, ended.get_token());
         const auto asked = context.server ? context.server->system_identifier : std::nullopt;
-        if (const auto cluster = asked ? asked : ledger.present_cluster())
+        // Later ones are seen by the parts that look at the stores, and by drains.
+        const auto cluster = asked ? asked : ledger.present_cluster();
+        if (cluster && ledger.sights(*cluster).empty())
             archive::note_archive(settings, ledger, *cluster, ended.get_token());
     } catch (const Error&) {
         return;  // said below, and by the parts that look at the stores

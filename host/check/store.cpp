@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "archive/archive_sight.hpp"
 #include "archive/archived_forks.hpp"
 #include "archive/fork_gaps.hpp"
 #include "archive/listed_gaps.hpp"
@@ -181,6 +182,29 @@ void look_for_gaps(const CheckContext& context, const StoreSettings& store, Obje
     }
 }
 
+/// For `status`, and for the next check.
+void note_what_is_there(const CheckContext& context, const StoreSettings& store, ObjectStore& objects) {
+    const auto [cluster, segment_size] = which_wal(context, store, SpoolPaths(context.settings.spool));
+    if (cluster == 0) return;
+    try {
+        Ledger ledger(SpoolPaths(context.settings.spool), Ledger::Open::existing);
+        const auto id = store_id(ledger, store.name);
+        if (!id) return;
+        ArchiveSight before{store.name, {}, {}, {}, false};
+        for (const ArchiveSight& sight : ledger.sights(cluster)) {
+            if (sight.store == store.name) before = sight;
+        }
+        const ObjectKeys keys(store.prefix, context.settings.cluster, cluster);
+        ledger.note_sight(
+            *id, cluster,
+            archive::see_archive(
+                objects, keys, before, [&](const std::string& backup) { return ledger.knows_backup(backup); },
+                wall_now()));
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::ledger && error.kind() != ErrorKind::ledger_corrupt) throw;
+    }
+}
+
 void try_store(const CheckContext& context, const StoreSettings& store, StoreTrial& trial,
                StoreTrial* restore, console::Findings& findings) {
     const std::string root = root_of(context.settings, store);
@@ -197,6 +221,7 @@ void try_store(const CheckContext& context, const StoreSettings& store, StoreTri
     look_for_lost_objects(context, store, trial.store(), findings);
     look_for_fork_gaps(context, store, trial.store(), findings);
     look_for_gaps(context, store, trial.store(), findings);
+    note_what_is_there(context, store, trial.store());
 }
 
 }  // namespace
