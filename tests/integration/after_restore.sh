@@ -73,7 +73,7 @@ has_row() { [ "$(last_row "$1")" = "$2" ]; }
 has_ended() { tail -n 1 "$work/$1/log" | grep -q 'database system is shut down'; }
 standby_of() { # NAME OF: streams, and was made by pg_basebackup -R
     pg_folder "$work/$1"
-    as postgres "$postgres_bin/pg_basebackup" -h "$work/$2" -U postgres -D "$work/$1/data" -R -X stream -c fast --no-sync
+    pg_copy "$work/$2" "$work/$1/data" -R -X stream
     begin "$1" '-c hot_standby=on'
     is_standby "$1"
 }
@@ -130,15 +130,18 @@ paused() {
     begin paused
     wait_for 60 is_paused paused
     expect_equal 2 "$(last_row paused)" "last row"
-    standby_of beside paused
+    # A copy by hand would hold WAL from behind the target, as restored files in pg_wal have it.
+    if pg_fits pg_basebackup; then standby_of beside paused; fi
     pg_sql "$work/paused" "alter system set work_mem = '9MB'"
     pg_sql "$work/paused" 'select pg_wal_replay_resume()' >/dev/null
     wait_for 60 is_open paused
     no_recovery_settings paused
     grep -q "^work_mem = '9MB'" "$work/paused/data/postgresql.auto.conf"
     pg_sql "$work/paused" 'insert into t values (6)'
-    wait_for 60 has_row beside 6
-    pg_stop "$work/beside"
+    if pg_fits pg_basebackup; then
+        wait_for 60 has_row beside 6
+        pg_stop "$work/beside"
+    fi
     pg_stop "$work/paused"
 }
 check "with hot_standby off it pauses at its target, readable; ALTER SYSTEM and a standby made there do no harm" paused

@@ -39,9 +39,9 @@ pg_sql "$work/old" 'create table t (n int); insert into t values (0)'
 as uploader walferry backup --checkpoint fast >/dev/null
 sysid=$(pg_sql "$work/old" 'select system_identifier from pg_control_system()')
 pg_folder "$work/base"
-as postgres "$postgres_bin/pg_basebackup" -h "$work/old" -U postgres -D "$work/base/data" -c fast -X none --no-sync
+pg_copy "$work/old" "$work/base/data" -X none
 pg_folder "$work/new"
-as postgres "$postgres_bin/pg_basebackup" -h "$work/old" -U postgres -D "$work/new/data" -c fast -X stream --no-sync
+pg_copy "$work/old" "$work/new/data" -X stream
 pg_settings "$work/new" "unix_socket_directories = '$work/new'" "primary_conninfo = 'host=$work/old user=postgres'" \
     "archive_command = '$work/bin/walferry-archive-push --spool $work/spool2 %p'"
 as postgres touch "$work/new/data/standby.signal"

@@ -27,7 +27,7 @@ pg_create "$work/pg" 1
 pg_archive_to "$work/pg" "$spool"
 pg_start "$work/pg"
 pg_folder "$work/base"
-as postgres "$postgres_bin/pg_basebackup" -h "$work/pg" -U postgres -D "$work/base/data" -c fast -X none --no-sync
+pg_copy "$work/pg" "$work/base/data" -X none
 rows=0
 grow() { # ROWS
     pg_sql "$work/pg" "insert into t select generate_series($rows + 1, $rows + $1), repeat('x', 200)"

@@ -30,7 +30,7 @@ check "archive_timeout hands over a segment that is not full" cut_short
 
 # A copy of the server becomes a server of its own while the old one still had something to say.
 pg_folder "$work/new"
-as postgres "$postgres_bin/pg_basebackup" -h "$work/old" -U postgres -D "$work/new/data" -c fast -X stream --no-sync
+pg_copy "$work/old" "$work/new/data" -X stream
 pg_settings "$work/new" "unix_socket_directories = '$work/new'"
 as postgres touch "$work/new/data/standby.signal"
 pg_settings "$work/new" "primary_conninfo = 'host=$work/old user=postgres'"
