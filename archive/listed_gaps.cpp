@@ -21,12 +21,16 @@ std::string following(const std::string& segment, std::uint64_t size) {
 }
 
 /// What was missing may have come since: the segment right behind the gap's beginning, and where what is left
-/// ends.
+/// ends. The ledger hears of it when all of it was listed: a store that fails half-way, or the end of this
+/// process, leaves the gap as it is known.
 void look_again(const GapLook& look, const ListedGap& gap) {
     const std::string directory = look.keys.wal_directory(gap.after);
     std::string last = gap.after;
     std::string after = directory + gap.after + ".";  // behind each object of that name
-    look.ledger.remove_listed_gap(look.store_id, look.system_identifier, gap);
+    std::vector<ListedGap> left;
+    const auto note = [&] {
+        look.ledger.replace_listed_gap(look.store_id, look.system_identifier, gap, left);
+    };
     for (bool more = true; more;) {
         const ObjectPage page = look.store.list(directory, after);
         for (const ObjectInfo& info : page.objects) {
@@ -34,13 +38,13 @@ void look_again(const GapLook& look, const ListedGap& gap) {
             const auto name = segment_of(info, directory);
             if (!name || name->text <= last) continue;
             if (name->text != following(last, look.segment_size))
-                look.ledger.add_listed_gap(look.store_id, look.system_identifier,
-                                           {last, name->text, gap.seen_at});
+                left.push_back({last, name->text, gap.seen_at});
             last = name->text;
-            if (last >= gap.before) return;
+            if (last >= gap.before) return note();
         }
         more = page.more && !page.objects.empty();
     }
+    note();
 }
 
 void look_on(const GapLook& look, const std::string& timeline, std::string last, int& pages, WallTime now) {

@@ -41,6 +41,8 @@ void learn_of_backup_wal(const Settings& settings, Ledger& ledger, const std::st
             const auto listed = list_range(*store, keys, lacking.system_identifier, lacking.first_segment,
                                            lacking.last_segment);
             ledger.add_listed(lacking.store_id, listed, wall_now());
+            ledger.add_listed_conflicts(lacking.system_identifier, lacking.first_segment,
+                                        lacking.last_segment, wall_now());
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::ledger || error.kind() == ErrorKind::ledger_corrupt) throw;
         }

@@ -46,6 +46,13 @@ SELECT store, store_id, system_identifier, first_segment, last_segment FROM back
  WHERE backup_id IN (SELECT id FROM backup ORDER BY id DESC LIMIT 4) AND state = 'verified' AND missing_segments > 0
    AND first_segment IS NOT NULL AND last_segment IS NOT NULL;
 
+-- Read back as a whole, so that it counts.
+-- :starts
+SELECT timeline, start_lsn FROM backup b
+ WHERE system_identifier = ?1 AND timeline IS NOT NULL AND start_lsn IS NOT NULL
+   AND EXISTS (SELECT 1 FROM backup_upload u WHERE u.backup = b.id AND u.state = 'verified')
+ ORDER BY id;
+
 -- Of each cluster in each store; newest first, so that the search ends at the first one that can be restored. The
 -- newest by its WAL: a clock may have been wrong.
 -- :last_restorable

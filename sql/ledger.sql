@@ -37,11 +37,13 @@ SELECT id, system_identifier, name, fingerprint, size, spooled_at, removed_at
 SELECT id, system_identifier, name, fingerprint, size, spooled_at, removed_at FROM segment
  WHERE system_identifier = ?1 AND name = ?2 ORDER BY id;
 
--- A file is in the spool: a row that said it had left is put right.
+-- A file is in the spool: a row that said it had left is corrected, and so is one that a listing made, which has
+-- no size and is in no run of segments.
 -- :adopt
 INSERT INTO segment (system_identifier, name, fingerprint, kind, timeline, size, spooled_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-    ON CONFLICT (system_identifier, name, fingerprint) DO UPDATE SET removed_at = NULL;
+    ON CONFLICT (system_identifier, name, fingerprint) DO UPDATE
+   SET removed_at = NULL, size = CASE WHEN size = 0 THEN excluded.size ELSE size END;
 
 -- :segment_id
 SELECT id FROM segment WHERE system_identifier = ?1 AND name = ?2 AND fingerprint = ?3;
@@ -105,17 +107,23 @@ SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c
 SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at, c.divergence, c.fork, c.raised_at
   FROM conflict c JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store ORDER BY c.id;
 
+-- Those not compared, and those behind a fork on a timeline of which this host has made a base backup since: it may
+-- have gone on behind the fork.
 -- :conflicts_not_compared
 SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at, c.divergence, c.fork, c.raised_at
-  FROM conflict c INDEXED BY conflict_not_compared JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store
- WHERE c.divergence = 'not compared' ORDER BY c.id;
+  FROM conflict c INDEXED BY conflict_diverges JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store
+ WHERE c.divergence IS NOT NULL
+   AND (c.divergence = 'not compared'
+        OR EXISTS (SELECT 1 FROM backup b WHERE b.system_identifier = s.system_identifier
+                                            AND b.timeline = s.timeline AND b.began_at > c.settled_at))
+ ORDER BY c.id;
 
 -- :conflict_diverges
 UPDATE conflict SET settled_at = coalesce(settled_at, ?2), divergence = ?3, fork = ?4 WHERE id = ?1;
 
--- Only what was taken for divergence is opened once more, never what a person has settled.
+-- Only what was taken for divergence is opened once more, never what a person has settled. It is news, and raised.
 -- :conflict_is_one
-UPDATE conflict SET settled_at = NULL, divergence = NULL, fork = NULL WHERE id = ?1 AND divergence IS NOT NULL;
+UPDATE conflict SET settled_at = NULL, divergence = NULL, fork = NULL, raised_at = NULL WHERE id = ?1 AND divergence IS NOT NULL;
 
 -- :raise_conflict
 UPDATE conflict SET raised_at = ?2 WHERE id = ?1 AND raised_at IS NULL;
@@ -131,9 +139,10 @@ SELECT timeline, fingerprint, content FROM history WHERE system_identifier = ?1 
 SELECT EXISTS (SELECT 1 FROM segment s CROSS JOIN conflict c ON c.segment = s.id
                 WHERE s.system_identifier = ?1 AND s.name = ?2);
 
+-- Also what was taken for divergence: a person's word stands, whatever is found later.
 -- :settle
-UPDATE conflict SET settled_at = ?3
- WHERE settled_at IS NULL
+UPDATE conflict SET settled_at = ?3, divergence = NULL, fork = NULL
+ WHERE (settled_at IS NULL OR divergence IS NOT NULL)
    AND segment IN (SELECT id FROM segment WHERE system_identifier = ?1 AND name = ?2);
 
 -- :store_summary
@@ -208,6 +217,20 @@ SELECT a.id, u.store, a.fingerprint, b.fingerprint, ?1
                 AND b.fingerprint <> a.fingerprint
   JOIN upload u ON u.segment = b.id AND u.state <> 'pending'
  WHERE (a.removed_at IS NULL OR b.removed_at IS NOT NULL)
+   AND NOT EXISTS (SELECT 1 FROM conflict c JOIN segment s ON s.id = c.segment
+                    WHERE s.system_identifier = a.system_identifier AND s.name = a.name)
+    ON CONFLICT DO NOTHING;
+
+-- The same of some segments of a cluster.
+-- :listed_conflicts_within
+INSERT INTO conflict (segment, store, ours, theirs, seen_at)
+SELECT a.id, u.store, a.fingerprint, b.fingerprint, ?1
+  FROM segment a
+  JOIN segment b ON b.system_identifier = a.system_identifier AND b.name = a.name
+                AND b.fingerprint <> a.fingerprint
+  JOIN upload u ON u.segment = b.id AND u.state <> 'pending'
+ WHERE a.system_identifier = ?2 AND a.name BETWEEN ?3 AND ?4
+   AND (a.removed_at IS NULL OR b.removed_at IS NOT NULL)
    AND NOT EXISTS (SELECT 1 FROM conflict c JOIN segment s ON s.id = c.segment
                     WHERE s.system_identifier = a.system_identifier AND s.name = a.name)
     ON CONFLICT DO NOTHING;

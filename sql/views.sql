@@ -66,7 +66,8 @@ CREATE VIEW recovery_point AS
 
 -- Which base backup is where, and what it still lacks there. It can be restored from a store alone when it holds
 -- the whole cluster, and the store has all of it and each segment from its start to its stop, without a conflict
--- that is not settled. Of a segment that another host archived (a primary, where this host's server is a standby) a
+-- that is not settled. Contents that differ only behind the place where the timeline was left are one where the
+-- backup ends behind that place: positions ("H/L" at the beginning of `fork`) are compared as padded text. Of a segment that another host archived (a primary, where this host's server is a standby) a
 -- listing tells, and that host has read it back.
 DROP VIEW IF EXISTS backup_copies;
 CREATE VIEW backup_copies AS
@@ -80,7 +81,15 @@ CREATE VIEW backup_copies AS
                                     AND (v.state = 'verified' OR (v.state = 'stored' AND s.removed_at IS NOT NULL))
                                   WHERE s.system_identifier = b.system_identifier AND s.kind = 'wal'
                                     AND s.name BETWEEN b.first_segment AND b.last_segment) AS missing_segments,
-                   (SELECT count(*) FROM segment s JOIN conflict c ON c.segment = s.id AND c.settled_at IS NULL
+                   (SELECT count(*) FROM segment s
+                      JOIN conflict c ON c.segment = s.id
+                       AND (c.settled_at IS NULL
+                            OR (c.divergence IS NOT NULL AND instr(c.fork, '/') BETWEEN 2 AND 9
+                                AND format('%8s%8s', substr(c.fork, 1, instr(c.fork, '/') - 1),
+                                           substr(c.fork, instr(c.fork, '/') + 1,
+                                                  instr(c.fork, ',') - instr(c.fork, '/') - 1))
+                                    < format('%8s%8s', substr(b.stop_lsn, 1, instr(b.stop_lsn, '/') - 1),
+                                             substr(b.stop_lsn, instr(b.stop_lsn, '/') + 1))))
                      WHERE s.system_identifier = b.system_identifier AND s.kind = 'wal'
                        AND s.name BETWEEN b.first_segment AND b.last_segment) AS conflicts,
                    b.id AS backup_id, t.id AS store_id

@@ -186,6 +186,11 @@ struct BackupCopyRow {
     std::uint64_t system_identifier;
 };
 
+struct BackupStart {
+    std::uint32_t timeline = 0;
+    std::uint64_t lsn = 0;
+};
+
 /// The WAL of a backup that this host made, where a store was not seen to have all of it.
 struct BackupRange {
     std::string store;
@@ -334,7 +339,9 @@ class Ledger {
     void note_looked_through(std::int64_t store, std::uint64_t system_identifier, const std::string& segment);
     std::vector<ListedGap> listed_gaps(std::int64_t store, std::uint64_t system_identifier);
     void add_listed_gap(std::int64_t store, std::uint64_t system_identifier, const ListedGap& gap);
-    void remove_listed_gap(std::int64_t store, std::uint64_t system_identifier, const ListedGap& gap);
+    /// By what is left of it, in one transaction.
+    void replace_listed_gap(std::int64_t store, std::uint64_t system_identifier, const ListedGap& gap,
+                            const std::vector<ListedGap>& left);
 
     // Names with several contents (ledger_conflicts.cpp).
     std::vector<ConflictRow> conflicts(bool settled_too);
@@ -360,6 +367,9 @@ class Ledger {
     std::uint64_t known_segment_size(std::uint64_t system_identifier);
     /// Names with several contents of which no conflict is recorded yet. Returns how many it recorded.
     int add_listed_conflicts(WallTime now);
+    /// Only of the segments from `first` to `last`.
+    int add_listed_conflicts(std::uint64_t system_identifier, const std::string& first,
+                             const std::string& last, WallTime now);
 
     // Base backups (ledger_backups.cpp). What begins and what is put is recorded durably before it is done,
     // so that the pieces of a run that was killed are known.
@@ -402,6 +412,8 @@ class Ledger {
                                                 const std::string& from);
     std::optional<std::string> newest_verified_up_to(std::uint64_t system_identifier, std::int64_t store,
                                                      const std::string& segment);
+    /// Of each timeline's last that is whole in a store.
+    std::vector<BackupStart> backup_starts(std::uint64_t system_identifier);
     /// The last WAL segment that the newest backup needs which can be restored from that store.
     std::optional<std::string> newest_backup_end(std::uint64_t system_identifier, std::int64_t store);
     std::vector<WalRunRow> wal_runs(std::uint64_t system_identifier);

@@ -132,4 +132,16 @@ std::optional<std::uint64_t> Ledger::other_cluster(std::uint64_t system_identifi
     return unsigned_number(statement.text(0));
 }
 
+std::vector<BackupStart> Ledger::backup_starts(std::uint64_t system_identifier) {
+    const std::lock_guard lock(mutex_);
+    Statement s(*database_, sql::backup_starts);
+    s.bind(std::to_string(system_identifier));
+    std::vector<BackupStart> starts;
+    while (s.step()) {
+        if (const auto lsn = parse_lsn(s.text(1)))
+            starts.push_back({static_cast<std::uint32_t>(s.integer(0)), *lsn});
+    }
+    return starts;
+}
+
 }  // namespace walferry

@@ -64,4 +64,14 @@ int Ledger::add_listed_conflicts(WallTime now) {
     return fresh;
 }
 
+int Ledger::add_listed_conflicts(std::uint64_t system_identifier, const std::string& first,
+                                 const std::string& last, WallTime now) {
+    Change change(*this, sqlite::Synchronous::full);
+    change.run(sql::ledger_listed_conflicts_within, format_time(now), std::to_string(system_identifier),
+               first, last);
+    const int fresh = change.changes();
+    change.commit();
+    return fresh;
+}
+
 }  // namespace walferry

@@ -63,9 +63,13 @@ void Ledger::add_listed_gap(std::int64_t store, std::uint64_t system_identifier,
     change.commit();
 }
 
-void Ledger::remove_listed_gap(std::int64_t store, std::uint64_t system_identifier, const ListedGap& gap) {
+void Ledger::replace_listed_gap(std::int64_t store, std::uint64_t system_identifier, const ListedGap& gap,
+                                const std::vector<ListedGap>& left) {
+    const std::string cluster = std::to_string(system_identifier);
     Change change(*this, sqlite::Synchronous::normal);
-    change.run(sql::sight_remove_gap, store, std::to_string(system_identifier), gap.after, gap.before);
+    change.run(sql::sight_remove_gap, store, cluster, gap.after, gap.before);
+    for (const ListedGap& each : left)
+        change.run(sql::sight_add_gap, store, cluster, each.after, each.before, each.seen_at);
     change.commit();
 }
 

@@ -5,8 +5,8 @@ ALTER TABLE conflict ADD COLUMN fork TEXT;       -- with divergence: where the t
 ALTER TABLE conflict ADD COLUMN raised_at TEXT;  -- when a run ended with exit code 3 for it; NULL: not yet
 UPDATE conflict SET raised_at = seen_at;
 
--- Those are judged once more by every run: an identity or a history that comes later may tell more.
-CREATE INDEX conflict_not_compared ON conflict (id) WHERE divergence = 'not compared';
+-- Those are judged once more: an identity, a history or a base backup that comes later may tell more.
+CREATE INDEX conflict_diverges ON conflict (id) WHERE divergence IS NOT NULL;
 
 -- The history files that came through this host's spool: a host without an identity cannot read those in the stores.
 CREATE TABLE history (

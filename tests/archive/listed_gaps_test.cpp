@@ -1,6 +1,7 @@
 #include "archive/listed_gaps.hpp"
 
 #include "archive/archive_sight.hpp"
+#include "tests/fake_store.hpp"
 #include "tests/uploader/drain/harness.hpp"
 
 using namespace walferry;
@@ -26,6 +27,17 @@ struct Listed : DrainHarness {
     }
 };
 
+/// Answers with these pages, and fails when there are no more.
+struct Failing : FakeStore {
+    ObjectPage list(const std::string&, const std::string&) override {
+        if (pages.empty()) throw Error(ErrorKind::unreachable, "the store went away");
+        ObjectPage page = pages.front();
+        pages.erase(pages.begin());
+        return page;
+    }
+    std::vector<ObjectPage> pages;
+};
+
 using Gaps = std::vector<std::string>;
 
 }  // namespace
@@ -43,6 +55,28 @@ TEST_CASE("A gap in a store's listing is found, remembered, and gone when what w
     CHECK(h.gaps() == Gaps{"0007-0009"});
     h.archive({8});
     CHECK(h.gaps().empty());
+}
+
+TEST_CASE("A gap that is known stays known when the store fails while it is looked at once more") {
+    Listed h;
+    h.archive({1, 2, 5, 6});
+    REQUIRE(h.gaps() == Gaps{"0002-0005"});
+    h.archive({3});
+    Failing store;
+    Ledger record = h.ledger();
+    const ObjectKeys keys("", "main", sysid);
+    const std::int64_t id = record.active_stores().at(0).id;
+    const std::string directory = keys.wal_directory(DrainHarness::wal(1).name);
+    // A page, with part of what was missing, and then none.
+    const ObjectName object{DrainHarness::wal(3).name, std::string(32, '0'), "00000000", std::string(32, '0'),
+                            false};
+    store.pages = {{{{directory + object.text(), 1}}, true}};
+    CHECK_THROWS_AS(look_for_listed_gaps({store, keys, record, id, sysid, 1 << 20, 10}, wall_now()), Error);
+    const auto kept = record.listed_gaps(id, sysid);
+    REQUIRE(kept.size() == 1);
+    CHECK(kept[0].after == DrainHarness::wal(2).name);
+    CHECK(kept[0].before == DrainHarness::wal(5).name);
+    CHECK(h.gaps() == Gaps{"0003-0005"});
 }
 
 TEST_CASE("The border between two logs is no gap") {

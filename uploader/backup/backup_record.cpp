@@ -89,7 +89,10 @@ void BackupRecord::verified(const std::string& store) {
     writing([&](Ledger& ledger) { ledger.backup_verified(*backup_, stores_.at(store), wall_now()); });
 }
 void BackupRecord::archived(const std::string& store, const ListedObject& object) {
-    writing([&](Ledger& ledger) { ledger.add_listed(stores_.at(store), std::span(&object, 1), wall_now()); });
+    writing([&](Ledger& ledger) {
+        ledger.add_listed(stores_.at(store), std::span(&object, 1), wall_now());
+        ledger.add_listed_conflicts(object.system_identifier, object.name.text, object.name.text, wall_now());
+    });
 }
 void BackupRecord::failed(const std::string& store, const std::string& error) {
     writing([&](Ledger& ledger) { ledger.backup_failed(*backup_, stores_.at(store), error); });

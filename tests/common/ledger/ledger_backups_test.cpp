@@ -71,6 +71,70 @@ TEST_CASE("a backup can be restored from a store when that store also has its WA
     CHECK(f.ledger->backup_copies(backup).at(1).missing_segments == 0);
 }
 
+TEST_CASE("a backup whose WAL a listing shows with two contents is not restorable") {
+    Fixture f;
+    const std::int64_t backup = f.begin("20261124T121314Z-1a2b3c4d");
+    f.describe(backup);
+    f.verified(backup, f.r2);
+    const std::string hash(32, 'd');
+    const auto listed = [&](const char* name, char content) {
+        return ListedObject{cluster, *WalName::parse(name), std::string(32, content), name, 9, hash};
+    };
+    const std::vector<ListedObject> objects{listed("000000010000000000000002", 'e'),
+                                            listed("000000010000000000000003", 'e'),
+                                            listed("000000010000000000000003", 'f')};
+    f.ledger->add_listed(f.r2, objects, wall_now());
+    CHECK(f.ledger->add_listed_conflicts(cluster, "000000010000000000000004", "000000010000000000000009",
+                                         wall_now()) == 0);
+    CHECK(f.ledger->add_listed_conflicts(cluster, "000000010000000000000002", "000000010000000000000003",
+                                         wall_now()) > 0);
+    CHECK(f.ledger->backup_copies(backup).at(0).missing_segments == 0);
+    CHECK_FALSE(f.ledger->backup_copies(backup).at(0).restorable);
+    CHECK(f.ledger->last_restorable_backups().empty());
+}
+
+TEST_CASE("contents that differ behind a fork spoil a backup that ends behind it, and no other") {
+    Fixture f;
+    const std::int64_t backup = f.begin("20261124T121314Z-1a2b3c4d");
+    f.describe(backup);  // from 0/2000028 to 0/3000100
+    f.verified(backup, f.r2);
+    f.segment_verified("000000010000000000000002", f.r2);
+    f.segment_verified("000000010000000000000003", f.r2);
+    const std::int64_t segment = f.ledger->rows_of(cluster, "000000010000000000000003").at(0).id;
+    f.ledger->add_conflict({segment, f.r2, std::string(32, 'f'), std::string(32, 'e')}, wall_now());
+    const std::int64_t conflict = f.ledger->conflicts(false).at(0).id;
+    CHECK_FALSE(f.ledger->backup_copies(backup).at(0).restorable);
+    const auto restorable = [&](const std::string& fork) {
+        f.ledger->judge_conflict(conflict, Divergence{true, fork + ", where timeline 2 began"}, wall_now());
+        return f.ledger->backup_copies(backup).at(0).restorable;
+    };
+    CHECK(restorable("0/3000100"));
+    CHECK(restorable("0/10000000"));
+    CHECK(restorable("1/28"));
+    CHECK_FALSE(restorable("0/30000FF"));
+    CHECK_FALSE(restorable("0/A00028"));
+    CHECK(f.ledger->last_restorable_backups().empty());
+}
+
+TEST_CASE("a timeline of which a backup was made behind a fork is judged once more") {
+    Fixture f;
+    f.segment_verified("000000010000000000000003", f.r2);
+    const std::int64_t segment = f.ledger->rows_of(cluster, "000000010000000000000003").at(0).id;
+    f.ledger->add_conflict({segment, f.r2, std::string(32, 'f'), std::string(32, 'e')}, wall_now());
+    f.ledger->judge_conflict(f.ledger->conflicts(false).at(0).id, Divergence{true, "0/2000000, where"},
+                             wall_now() - std::chrono::hours(1));
+    CHECK(f.ledger->conflicts_to_judge().empty());
+    CHECK(f.ledger->backup_starts(cluster).empty());
+    const std::int64_t backup = f.begin("20261124T121314Z-1a2b3c4d");
+    f.describe(backup);
+    CHECK(f.ledger->backup_starts(cluster).empty());  // it is not whole yet
+    f.verified(backup, f.r2);
+    CHECK(f.ledger->conflicts_to_judge().size() == 1);
+    REQUIRE(f.ledger->backup_starts(cluster).size() == 1);
+    CHECK(f.ledger->backup_starts(cluster)[0].lsn == 0x2000028);
+    CHECK(f.ledger->backup_starts(cluster)[0].timeline == 1);
+}
+
 TEST_CASE("a backup that lacks a part of the cluster is never restorable") {
     Fixture f;
     const std::int64_t backup = f.begin("20261124T121314Z-1a2b3c4d");

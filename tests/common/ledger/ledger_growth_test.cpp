@@ -89,7 +89,7 @@ std::vector<std::string> names(Ledger& ledger, const ListQuery& query) {
 bool is_bounded(std::string_view step) {
     // Partial indexes hold what is open, not what there is.
     for (const char* index : {"segment_in_spool", "segment_waiting", "upload_pending", "conflict_open",
-                              "conflict_not_compared", "run_open", "backup_upload_open", "upload_error"}) {
+                              "conflict_diverges", "run_open", "backup_upload_open", "upload_error"}) {
         if (step.find(index) != std::string_view::npos) return true;
     }
     // Stores; backups, one a day; a row for each gap; constants; and what a subquery has narrowed already.

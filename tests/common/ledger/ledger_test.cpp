@@ -179,6 +179,43 @@ TEST_CASE("A segment that comes back to the spool has to be proven again") {
     CHECK(ledger.own_put(segment, store)->object.sha256 == std::string(64, 'c'));
 }
 
+TEST_CASE("A segment of which a listing told before it was spooled leaves no gap behind") {
+    const Place place;
+    Ledger ledger(place.spool, Ledger::Open::existing);
+    const auto now = wall_now();
+    const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
+    const auto number = [](std::uint64_t n) { return WalName::segment_at(1, n << 24, 1 << 24); };
+    for (const std::uint64_t n : {1, 3}) ledger.adopt(cluster, number(n), ours, 1 << 24, now);
+    const std::string digest(32, 'c');
+    ledger.add_listed(store, std::vector{ListedObject{cluster, number(2), ours, "key", 100, digest}}, now);
+    ledger.adopt(cluster, number(2), ours, 1 << 24, now);
+    CHECK(ledger.rows_of(cluster, number(2).text).at(0).size == 1 << 24);
+    CHECK(ledger.gaps(cluster).empty());
+}
+
+TEST_CASE(
+    "What was taken for divergence is raised when it turns out to be a conflict, unless it was settled") {
+    const Place place;
+    Ledger ledger(place.spool, Ledger::Open::existing);
+    const auto now = wall_now();
+    const auto segment = ledger.adopt(cluster, name(), ours, 7, now);
+    const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
+    REQUIRE(ledger.add_conflict({segment, store, ours, theirs}, now));
+    const std::int64_t id = ledger.conflicts(false).at(0).id;
+    CHECK(ledger.raise_conflict(id, now));
+    ledger.judge_conflict(id, Divergence{false, "0/480000, where timeline 2 began"}, now);
+    CHECK(ledger.conflicts(false).empty());
+    ledger.judge_conflict(id, std::nullopt, now);
+    CHECK(ledger.conflicts(false).size() == 1);
+    CHECK(ledger.raise_conflict(id, now));
+    ledger.judge_conflict(id, Divergence{false, "0/480000, where timeline 2 began"}, now);
+    CHECK(ledger.settle(cluster, name().text, now) == 1);
+    ledger.judge_conflict(id, std::nullopt, now);
+    CHECK(ledger.conflicts(false).empty());
+    CHECK(ledger.conflicts_to_judge().empty());
+    CHECK_FALSE(ledger.conflicts(true).at(0).divergence);
+}
+
 TEST_CASE("A conflict is recorded once, shown until it is settled, and kept afterwards") {
     const Place place;
     Ledger ledger(place.spool, Ledger::Open::existing);
