@@ -24,8 +24,7 @@ std::string contents_of(const ConflictRow& row) {
 
 void decide(ContentJudge& judge, Ledger& ledger, const ConflictRow& row, console::Outcome* outcome) {
     const std::set<std::string> settled = judge.settled(row.name);
-    if (!row.divergence && settled.size() == 1 &&
-        (settled.contains(row.ours) || settled.contains(row.theirs))) {
+    if (settled.size() == 1 && (settled.contains(row.ours) || settled.contains(row.theirs))) {
         ledger.settle(row.system_identifier, row.name, wall_now());
         return;
     }
@@ -62,8 +61,10 @@ void judge_conflicts(const Settings& settings, Ledger& ledger, console::Outcome*
         for (const ConflictRow& row : rows) {
             if (const auto name = WalName::parse(row.name)) oldest = std::min(oldest, name->timeline);
         }
-        ContentJudge judge(settings, sysid,
-                           {ledger.known_segment_size(sysid), ledger.histories(sysid), oldest}, stop);
+        ContentJudge judge(
+            settings, sysid,
+            {ledger.known_segment_size(sysid), ledger.histories(sysid), oldest, ledger.backup_starts(sysid)},
+            stop);
         if (stop.stop_requested() || judge.stores().empty()) continue;
         for (const ConflictRow& row : rows) decide(judge, ledger, row, outcome);
     }

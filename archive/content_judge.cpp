@@ -20,6 +20,7 @@ struct Nowhere : Sink {
 ContentJudge::ContentJudge(const Settings& settings, std::uint64_t system_identifier,
                            JudgesKnowledge knowledge, const std::stop_token& stop)
     : sysid_(system_identifier), knowledge_(std::move(knowledge)) {
+    for (const BackupStart& backup : knowledge_.backups) forks_.add_in_use(backup.timeline, backup.lsn);
     try {
         decoding_ = decode_options(settings);
     } catch (const Error&) {

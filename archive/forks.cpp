@@ -20,6 +20,11 @@ void Forks::add_unread(std::uint32_t timeline, std::optional<std::uint64_t> firs
     if (first && (!earliest || *first < *earliest)) earliest = first;
 }
 
+void Forks::add_in_use(std::uint32_t timeline, std::uint64_t position) {
+    std::uint64_t& last = in_use_[timeline];
+    last = std::max(last, position);
+}
+
 Departure Forks::departure(const WalName& name, std::uint64_t segment_size) const {
     if (segment_size == 0 || !name.has_header()) return {};
     const auto start = name.start_lsn(segment_size);
@@ -35,12 +40,17 @@ Departure Forks::departure(const WalName& name, std::uint64_t segment_size) cons
             last.by = history.timeline;
         }
     }
-    if (left && last.at < *start + segment_size) {
+    const auto in_use = in_use_.find(name.timeline);
+    const std::uint64_t used = in_use == in_use_.end() ? 0 : in_use->second;
+    if (used == in_use_now) return {};
+    if (left && last.at < *start + segment_size && used <= last.at) {
         last.kind = last.at <= *start ? Departure::Kind::before : Departure::Kind::within;
         return last;
     }
     for (const auto& [timeline, first] : unread_) {
-        if (timeline > name.timeline && first.value_or(*start) <= *start)
+        // It was left before its end at the latest: the later timeline's first segment holds the place.
+        const bool goes_on = first && used >= *first + segment_size;
+        if (timeline > name.timeline && !goes_on && first.value_or(*start) <= *start)
             return {Departure::Kind::perhaps, 0, timeline};
     }
     return {};

@@ -32,14 +32,23 @@ class Forks {
     /// begins.
     void add_unread(std::uint32_t timeline, std::optional<std::uint64_t> first);
 
+    /// The timeline is in use at a position, whatever was forked from it before: a base backup starts there,
+    /// or a primary writes there. What lies behind such a fork is not over.
+    void add_in_use(std::uint32_t timeline, std::uint64_t position);
+
     /// A timeline may be left more than once: only what lies behind the last place counts as behind it,
-    /// because the way to another timeline may lead over the rest.
+    /// because the way to another timeline may lead over the rest. Where it is in use behind that place, it
+    /// was not left.
     Departure departure(const WalName& name, std::uint64_t segment_size) const;
 
   private:
     std::vector<TimelineHistory> histories_;
     std::map<std::uint32_t, std::optional<std::uint64_t>> unread_;
+    std::map<std::uint32_t, std::uint64_t> in_use_;
 };
+
+/// A primary's position, which goes on.
+constexpr std::uint64_t in_use_now = UINT64_MAX;
 
 /// "0/5000028, where timeline 2 began", "a place that only the history of timeline 2 tells, which …".
 std::string describe(const Departure& departure);

@@ -15,6 +15,7 @@
 #include "common/ledger/ledger.hpp"
 #include "common/store/object_name.hpp"
 #include "console/catalogue.hpp"
+#include "host/check/timelines_in_use.hpp"
 
 namespace walferry::check {
 namespace {
@@ -86,7 +87,8 @@ class Strangers {
     Strangers(const CheckContext& context, const Known& known, ObjectStore& store, ObjectKeys keys)
         : context_(context), known_(known), asked_{&store, std::move(keys)} {
         const auto timelines = archive::list_timelines(store, asked_.keys);
-        left_ = !timelines.empty() && timelines.back() > known.timeline;
+        // A later timeline may be a copy's that was promoted once: a primary knows its own to go on.
+        left_ = !is_primary() && !timelines.empty() && timelines.back() > known.timeline;
     }
 
     /// Says what is wrong with an object; false where nothing is.
@@ -113,7 +115,7 @@ class Strangers {
                                                                     ", which this host has never had");
             return true;
         }
-        if (left_ && behind_the_fork(*name)) return false;
+        if (behind_the_fork(*name)) return false;
         findings.contradiction(
             console::finding_id::second_uploader,
             "a second uploader writes here: its " + object.segment + " has another content than this host's");
@@ -163,6 +165,7 @@ class Strangers {
             forks_.emplace();
             archive::add_forks(*forks_, asked_, sysid, size, name.timeline, std::nullopt,
                                known_.ledger->histories(sysid));
+            add_timelines_in_use(context_, *known_.ledger, sysid, *forks_);
         }
         return forks_->departure(name, size).kind != archive::Departure::Kind::none;
     }
@@ -170,7 +173,7 @@ class Strangers {
     const CheckContext& context_;
     const Known& known_;
     const archive::AskedStore asked_;
-    bool left_ = false;  // the archive has a later timeline than this host
+    bool left_ = false;  // the archive has a later timeline than this host, whose server is no primary
     std::optional<archive::Forks> forks_;
     std::optional<ObjectName> newest_;  // that another host put
     int of_peers_ = 0;

@@ -22,6 +22,11 @@ constexpr const char* ready_query =
     "SELECT count(*), coalesce(min(name), ''), coalesce(extract(epoch FROM now() - min(modification)), "
     "0)::bigint FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'";
 
+// A server that was just promoted has made no checkpoint on its new timeline yet, and writes there already.
+constexpr const char* timeline_query =
+    "SELECT CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id::bigint FROM pg_control_checkpoint()) "
+    "ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint END";
+
 std::int64_t number(const std::string& text) {
     std::int64_t value = 0;
     std::from_chars(text.data(), text.data() + text.size(), value);
@@ -72,7 +77,7 @@ ServerState ask_server_state(server::ServerConnection& server) {
     if (const auto rows =
             server.try_query("SELECT system_identifier FROM pg_control_system()", {}, false, why))
         state.system_identifier = parse_system_identifier(rows->text(0, 0));
-    if (const auto rows = server.try_query("SELECT timeline_id FROM pg_control_checkpoint()", {}, false, why))
+    if (const auto rows = server.try_query(timeline_query, {}, false, why))
         state.timeline = static_cast<std::uint32_t>(number(rows->text(0, 0)));
     if (const auto rows = server.try_query(ready_query, {}, false, why)) {
         state.ready = number(rows->text(0, 0));

@@ -22,6 +22,7 @@
 #include "host/check/second_uploader.hpp"
 #include "host/check/store_trial.hpp"
 #include "host/check/store_verdict.hpp"
+#include "host/check/timelines_in_use.hpp"
 
 namespace walferry::check {
 namespace {
@@ -160,9 +161,11 @@ void look_for_gaps(const CheckContext& context, const StoreSettings& store, Obje
             {objects, keys, ledger, *id, cluster, segment_size, pages_of_gaps}, wall_now());
         const std::string due = format_time(wall_now() - context.settings.recovery_point);
         archive::Forks forks;
-        if (!gaps.empty())
+        if (!gaps.empty()) {
             archive::add_forks(forks, {&objects, keys}, cluster, segment_size, 0, std::nullopt,
                                ledger.histories(cluster));
+            add_timelines_in_use(context, ledger, cluster, forks);
+        }
         for (const ListedGap& gap : gaps) {
             const WalName after = *WalName::parse(gap.after);
             const WalName missing = WalName::segment_at(

@@ -51,6 +51,38 @@ TEST_CASE(
     CHECK(departure(forks, 8).by == 3);
 }
 
+TEST_CASE("Where a timeline is in use behind a fork, what lies behind the fork may not differ") {
+    Forks forks;
+    forks.add(TimelineHistory::parse(2, "1\t0/480000\ta copy for a test was promoted\n"));
+    forks.add_in_use(1, 0x480000);  // a base backup starts at the fork at the latest: that says nothing
+    CHECK(departure(forks, 4).kind == Departure::Kind::within);
+    CHECK(departure(forks, 5).kind == Departure::Kind::before);
+    forks.add_in_use(2, in_use_now);
+    CHECK(departure(forks, 5).kind == Departure::Kind::before);
+    forks.add_in_use(1, 0x600028);
+    CHECK(departure(forks, 4).kind == Departure::Kind::none);
+    CHECK(departure(forks, 5).kind == Departure::Kind::none);
+    CHECK(departure(forks, 9).kind == Departure::Kind::none);
+    forks.add(TimelineHistory::parse(3, "1\t0/800000\tand then it was left\n"));
+    CHECK(departure(forks, 7).kind == Departure::Kind::none);
+    CHECK(departure(forks, 8).kind == Departure::Kind::before);
+    forks.add_in_use(1, in_use_now);
+    CHECK(departure(forks, 8).kind == Departure::Kind::none);
+}
+
+TEST_CASE("A timeline in use is left for no other whose history cannot be read, where that began before") {
+    Forks forks;
+    forks.add_unread(2, 4 * size);
+    forks.add_in_use(1, 4 * size + 40);  // may lie before the fork
+    CHECK(departure(forks, 5).kind == Departure::Kind::perhaps);
+    forks.add_in_use(1, 5 * size);
+    CHECK(departure(forks, 5).kind == Departure::Kind::none);
+    forks.add_unread(3, std::nullopt);
+    CHECK(departure(forks, 5).kind == Departure::Kind::perhaps);
+    forks.add_in_use(1, in_use_now);
+    CHECK(departure(forks, 5).kind == Departure::Kind::none);
+}
+
 TEST_CASE(
     "Without a readable history the first segment of a later timeline says where the earlier one may have "
     "ended") {

@@ -66,6 +66,7 @@ void add_from_stores(const Settings& settings, std::uint64_t cluster, Ledger* le
     if (ledger != nullptr) {
         knowledge.segment_size = ledger->known_segment_size(cluster);
         knowledge.histories = ledger->histories(cluster);
+        knowledge.backups = ledger->backup_starts(cluster);
     }
     archive::ContentJudge content_judge(settings, cluster, std::move(knowledge), stop);
     answer.silent.insert(answer.silent.end(), content_judge.silent().begin(), content_judge.silent().end());
