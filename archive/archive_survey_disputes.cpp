@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <map>
+#include <set>
+#include <vector>
 
 #include "archive/archive_survey.hpp"
 #include "archive/archived_forks.hpp"
@@ -58,18 +61,24 @@ bool ArchiveSurvey::same_up_to(const WalName& name, std::uint64_t bytes) {
     for (const Store& store : stores_) {
         if (!store.trouble) asked.push_back({store.connection.get(), *store.keys});
     }
-    std::set<std::string> contents;
+    std::map<std::string, std::vector<HeldObject>> contents;
     std::set<std::string> beginnings;
     try {
         for (const AskedStore& each : asked) {
-            for (const ObjectName& object : objects_of(each, name.text)) contents.insert(object.fingerprint);
+            for (ObjectName& object : objects_of(each, name.text)) {
+                auto& held = contents[object.fingerprint];
+                held.push_back({each.store, each.keys.wal(object), std::move(object)});
+            }
         }
     } catch (const Error&) {
         return false;
     }
-    for (const std::string& content : contents) {
+    for (const auto& [content, held] : contents) {
         const auto beginning = fingerprint_up_to(asked, name, content, sysid_, bytes, decoding_);
-        if (beginning) beginnings.insert(*beginning);
+        if (beginning)
+            beginnings.insert(*beginning);
+        else if (!signed_by_strangers(held, name, sysid_, settings_))
+            return false;  // it cannot be read, and so was not compared
     }
     return beginnings.size() == 1;
 }
@@ -78,6 +87,8 @@ bool ArchiveSurvey::same_up_to(const WalName& name, std::uint64_t bytes) {
 SegmentPlaces ArchiveSurvey::divergent_places(const HeldSegments& all, std::uint64_t segment_size) {
     Forks forks;
     for (const TimelineHistory& history : histories_) forks.add(history);
+    for (const SurveyedBackup& backup : backups_)
+        forks.add_in_use(backup.label.timeline, backup.label.start_lsn);
     SegmentPlaces places;
     for (const auto& place : several_contents(all)) {
         const WalName name = segment_name(place.first, place.second);

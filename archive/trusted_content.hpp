@@ -28,4 +28,10 @@ struct TrustedContent {
 std::optional<TrustedContent> only_trusted(const std::vector<HeldObject>& objects, const WalName& name,
                                            std::uint64_t system_identifier, const Settings& settings);
 
+/// Whether these objects, all of one content, were signed by no trusted writer, so that the content counts
+/// for nothing. False where there is no trusted writer, and where one of them cannot be read: damage is no
+/// proof.
+bool signed_by_strangers(const std::vector<HeldObject>& objects, const WalName& name,
+                         std::uint64_t system_identifier, const Settings& settings);
+
 }  // namespace walferry::archive

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "archive/archive_view.hpp"
+#include "archive/trusted_content.hpp"
 #include "common/codec/segment_codec.hpp"
 #include "common/error.hpp"
 #include "common/settings/settings.hpp"
@@ -98,6 +99,8 @@ class SegmentFetcher {
     std::string later_in_spool(const WalName& name) const;
     Missing missing(const WalName& name) const;
     TimelineSights other_timelines(const WalName& name, const Say& say);
+    std::optional<std::vector<archive::HeldObject>> held(const archive::Look& look,
+                                                         const std::string& content);
     std::optional<std::string> trusted_content(const WalName& name, const archive::Look& look,
                                                const Say& say);
 

@@ -26,15 +26,13 @@ std::string how_to_settle(const WalName& name, const archive::Look& look) {
 
 }  // namespace
 
-std::optional<std::string> SegmentFetcher::trusted_content(const WalName& name, const archive::Look& look,
-                                                           const Say& say) {
-    const bool settled =
-        std::any_of(look.answers.begin(), look.answers.end(),
-                    [](const archive::StoreAnswer& answer) { return !answer.settled.empty(); });
-    if (settled || decoding_.trusted_writers.empty()) return std::nullopt;
+/// The objects in the stores, of one content or of all. nullopt where a store can no longer be asked.
+std::optional<std::vector<archive::HeldObject>> SegmentFetcher::held(const archive::Look& look,
+                                                                     const std::string& content) {
     std::vector<archive::HeldObject> objects;
     for (std::size_t index = 0; index < look.answers.size(); ++index) {
         for (const ObjectName& object : look.answers[index].objects) {
+            if (!content.empty() && object.fingerprint != content) continue;
             try {
                 objects.push_back({&race_.connection(index), view_.keys(index).wal(object), object});
             } catch (const Error&) {
@@ -42,14 +40,26 @@ std::optional<std::string> SegmentFetcher::trusted_content(const WalName& name, 
             }
         }
     }
-    const auto trusted = archive::only_trusted(objects, name, view_.system_identifier(), view_.settings());
+    return objects;
+}
+
+std::optional<std::string> SegmentFetcher::trusted_content(const WalName& name, const archive::Look& look,
+                                                           const Say& say) {
+    const bool settled =
+        std::any_of(look.answers.begin(), look.answers.end(),
+                    [](const archive::StoreAnswer& answer) { return !answer.settled.empty(); });
+    if (settled || decoding_.trusted_writers.empty()) return std::nullopt;
+    const auto objects = held(look, {});
+    if (!objects) return std::nullopt;
+    const auto trusted = archive::only_trusted(*objects, name, view_.system_identifier(), view_.settings());
     if (!trusted) return std::nullopt;
     for (const std::string& other : trusted->others) say(other);
     return trusted->content;
 }
 
 /// What a host wrote behind the fork is not replayed, and so may differ from what another host wrote there.
-/// False where the contents differ before it, or there is no fork.
+/// False where the contents differ before it, where one cannot be read and so was not compared, and where
+/// there is no fork. What no trusted writer signed is not compared.
 bool SegmentFetcher::one_up_to_the_fork(Try& now, const archive::Look& look,
                                         const std::vector<archive::StoreAnswer>& answers,
                                         SpoolCopy::Result& spooled) {
@@ -63,7 +73,13 @@ bool SegmentFetcher::one_up_to_the_fork(Try& now, const archive::Look& look,
     for (const std::string& each : contents) {
         const Beginning read = beginning(now, look, each, spooled);
         if (read.may_pass) return true;  // now.attempt says what kept it from being compared
-        if (!read.fingerprint) continue;
+        if (!read.fingerprint) {
+            const auto objects = held(look, each);
+            if (objects &&
+                archive::signed_by_strangers(*objects, now.name, view_.system_identifier(), view_.settings()))
+                continue;
+            return false;
+        }
         if (common && *common != *read.fingerprint) return false;
         common = read.fingerprint;
         content = each;
@@ -107,6 +123,9 @@ void SegmentFetcher::several(Try& now, const archive::Verdict& verdict, const ar
     if (now.name.kind == WalKind::history)
         what = "two servers chose timeline " + std::to_string(now.name.timeline) + ": " + what;
     if (!own_history.empty()) what += "; this server's pg_wal has " + own_history;
+    // One that is damaged could not be compared with the others.
+    if (now.attempt.trouble && now.attempt.trouble->kind() == ErrorKind::integrity)
+        what += "; one of them cannot be read: " + now.attempt.trouble->message();
     now.attempt.trouble = Error(ErrorKind::conflict, what, how_to_settle(now.name, look));
 }
 

@@ -118,6 +118,26 @@ pg_archive_all "$work/b"
 at b drain
 check "a restore goes over the fork to the new timeline" restored
 
+damaged() {
+    local content object
+    pg_folder "$work/stopped"
+    walferry --config "$restoring" restore --to "$work/stopped/data" --no-spool --no-archiving --json >"$work/stopped.json" 2>"$work/stopped.said" ||
+        { cat "$work/stopped.said" && return 1; }
+    cp -a "$work/stores" "$work/sound"
+    # Only the old timeline's segment leads to the fork.
+    find "$work/stores" -path '*/wal/00000002/00000002????????????????-*' -delete
+    content=$(find "$work/stores/one" -name "$segment-*" -printf '%f\n' | cut -d- -f2 | sort -u | head -n 1)
+    find "$work/stores" -name "$segment-$content-*" | while read -r object; do truncate -s -3 "$object"; done
+    restorer backups >"$work/said" 2>&1 || true
+    refused grep -q "only behind the end of its timeline: $segment" "$work/said"
+    eval "$(jq -r .start_command "$work/stopped.json") -s -W -o \"-c unix_socket_directories=$work/stopped -c listen_addresses=\""
+    wait_for 60 grep -q 'database system is shut down' "$(jq -r .log "$work/stopped.json")"
+    expect_in "one of them cannot be read" cat "$(jq -r .log "$work/stopped.json")"
+    rm -r "$work/stores"
+    mv "$work/sound" "$work/stores"
+}
+check "where one of the contents is damaged nothing was compared: recovery stops at the fork and names both" damaged
+
 beyond() {
     readable
     pg_folder "$work/old"
