@@ -55,23 +55,27 @@ const StoreSettings* asked_store(const WalWait& wait, const std::string& name) {
     return found == stores.end() ? nullptr : &*found;
 }
 
+/// Stores that could not be asked, by name: an answer that comes later is as good.
+using Unasked = std::map<std::string, Error>;
+
 /// Another host archives what this host's server does not: a standby's primary.
-void learn_from_listings(const WalWait& wait) {
+void learn_from_listings(const WalWait& wait, Unasked& unasked) {
     for (const auto& [name, row] : wait.record.copies()) {
         const StoreSettings* settings = asked_store(wait, name);
         if (settings == nullptr || row.missing_segments == 0) continue;
+        unasked.erase(name);
         try {
             for (const ListedObject& object : listed_in(wait, *settings)) wait.record.archived(name, object);
         } catch (const Error& error) {
-            wait.outcome.report(console::exit_code::incomplete, error.what());
+            unasked.emplace(name, error);
         }
     }
 }
 
-Missing look(const WalWait& wait) {
+Missing look(const WalWait& wait, Unasked& unasked) {
     Missing missing;
     if (wait.record.exists()) {
-        if (wait.primary_archives) learn_from_listings(wait);
+        if (wait.primary_archives) learn_from_listings(wait, unasked);
         for (const auto& [store, row] : wait.record.copies()) {
             const bool asked = std::count(wait.stores.begin(), wait.stores.end(), store) > 0;
             if (asked) missing[store] = static_cast<std::uint64_t>(row.missing_segments);
@@ -80,10 +84,11 @@ Missing look(const WalWait& wait) {
     }
     for (const StoreSettings& settings : wait.settings.stores) {
         if (std::count(wait.stores.begin(), wait.stores.end(), settings.name) == 0) continue;
+        unasked.erase(settings.name);
         try {
             missing[settings.name] = missing_in_listing(wait, settings);
         } catch (const Error& error) {
-            wait.outcome.report(console::exit_code::incomplete, error.what());
+            unasked.emplace(settings.name, error);
         }
     }
     return missing;
@@ -160,6 +165,15 @@ void report_failing_archiver(const WalWait& wait, const std::optional<ArchiverSt
             "in the server's log");
 }
 
+/// Only where it matters: a listing that failed once and came later is no trouble.
+void report_unasked(const WalWait& wait, const Unasked& unasked, const Missing& missing) {
+    for (const auto& [store, error] : unasked) {
+        const auto count = missing.find(store);
+        if (count == missing.end() || count->second > 0)
+            wait.outcome.report(console::exit_code::incomplete, error.what());
+    }
+}
+
 }  // namespace
 
 // A segment's name, an object's key or a number says which one it was this time; a store's name stays.
@@ -200,11 +214,12 @@ std::map<std::string, std::uint64_t> await_wal(const WalWait& wait) {
     auto delay = first_pause;
     WalProgress progress(wait.extent.last_segment);
     DrainTrouble drain(wait);
+    Unasked unasked;
     for (;;) {
-        Missing missing = look(wait);
+        Missing missing = look(wait, unasked);
         if (wait.drain && wait.record.exists() && !nothing_missing(missing)) {
             drain.drain_once(deadline);
-            missing = look(wait);
+            missing = look(wait, unasked);
         }
         archiver = ask_archiver(wait);
         delay = std::min(2 * delay, longest_pause);
@@ -215,10 +230,12 @@ std::map<std::string, std::uint64_t> await_wal(const WalWait& wait) {
         const bool others_may_bring_it =
             wait.drain && (wait.server != nullptr || wait.primary_archives || !wait.record.exists());
         const auto now = steady_clock::now();
-        if (nothing_missing(missing) || !others_may_bring_it || now >= std::min(patient_until, deadline) ||
+        const bool all_there = nothing_missing(missing) && (unasked.empty() || !wait.primary_archives);
+        if (all_there || !others_may_bring_it || now >= std::min(patient_until, deadline) ||
             !pause(wait, delay)) {
             drain.conclude(nothing_missing(missing));
             report_failing_archiver(wait, archiver_before, archiver);
+            report_unasked(wait, unasked, missing);
             return missing;
         }
     }

@@ -1,6 +1,10 @@
 #include "uploader/backup/wal_reach.hpp"
 
+#include <thread>
+
+#include "console/exit_code.hpp"
 #include "tests/catch.hpp"
+#include "tests/uploader/drain/harness.hpp"
 
 using namespace walferry;
 using namespace walferry::backup;
@@ -43,4 +47,32 @@ TEST_CASE("lines about one event are told once, whatever segment they name") {
     CHECK(event_of("store two: timeout") != event_of("store one: timeout"));
     CHECK(event_of("store r2: timeout") != event_of("store r3: timeout"));
     CHECK(event_of("store two: no space") != event_of("store two: timeout"));
+}
+
+TEST_CASE("a store that did not answer once while the primary was waited for is no trouble when it answers") {
+    test::DrainHarness primary({"a"});
+    const test::WalFile wal = test::DrainHarness::wal(1);
+    primary.push(wal);
+    REQUIRE(primary.drain().exit_code == 0);
+    Settings standby = primary.settings;
+    standby.spool.clear();  // no ledger here
+    const std::string store = primary.store_path("a");
+    std::filesystem::rename(store, store + ".away");
+    std::vector<std::string> said;
+    console::Outcome outcome([&said](const std::string& line) { said.push_back(line); });
+    BackupRecord record(standby, [](const std::string&) {});
+    REQUIRE_FALSE(record.exists());
+    BackupExtent extent{};
+    extent.first_segment = extent.last_segment = wal.name;
+    extent.segments = 1;
+    drain::Progress progress(false);
+    const std::jthread back([&store] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+        std::filesystem::rename(store + ".away", store);
+    });
+    const auto missing =
+        await_wal({standby, record, test::sysid, extent, {"a"}, nullptr, true, true, outcome, progress, {}});
+    CHECK(missing.at("a") == 0);
+    CHECK(outcome.exit_code() == console::exit_code::done);
+    CHECK(said.empty());
 }
