@@ -36,10 +36,11 @@ std::string newest_segment(ObjectStore& store, const ObjectKeys& keys, const std
     return {};
 }
 
-std::string newest_backup(ObjectStore& store, const ObjectKeys& keys) {
+/// Of those that begin with the known one or later.
+std::string newest_backup(ObjectStore& store, const ObjectKeys& keys, const std::string& known) {
     const std::string root = keys.backups_directory();
     std::vector<BackupId> ids;
-    for (std::string after;;) {
+    for (std::string after = known.empty() ? "" : root + known;;) {
         const ObjectPage page = store.list(root, after);
         if (page.objects.empty()) break;
         const std::string& key = page.objects.front().key;
@@ -61,7 +62,10 @@ ArchiveSight see_archive(ObjectStore& store, const ObjectKeys& keys, const Archi
     ArchiveSight sight = before;
     sight.seen_at = format_time(now);
     sight.newest_segment = newest_segment(store, keys, before.newest_segment);
-    sight.newest_backup = newest_backup(store, keys);
+    sight.newest_backup = newest_backup(store, keys, before.newest_backup);
+    // The known one may be gone.
+    if (sight.newest_backup.empty() && !before.newest_backup.empty())
+        sight.newest_backup = newest_backup(store, keys, {});
     sight.backup_is_ours = !sight.newest_backup.empty() && knows(sight.newest_backup);
     return sight;
 }

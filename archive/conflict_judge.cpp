@@ -66,7 +66,10 @@ void judge_conflicts(const Settings& settings, Ledger& ledger, console::Outcome*
             {ledger.known_segment_size(sysid), ledger.histories(sysid), oldest, ledger.backup_starts(sysid)},
             stop);
         if (stop.stop_requested() || judge.stores().empty()) continue;
-        for (const ConflictRow& row : rows) decide(judge, ledger, row, outcome);
+        for (const ConflictRow& row : rows) {
+            if (stop.stop_requested()) break;
+            decide(judge, ledger, row, outcome);
+        }
     }
 }
 

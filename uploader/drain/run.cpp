@@ -10,17 +10,25 @@
 #include "archive/listed_range.hpp"
 #include "common/error.hpp"
 #include "common/os/durable_file.hpp"
+#include "common/sleep.hpp"
 #include "common/spool/spooled_name.hpp"
 #include "common/store/stores.hpp"
 #include "console/exit_code.hpp"
 #include "transfer/encode_options.hpp"
 #include "uploader/drain/next_attempt.hpp"
+#include "uploader/drain/spool_watch.hpp"
 
 namespace walferry::drain {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+
+// What is asked beside the work. A store that needs longer is asked by a later run.
+constexpr milliseconds longest_connect{3'000};
+constexpr milliseconds longest_silence{5'000};
+constexpr milliseconds undisturbed{2'000};
+constexpr milliseconds longest_question{8'000};
 
 // Encodings in flight: what design allows a worker, less what a worker needs besides.
 transfer::Window::Limits window_limits(int jobs) {
@@ -76,28 +84,77 @@ DrainRun::DrainRun(const Settings& settings, const DrainOptions& options, consol
     run_id_ = ledger_->begin_run(::getpid(), wall_now());
 }
 
+// A store that is known to be away is asked nothing, and no other for long: what waits in the spool comes
+// first.
+Settings DrainRun::askable() const {
+    Settings asked = settings_;
+    asked.stores.clear();
+    for (const auto& lane : lanes_) {
+        if (!lane->usable()) continue;
+        StoreSettings store = lane->settings();
+        store.attempts = std::min(store.attempts, 2);
+        store.connect_timeout = std::min(store.connect_timeout, longest_connect);
+        store.silence_timeout = std::min(store.silence_timeout, longest_silence);
+        asked.stores.push_back(std::move(store));
+    }
+    return asked;
+}
+
+// Ended after a while, or, once it has had its time, when a file appears in the spool.
+template <typename Ask>
+bool DrainRun::ask_stores(Ask ask) {
+    const Settings asked = askable();
+    if (asked.stores.empty()) return false;
+    std::stop_source over;
+    const std::stop_callback on_request(stop_, [&over] { over.request_stop(); });
+    SpoolWatch watch(spool_);
+    const std::jthread clock([&](const std::stop_token& answered) {
+        if (!sleep_unless_stopped(answered, undisturbed)) return;
+        if (watch.trouble().empty())
+            watch.wait(longest_question, answered);
+        else
+            sleep_unless_stopped(answered, longest_question);
+        over.request_stop();
+    });
+    ask(asked, over.get_token());
+    return true;
+}
+
 void DrainRun::judge_conflicts() {
     std::int64_t newest = 0;
-    for (const ConflictRow& row : ledger_->conflicts_to_judge()) newest = std::max(newest, row.id);
+    bool open = false;
+    for (const ConflictRow& row : ledger_->conflicts_to_judge()) {
+        newest = std::max(newest, row.id);
+        open = open || !row.settled_at;
+    }
     const auto now = steady_clock::now();
     if (newest == 0 || (newest <= judged_ && now < judge_again_)) return;
-    archive::judge_conflicts(settings_, *ledger_, &outcome_, stop_);
+    const bool asked = ask_stores([&](const Settings& settings, const std::stop_token& stop) {
+        archive::judge_conflicts(settings, *ledger_, &outcome_, stop);
+    });
+    if (!asked) return;
     judged_ = newest;
-    judge_again_ = steady_clock::now() + std::chrono::minutes(1);
+    // What was not compared needs an identity or a history that this host may never see.
+    judge_again_ = steady_clock::now() + (open ? std::chrono::minutes(1) : std::chrono::minutes(60));
 }
 
 void DrainRun::learn_of_the_archive() {
     if (steady_clock::now() < learn_again_) return;
-    archive::learn_of_backup_wal(settings_, *ledger_, stop_);
-    if (const auto cluster = ledger_->present_cluster()) {
+    const bool asked = ask_stores([&](const Settings& settings, const std::stop_token& stop) {
+        archive::learn_of_backup_wal(settings, *ledger_, stop);
+        const auto cluster = ledger_->present_cluster();
+        if (!cluster || stop.stop_requested()) return;
         const auto sights = ledger_->sights(*cluster);
         const auto old = format_time(wall_now() - std::chrono::minutes(5));
-        const bool fresh = sights.size() >= settings_.stores.size() &&
-                           std::all_of(sights.begin(), sights.end(),
-                                       [&](const ArchiveSight& sight) { return sight.seen_at > old; });
-        if (!fresh) archive::note_archive(settings_, *ledger_, *cluster, stop_);
-    }
-    learn_again_ = steady_clock::now() + std::chrono::minutes(1);
+        const auto fresh = [&](const StoreSettings& store) {
+            return std::any_of(sights.begin(), sights.end(), [&](const ArchiveSight& sight) {
+                return sight.store == store.name && sight.seen_at > old;
+            });
+        };
+        if (!std::all_of(settings.stores.begin(), settings.stores.end(), fresh))
+            archive::note_archive(settings, *ledger_, *cluster, stop);
+    });
+    if (asked) learn_again_ = steady_clock::now() + std::chrono::minutes(1);
 }
 
 void DrainRun::remove_leftovers() {

@@ -48,10 +48,11 @@ class DrainRun {
     bool all_stores_usable() const;
 
     /// What several contents of one name are, as far as it can be told by now; not again and again within a
-    /// minute.
+    /// minute, and an hour where nothing is open. Stores that were given up on are not asked, and the others
+    /// not for long.
     void judge_conflicts();
     /// What other hosts have archived: of the WAL that this host's backups need, and in all. Not again and
-    /// again.
+    /// again; as above.
     void learn_of_the_archive();
     void remove_leftovers();
     /// Whatever is kept between passes and not needed while nothing happens.
@@ -69,6 +70,9 @@ class DrainRun {
     using Name = std::pair<std::uint64_t, std::string>;  // and the file's own name below ready/SYSID/
     static Name name_of(const Task& task) { return {task.file.system_identifier, task.file.entry()}; }
 
+    Settings askable() const;
+    template <typename Ask>
+    bool ask_stores(Ask ask);
     bool selected(const Lane& lane) const;
     bool takes_on(Task& task);
     void forget_departed(const Agenda& agenda);

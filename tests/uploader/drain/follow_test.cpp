@@ -1,8 +1,13 @@
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <thread>
 
+#include "common/os/fd.hpp"
 #include "console/exit_code.hpp"
 #include "tests/catch.hpp"
 #include "tests/forbid.hpp"
@@ -54,7 +59,50 @@ class Following {
     std::jthread thread_;
 };
 
+/// Takes connections and never answers.
+class SilentServer {
+  public:
+    SilentServer() {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        REQUIRE(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), length) == 0);
+        REQUIRE(::listen(socket_.get(), 64) == 0);
+        REQUIRE(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0);
+        endpoint_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    }
+    const std::string& endpoint() const noexcept { return endpoint_; }
+
+  private:
+    Fd socket_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    std::string endpoint_;
+};
+
 }  // namespace
+
+TEST_CASE("A store that hangs while it is asked what the archive holds keeps no new segment from the other") {
+    DrainHarness h({"a"});
+    h.push(DrainHarness::wal(1));
+    REQUIRE(h.drain().exit_code == exit_code::done);
+    const SilentServer server;
+    StoreSettings silent;
+    silent.name = "silent";
+    silent.type = StoreType::s3;
+    silent.endpoint = server.endpoint();
+    silent.region = "us-east-1";
+    silent.bucket = "bucket";
+    silent.credentials_file = h.dir.path() + "/credentials";
+    silent.silence_timeout = 10min;
+    std::ofstream(silent.credentials_file) << "[default]\naws_access_key_id = x\naws_secret_access_key = y\n";
+    ::chmod(silent.credentials_file.c_str(), 0600);
+    h.settings.stores.push_back(silent);
+    Following following(h);
+    std::this_thread::sleep_for(500ms);  // so that, mostly, it is being asked already
+    h.push(DrainHarness::wal(2));
+    CHECK(comes_true([&] { return h.objects("a").size() == 2; }));
+    following.end();
+}
 
 TEST_CASE("A drain that follows sends what was there, what appears, and ends well when asked to") {
     DrainHarness h;
