@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -82,31 +83,41 @@ bool SpoolCopy::open_ledger() {
     return ledger_ != nullptr;
 }
 
+/// Those names in the folder that have a fingerprint: what push could not record is in no ledger. A spool may
+/// hold a hundred thousand files, so it is looked through once.
+const std::vector<SpooledName>& SpoolCopy::seconds_in_folder(std::uint64_t system_identifier) {
+    const auto [found, fresh] = seconds_.try_emplace(system_identifier);
+    if (!fresh) return found->second;
+    const std::string path = paths_.ready(system_identifier);
+    const Directory folder{Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), path};
+    if (!folder.fd) return found->second;  // said where the first content is looked for
+    for (const std::string& text : entries_of(folder)) {
+        auto spooled = SpooledName::parse(text);
+        if (spooled && !spooled->fingerprint.empty()) found->second.push_back(std::move(*spooled));
+    }
+    return found->second;
+}
+
 /// The fingerprints of contents that wait beside the first one of that name, or after it has left. The ledger
-/// is asked, because a spool may hold a hundred thousand files; without one they are looked through.
+/// tells of those that came since the folder was looked through.
 std::vector<std::string> SpoolCopy::second_contents(std::uint64_t system_identifier, const WalName& name) {
     std::vector<std::string> found;
-    const std::string directory = paths_.ready(system_identifier);
-    if (::access(directory.c_str(), F_OK) != 0) return found;
-    if (open_ledger()) {
-        try {
-            for (const SegmentRow& row : ledger_->rows_of(system_identifier, name.text)) {
-                const std::string entry = SpooledName{name, row.fingerprint}.text();
-                if (::access(paths_.segment(system_identifier, entry).c_str(), F_OK) == 0)
-                    found.push_back(row.fingerprint);
-            }
-            return found;
-        } catch (const Error& error) {
-            ledger_.reset();
-            ledger_trouble_ = error.message();
-        }
+    const auto add = [&](const std::string& fingerprint) {
+        const std::string entry = SpooledName{name, fingerprint}.text();
+        if (std::count(found.begin(), found.end(), fingerprint) == 0 &&
+            ::access(paths_.segment(system_identifier, entry).c_str(), F_OK) == 0)
+            found.push_back(fingerprint);
+    };
+    if (::access(paths_.ready(system_identifier).c_str(), F_OK) != 0) return found;
+    for (const SpooledName& spooled : seconds_in_folder(system_identifier)) {
+        if (spooled.name.text == name.text) add(spooled.fingerprint);
     }
-    const Directory folder{Fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), directory};
-    if (!folder.fd) return found;  // said where the first content is looked for
-    for (const std::string& text : entries_of(folder)) {
-        const auto spooled = SpooledName::parse(text);
-        if (spooled && !spooled->fingerprint.empty() && spooled->name.text == name.text)
-            found.push_back(spooled->fingerprint);
+    if (!open_ledger()) return found;
+    try {
+        for (const SegmentRow& row : ledger_->rows_of(system_identifier, name.text)) add(row.fingerprint);
+    } catch (const Error& error) {
+        ledger_.reset();
+        ledger_trouble_ = error.message();
     }
     return found;
 }

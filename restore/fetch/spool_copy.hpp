@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "common/error.hpp"
 #include "common/ledger/ledger.hpp"
 #include "common/sink.hpp"
+#include "common/spool/spooled_name.hpp"
 #include "common/spool_paths.hpp"
 #include "common/wal/wal_name.hpp"
 
@@ -55,11 +57,13 @@ class SpoolCopy {
     Copied copy(std::uint64_t system_identifier, const WalName& name, const std::string& entry,
                 archive::HeaderCheck& into);
     bool open_ledger();
+    const std::vector<SpooledName>& seconds_in_folder(std::uint64_t system_identifier);
     std::vector<std::string> second_contents(std::uint64_t system_identifier, const WalName& name);
     bool disputed(std::uint64_t system_identifier, const WalName& name, const std::string& fingerprint,
                   const Say& say);
 
     SpoolPaths paths_;
+    std::map<std::uint64_t, std::vector<SpooledName>> seconds_;  // by system identifier
     std::unique_ptr<Ledger> ledger_;
     bool ledger_tried_ = false;
     std::string ledger_trouble_;
