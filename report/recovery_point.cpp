@@ -1,12 +1,15 @@
 #include "report/recovery_point.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 #include <vector>
 
 #include "common/codec/wal_facts_text.hpp"
 #include "common/error.hpp"
 #include "common/os/os.hpp"
 #include "common/wal/facts_reader.hpp"
+#include "common/wal/timeline_history.hpp"
 #include "common/wal/wal_header.hpp"
 #include "common/wal/wal_name.hpp"
 
@@ -31,10 +34,10 @@ std::optional<std::int64_t> last_time(const WalFacts& facts) {
     return last == 0 ? std::nullopt : std::optional(last);
 }
 
-/// Part of a timeline without a hole.
+/// Part of a timeline that recovery replays, and, once it is looked at, without a hole.
 struct Stretch {
     std::uint32_t timeline = 0;
-    std::uint64_t first = 0, last = 0;
+    std::uint64_t first = 0, last = UINT64_MAX;
     std::uint64_t size = 0;
 };
 
@@ -47,71 +50,133 @@ class Walk {
           runs_(ledger.wal_runs(system_identifier)) {}
 
     std::optional<RecoveryPoint> find() {
-        auto stretch = start();
-        if (!stretch) return std::nullopt;
-        std::vector<Stretch> way;
-        for (;;) {
-            const auto unverified = ledger_.first_unverified(
-                sysid_, store_, name_of(stretch->timeline, stretch->first, stretch->size));
-            std::optional<std::uint64_t> hole;
-            if (unverified) hole = number_of(*WalName::parse(*unverified), stretch->size);
-            const std::uint64_t end = hole && *hole <= stretch->last ? *hole : stretch->last + 1;
-            const auto next = next_timeline(*stretch, end);
-            if (!next && (hole || has_more(*stretch)))
-                point_.hole = name_of(stretch->timeline, end, stretch->size);
-            stretch->last = end == 0 ? 0 : end - 1;
-            if (end > stretch->first) way.push_back(*stretch);
-            if (!next) break;
-            stretch = next;
+        if (runs_.empty()) return std::nullopt;
+        const auto begin = start();
+        if (!begin) {
+            point_.reason =
+                "this host's ledger knows of no base backup that can be restored from that store, and "
+                "without one WAL brings nothing back";
+            return point_;
         }
-        return measure(way);
+        std::vector<Stretch> way = way_from(*begin);
+        for (std::size_t i = 0; i < way.size(); ++i) {
+            const bool whole = cut_at_hole(way[i], i + 1 == way.size());
+            if (whole) continue;
+            const bool some = way[i].last + 1 > way[i].first;
+            way.resize(some ? i + 1 : i);
+            break;
+        }
+        measure(way);
+        return point_;
     }
 
   private:
+    /// The backup that everything else rests on. Without one there is nothing to claim.
     std::optional<Stretch> start() const {
-        if (runs_.empty()) return std::nullopt;
         const auto backup = ledger_.newest_backup_end(sysid_, store_);
         const auto name = backup ? WalName::parse(*backup) : std::nullopt;
-        if (name) {
-            for (const WalRunRow& run : runs_) {
-                const std::uint64_t number = number_of(*name, run.size);
-                if (run.timeline == name->timeline && run.first <= number && number <= run.last)
-                    return Stretch{run.timeline, number, run.last, run.size};
-            }
-        }
-        const WalRunRow& newest = runs_.back();
-        return Stretch{newest.timeline, newest.first, newest.last, newest.size};
-    }
-
-    /// A newer timeline that leads on: its first segment is the next one, or stands beside one of these.
-    std::optional<Stretch> next_timeline(const Stretch& at, std::uint64_t end) const {
-        for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
-            if (run->timeline <= at.timeline || run->size != at.size) continue;
-            const bool is_first = std::none_of(runs_.begin(), runs_.end(), [&](const WalRunRow& other) {
-                return other.timeline == run->timeline && other.first < run->first;
-            });
-            if (is_first && run->first >= at.first && run->first <= end)
-                return Stretch{run->timeline, run->first, run->last, run->size};
+        if (!name) return std::nullopt;
+        for (const WalRunRow& run : runs_) {
+            const std::uint64_t number = number_of(*name, run.size);
+            if (run.timeline == name->timeline && run.first <= number && number <= run.last)
+                return Stretch{run.timeline, number, UINT64_MAX, run.size};
         }
         return std::nullopt;
     }
 
-    bool has_more(const Stretch& at) const {
+    /// Along the newest timeline that the store can lead to, as recovery_target_timeline = latest goes: by
+    /// its history file, which has to be there as well. Behind a fork the timeline that was left does not
+    /// count.
+    std::vector<Stretch> way_from(const Stretch& begin) {
+        const std::vector<HistoryRow> histories = ledger_.histories(sysid_);
+        std::set<std::uint32_t, std::greater<>> newer;
+        for (const WalRunRow& run : runs_) newer.insert(run.timeline);
+        for (const HistoryRow& row : histories) newer.insert(row.timeline);
+        for (const std::uint32_t timeline : newer) {
+            if (timeline <= begin.timeline) break;
+            const auto history = history_of(histories, timeline);
+            const auto way = history ? along(*history, begin) : std::nullopt;
+            if (history && !way) continue;  // it leads elsewhere
+            if (way && ledger_.holds_history(sysid_, store_, timeline)) return *way;
+            if (!point_.hole) point_.hole = name_of(timeline, 0, begin.size).substr(0, 8) + ".history";
+        }
+        return {begin};
+    }
+
+    /// nullopt where the ledger knows none, or several.
+    static std::optional<TimelineHistory> history_of(const std::vector<HistoryRow>& all,
+                                                     std::uint32_t timeline) {
+        std::optional<TimelineHistory> found;
+        for (const HistoryRow& row : all) {
+            if (row.timeline != timeline) continue;
+            if (found) return std::nullopt;
+            try {
+                found = TimelineHistory::parse(timeline, row.content);
+            } catch (const Error&) {
+                return std::nullopt;
+            }
+        }
+        return found;
+    }
+
+    /// A segment in which the timeline changes is replayed from the newer one.
+    static std::optional<std::vector<Stretch>> along(const TimelineHistory& history, const Stretch& begin) {
+        const std::uint64_t at = begin.first * begin.size;
+        const auto spans = walferry::way_from(history, begin.timeline, at, at);
+        if (!spans) return std::nullopt;
+        std::vector<Stretch> way;
+        for (const TimelineSpan& span : *spans) {
+            Stretch part{span.timeline, std::max(begin.first, span.begin / begin.size), UINT64_MAX,
+                         begin.size};
+            if (span.end != TimelineSpan::open_end) {
+                if (span.end / begin.size <= part.first) continue;
+                part.last = span.end / begin.size - 1;
+            }
+            way.push_back(part);
+        }
+        return way;
+    }
+
+    /// False where the stretch ends early; what is missing behind it is noted.
+    bool cut_at_hole(Stretch& part, bool is_last) {
+        const auto run = std::find_if(runs_.begin(), runs_.end(), [&](const WalRunRow& each) {
+            return each.timeline == part.timeline && each.size == part.size && each.first <= part.first &&
+                   part.first <= each.last;
+        });
+        const bool open = part.last == UINT64_MAX;
+        const std::uint64_t wanted = part.last;
+        std::uint64_t end = part.first;  // behind the last one that counts
+        if (run != runs_.end()) {
+            end = std::min(run->last, part.last) + 1;
+            const auto hole =
+                ledger_.first_unverified(sysid_, store_, name_of(part.timeline, part.first, part.size),
+                                         name_of(part.timeline, end - 1, part.size));
+            if (hole) end = number_of(*WalName::parse(*hole), part.size);
+        }
+        const bool at_its_end = run != runs_.end() && end == run->last + 1;
+        part.last = end - 1;  // of none: before its first
+        if (!open && part.last == wanted) return true;
+        const bool more = !is_last || has_more(part, end);
+        if (more || (run != runs_.end() && !at_its_end)) point_.hole = name_of(part.timeline, end, part.size);
+        return false;
+    }
+
+    bool has_more(const Stretch& at, std::uint64_t end) const {
         return std::any_of(runs_.begin(), runs_.end(), [&](const WalRunRow& run) {
-            return run.timeline == at.timeline && run.first > at.last;
+            return run.timeline == at.timeline && run.size == at.size && run.first > end;
         });
     }
 
-    std::optional<RecoveryPoint> measure(const std::vector<Stretch>& way) {
+    void measure(const std::vector<Stretch>& way) {
         for (auto part = way.rbegin(); part != way.rend(); ++part) {
-            const auto newest = ledger_.newest_verified_up_to(
-                sysid_, store_, name_of(part->timeline, part->last, part->size));
-            if (!newest) continue;
-            if (point_.segment.empty()) point_.segment = *newest;
-            look_back(ledger_, sysid_, *newest, point_);
-            if (point_.last_commit) break;
+            const std::string first = name_of(part->timeline, part->first, part->size);
+            const std::string last = name_of(part->timeline, part->last, part->size);
+            if (point_.segment.empty()) point_.segment = last;
+            if (!point_.last_commit) look_back(ledger_, sysid_, last, point_);
+            if (auto listed = ledger_.first_only_listed(sysid_, store_, first, last)) point_.listed = listed;
         }
-        return point_.segment.empty() ? std::nullopt : std::optional(point_);
+        if (!point_.segment.empty()) return;
+        point_.reason = "not even the WAL of its newest base backup is known to be there without a dispute";
     }
 
     Ledger& ledger_;

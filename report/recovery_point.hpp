@@ -10,9 +10,9 @@
 
 namespace walferry::report {
 
-/// Until when commits are safe in one store, by this host's ledger: along the WAL that is verified there
-/// without a hole, from the newest restorable backup on, or, where the ledger knows of none, from the newest
-/// run of segments.
+/// How far the commits lead that are safe in one store, by this host's ledger: from the newest backup that
+/// can be restored from there on, along the newest timeline whose history file it has, through the WAL that
+/// it has without a hole and without a dispute about a content.
 struct RecoveryPoint {
     std::string segment;                   // the last one that counts
     std::optional<WalMoment> last_commit;  // the last one that a restore from there alone brings back
@@ -20,10 +20,14 @@ struct RecoveryPoint {
         complete_until;               // the last time that a record there tells: a commit, an abort,
                                       // a checkpoint. An idle server's last commit is older.
     bool known = true;                // false: of segments behind that commit no facts are known
-    std::optional<std::string> hole;  // the first segment behind it that is missing or not verified
+    std::optional<std::string> hole;  // the first file behind it that is missing, not read back or disputed
+    std::optional<std::string>
+        listed;          // the first segment that counts only because a listing shows it: another
+                         // host brought it there, or this one before its ledger was made anew
+    std::string reason;  // why nothing is claimed, where `segment` is empty
 };
 
-/// nullopt where nothing is verified there. Times are microseconds since 1970 UTC.
+/// nullopt where the ledger knows of no WAL. Times are microseconds since 1970 UTC.
 std::optional<RecoveryPoint> recovery_point(Ledger& ledger, std::uint64_t system_identifier,
                                             std::int64_t store);
 

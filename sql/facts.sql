@@ -33,28 +33,47 @@ SELECT s.id, s.name, NULL, s.spooled_at, s.fingerprint
    AND NOT EXISTS (SELECT 1 FROM wal_fact f WHERE f.segment = s.id)
  ORDER BY s.name LIMIT ?4;
 
--- The first segment from that one on that is not verified in the store: it waits, or it was lost.
+-- The same of what came into the spool since a moment, which most often is little of it all.
+-- :unknown_since
+SELECT s.id, s.name, NULL, s.spooled_at, s.fingerprint
+  FROM segment s INDEXED BY segment_spooled
+ WHERE s.spooled_at >= ?3 AND s.system_identifier = ?1 AND s.kind IN ('wal', 'partial') AND s.name > ?2
+   AND NOT EXISTS (SELECT 1 FROM wal_fact f WHERE f.segment = s.id)
+ ORDER BY s.name LIMIT ?4;
+
+-- The first name from that one up to another that the store does not have: no content of it is verified there (or
+-- left the spool, and a listing shows it, as in `backup_copies`), one still waits in the spool, or which content is
+-- right is not settled, or they differ behind a place where the timeline was left: of use only on the way to the one that
+-- left, which does not lead through here. A name without any row of the store is one.
 -- :unverified
-SELECT min(name) FROM (
-    SELECT min(s.name) AS name FROM segment s INDEXED BY segment_in_spool
-      LEFT JOIN upload u ON u.segment = s.id AND u.store = ?2
-     WHERE s.removed_at IS NULL AND s.kind = 'wal' AND s.system_identifier = ?1
-       AND s.name >= ?3 AND s.name < substr(?3, 1, 8) || 'G' AND coalesce(u.state, 'pending') <> 'verified'
-    UNION ALL
-    SELECT min(s.name) FROM upload u INDEXED BY upload_pending
-      JOIN segment s ON s.id = u.segment AND s.kind = 'wal'
-     WHERE u.state = 'pending' AND u.store = ?2 AND s.system_identifier = ?1
-       AND s.name >= ?3 AND s.name < substr(?3, 1, 8) || 'G');
+SELECT s.name FROM segment s
+ WHERE s.system_identifier = ?1 AND s.kind = 'wal' AND s.name BETWEEN ?3 AND ?4
+   AND (NOT EXISTS (SELECT 1 FROM segment o JOIN upload u ON u.segment = o.id AND u.store = ?2
+                     WHERE o.system_identifier = ?1 AND o.name = s.name
+                       AND (u.state = 'verified' OR (u.state = 'stored' AND o.removed_at IS NOT NULL)))
+        OR (s.removed_at IS NULL AND NOT EXISTS (SELECT 1 FROM upload u WHERE u.segment = s.id AND u.store = ?2
+                                                    AND u.state = 'verified'))
+        OR EXISTS (SELECT 1 FROM conflict c
+                    WHERE c.segment = s.id AND (c.settled_at IS NULL OR c.divergence IS NOT NULL)))
+ ORDER BY s.name LIMIT 1;
+
+-- The first of them that this host has not read back from the store.
+-- :only_listed
+SELECT s.name FROM segment s
+ WHERE s.system_identifier = ?1 AND s.kind = 'wal' AND s.name BETWEEN ?3 AND ?4
+   AND NOT EXISTS (SELECT 1 FROM segment o JOIN upload u ON u.segment = o.id AND u.store = ?2
+                    WHERE o.system_identifier = ?1 AND o.name = s.name AND u.state = 'verified')
+ ORDER BY s.name LIMIT 1;
+
+-- :holds_history
+SELECT 1 FROM segment s JOIN upload u ON u.segment = s.id AND u.store = ?2
+ WHERE s.system_identifier = ?1 AND s.name = format('%08X.history', ?3)
+   AND (u.state = 'verified' OR (u.state = 'stored' AND s.removed_at IS NOT NULL))
+   AND NOT EXISTS (SELECT 1 FROM conflict c JOIN segment o ON o.id = c.segment
+                    WHERE c.settled_at IS NULL AND o.system_identifier = ?1 AND o.name = s.name);
 
 -- :runs
 SELECT timeline, size, first, last FROM wal_run WHERE system_identifier = ?1 ORDER BY timeline, first * size;
-
--- The newest segment of a timeline that is verified in the store, up to that one.
--- :newest_verified
-SELECT s.name FROM segment s
-  JOIN upload u ON u.segment = s.id AND u.store = ?2 AND u.state = 'verified'
- WHERE s.system_identifier = ?1 AND s.kind = 'wal' AND s.name <= ?3 AND s.name >= substr(?3, 1, 8)
- ORDER BY s.name DESC LIMIT 1;
 
 -- Where the newest backup ends that can be restored from that store.
 -- :backup_end

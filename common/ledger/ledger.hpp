@@ -407,11 +407,15 @@ class Ledger {
     /// Segments of which nothing is known, behind that name.
     std::vector<KnownFacts> without_facts(std::uint64_t system_identifier, const std::string& after,
                                           const std::string& spooled_since, int most);
-    /// The first WAL segment of a timeline, from that one on, that the store does not have verified.
+    /// The first WAL segment of a timeline, from one to another, that the store does not have verified; what
+    /// has left the spool counts where a listing shows it. One whose content is not settled does not count.
     std::optional<std::string> first_unverified(std::uint64_t system_identifier, std::int64_t store,
-                                                const std::string& from);
-    std::optional<std::string> newest_verified_up_to(std::uint64_t system_identifier, std::int64_t store,
-                                                     const std::string& segment);
+                                                const std::string& from, const std::string& to);
+    /// The first one of which only a listing tells that it is there.
+    std::optional<std::string> first_only_listed(std::uint64_t system_identifier, std::int64_t store,
+                                                 const std::string& from, const std::string& to);
+    /// Whether the store has the history file of a timeline, with a content that is not in dispute.
+    bool holds_history(std::uint64_t system_identifier, std::int64_t store, std::uint32_t timeline);
     /// Of each timeline's last that is whole in a store.
     std::vector<BackupStart> backup_starts(std::uint64_t system_identifier);
     /// The last WAL segment that the newest backup needs which can be restored from that store.

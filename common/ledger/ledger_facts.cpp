@@ -49,24 +49,32 @@ std::optional<KnownFacts> Ledger::facts_of(std::uint64_t system_identifier, cons
 std::vector<KnownFacts> Ledger::without_facts(std::uint64_t system_identifier, const std::string& after,
                                               const std::string& spooled_since, int most) {
     const std::lock_guard lock(mutex_);
-    sqlite::Statement statement(*database_, sql::facts_unknown);
+    sqlite::Statement statement(*database_,
+                                spooled_since.empty() ? sql::facts_unknown : sql::facts_unknown_since);
     return rows(statement.bind(std::to_string(system_identifier), after, spooled_since, most));
 }
 
 std::optional<std::string> Ledger::first_unverified(std::uint64_t system_identifier, std::int64_t store,
-                                                    const std::string& from) {
+                                                    const std::string& from, const std::string& to) {
     const std::lock_guard lock(mutex_);
     sqlite::Statement statement(*database_, sql::facts_unverified);
-    if (!statement.bind(std::to_string(system_identifier), store, from).step()) return std::nullopt;
-    return statement.optional_text(0);
+    if (!statement.bind(std::to_string(system_identifier), store, from, to).step()) return std::nullopt;
+    return statement.text(0);
 }
 
-std::optional<std::string> Ledger::newest_verified_up_to(std::uint64_t system_identifier, std::int64_t store,
-                                                         const std::string& segment) {
+std::optional<std::string> Ledger::first_only_listed(std::uint64_t system_identifier, std::int64_t store,
+                                                     const std::string& from, const std::string& to) {
     const std::lock_guard lock(mutex_);
-    sqlite::Statement statement(*database_, sql::facts_newest_verified);
-    if (!statement.bind(std::to_string(system_identifier), store, segment).step()) return std::nullopt;
+    sqlite::Statement statement(*database_, sql::facts_only_listed);
+    if (!statement.bind(std::to_string(system_identifier), store, from, to).step()) return std::nullopt;
     return statement.text(0);
+}
+
+bool Ledger::holds_history(std::uint64_t system_identifier, std::int64_t store, std::uint32_t timeline) {
+    const std::lock_guard lock(mutex_);
+    sqlite::Statement statement(*database_, sql::facts_holds_history);
+    return statement.bind(std::to_string(system_identifier), store, static_cast<std::int64_t>(timeline))
+        .step();
 }
 
 std::optional<std::string> Ledger::newest_backup_end(std::uint64_t system_identifier, std::int64_t store) {

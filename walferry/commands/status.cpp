@@ -41,9 +41,11 @@ void add_recovery_point(nlohmann::json& json, const report::RecoveryPoint& point
     json["recovery_point"] = time_json(commit ? std::optional(commit->time) : std::nullopt);
     json["recovery_point_lsn"] = commit ? nlohmann::json(format_lsn(commit->lsn)) : nlohmann::json(nullptr);
     json["complete_until"] = time_json(point.complete_until);
-    json["complete_segment"] = point.segment;
+    json["complete_segment"] = text_or_null(point.segment);
     json["recovery_point_known"] = point.known;
     json["first_missing"] = console::json_or_null(point.hole);
+    json["first_only_listed"] = console::json_or_null(point.listed);
+    json["recovery_point_reason"] = text_or_null(point.reason);
 }
 
 nlohmann::json as_json(const report::Status& status) {
@@ -219,30 +221,38 @@ std::string ago(std::int64_t microseconds) {
         std::max<std::int64_t>(0, wall_now().time_since_epoch().count() / 1000 - microseconds / 1000000));
 }
 
-/// An idle server's last commit is old, and nothing is missing all the same.
+/// An idle server's last commit is old, and nothing is missing all the same. Of commits side by side the one
+/// that comes last in the WAL need not have the latest time, so one is named, and no span of time.
 void print_recovery_points(const report::Status& status) {
     if (!status.recovery_points.empty()) std::printf("\n");
     for (const auto& [store, point] : status.recovery_points) {
         if (!point.last_commit) {
-            std::printf("no commit is known to be safe in %s yet%s\n", store.c_str(),
-                        point.known ? "" : ": `walferry events --fetch` reads the facts of its segments");
+            const std::string why = !point.reason.empty() ? ": " + point.reason
+                                    : point.known
+                                        ? std::string()
+                                        : ": `walferry events --fetch` reads the facts of its segments";
+            std::printf(
+                "no commit is known to be safe in %s yet%s%s\n", store.c_str(), why.c_str(),
+                point.hole ? ("; " + *point.hole + " is missing, in conflict or not read back").c_str() : "");
             continue;
         }
-        std::printf("commits until %s are safe in %s (%s ago)",
-                    format_micro_time(point.last_commit->time).c_str(), store.c_str(),
-                    ago(point.last_commit->time).c_str());
+        std::printf("the last commit that is safe in %s is that of %s (%s ago)", store.c_str(),
+                    format_micro_time(point.last_commit->time).c_str(), ago(point.last_commit->time).c_str());
         const bool waits = status.on_disk && status.on_disk->segment > point.segment;
         if (point.complete_until && *point.complete_until > point.last_commit->time)
             std::printf("; no other until %s", format_micro_time(*point.complete_until).c_str());
         if (point.hole)
-            std::printf("; %s is not there", point.hole->c_str());
+            std::printf("; %s is missing, in conflict or not read back", point.hole->c_str());
         else if (!waits && point.known)
             std::printf("; nothing later was archived");
         if (!point.known) std::printf("; later ones may be, of which nothing is known");
+        if (point.listed)
+            std::printf("; from %s on this host has not read all of it back: listings show it",
+                        point.listed->c_str());
         std::printf("\n");
     }
     if (status.on_disk && status.on_disk->last_commit) {
-        std::printf("and until %s on this host's disk (%s ago)\n",
+        std::printf("and on this host's disk that of %s (%s ago)\n",
                     format_micro_time(status.on_disk->last_commit->time).c_str(),
                     ago(status.on_disk->last_commit->time).c_str());
     }

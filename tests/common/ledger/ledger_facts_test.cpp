@@ -68,21 +68,33 @@ TEST_CASE(
     CHECK(names(ledger.facts_between(cluster, "", "9")) == "01+ ");
 }
 
-TEST_CASE("The first segment that a store lacks is the one that waits, or the one that was lost") {
+TEST_CASE("The first segment that a store lacks is the one that waits, was lost, or never came there") {
     const Place place;
     Ledger& ledger = *place.ledger;
+    const std::string first = "000000010000000000000001", fourth = "000000010000000000000004";
     std::vector<std::int64_t> ids;
     for (const char* digits : {"01", "02", "03", "04"})
         ids.push_back(place.segment(std::string("0000000100000000000000") + digits));
-    const std::string first = "000000010000000000000001";
-    CHECK(ledger.first_unverified(cluster, place.store, first) == first);
+    const auto lacks = [&](const std::string& from) {
+        return ledger.first_unverified(cluster, place.store, from, fourth)
+            .value_or(std::string(24, '-'))
+            .substr(22);
+    };
+    CHECK(lacks(first) == "01");
     for (const std::int64_t id : ids) place.verify(id);
-    CHECK_FALSE(ledger.first_unverified(cluster, place.store, first));
-    CHECK(ledger.newest_verified_up_to(cluster, place.store, "000000010000000000000003") ==
-          "000000010000000000000003");
+    CHECK(ledger.first_unverified(cluster, place.store, first, fourth) == std::nullopt);
     for (const std::int64_t id : ids) ledger.removed(id, wall_now());
     ledger.lose(place.store, std::vector{ids[2]}, "gone");
-    CHECK(ledger.first_unverified(cluster, place.store, first) == "000000010000000000000003");
-    CHECK_FALSE(ledger.first_unverified(cluster, place.store, "000000010000000000000004"));
+    CHECK(lacks(first) == "03");
+    CHECK(ledger.first_unverified(cluster, place.store, first, "000000010000000000000002") == std::nullopt);
+    CHECK(ledger.first_unverified(cluster, place.store, fourth, fourth) == std::nullopt);
     CHECK(ledger.wal_runs(cluster).size() == 1);
+    // Another store never had any of it.
+    const auto other = ledger.add_store({"two", "directory", "/srv/two", "", ""}, wall_now());
+    CHECK(ledger.first_unverified(cluster, other, first, fourth) == first);
+    // Which content is right is not settled.
+    ledger.add_conflict({ids[1], std::nullopt, content, std::string(32, 'b')}, wall_now());
+    CHECK(lacks(first) == "02");
+    ledger.settle(cluster, "000000010000000000000002", wall_now());
+    CHECK(lacks(first) == "03");
 }
