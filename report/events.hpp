@@ -16,8 +16,13 @@ struct ToldEvent {
     std::uint32_t timeline = 0;
     std::string segment;
     std::optional<std::int64_t> at;  // its time, or the time of its segment where it has none
+    bool begin_known = true;  // false: its transaction may have begun, and locked, earlier than is seen here
 
-    /// Just before its transaction did anything: for a recovery target. 0 where that means nothing.
+    bool is_move() const noexcept {
+        return event.kind == WalEvent::Kind::database_created && event.text == moved_database;
+    }
+    /// Just before its transaction did anything: for a recovery target. 0 where that means nothing, or is not
+    /// known.
     std::uint64_t before() const noexcept;
 };
 

@@ -83,6 +83,9 @@ std::string describe(const ToldEvent& told, const Names& names) {
         case WalEvent::Kind::restore_point:
             return "restore point " + event.text;
         case WalEvent::Kind::database_created:
+            if (told.is_move())
+                return "moved " + database_name(event.database, names) + " to " +
+                       tablespace_name(event.tablespace, names);
             return "created " + database_name(event.database, names);
         case WalEvent::Kind::database_dropped:
             return "dropped " + database_name(event.database, names);
@@ -109,7 +112,8 @@ std::string target_of(const ToldEvent& told) {
     return "--target-lsn " + format_lsn(told.before()) + " --exclusive";
 }
 
-std::string kind_of(const WalEvent& event) {
+std::string kind_of(const ToldEvent& told) {
+    const WalEvent& event = told.event;
     switch (event.kind) {
         case WalEvent::Kind::files_removed: {
             const Removal removal = removal_of(event);
@@ -120,7 +124,7 @@ std::string kind_of(const WalEvent& event) {
         case WalEvent::Kind::restore_point:
             return "restore_point";
         case WalEvent::Kind::database_created:
-            return "database_created";
+            return told.is_move() ? "database_moved" : "database_created";
         case WalEvent::Kind::database_dropped:
             return "database_dropped";
         case WalEvent::Kind::tablespace_created:
@@ -146,13 +150,14 @@ Json name_json(const std::map<std::uint32_t, std::string>& names, std::uint32_t 
 
 Json event_json(const ToldEvent& told, const Names& names) {
     const WalEvent& event = told.event;
-    Json json{{"kind", kind_of(event)},
+    Json json{{"kind", kind_of(told)},
               {"time", time_json(event.time == 0 ? std::nullopt : std::optional(event.time))},
               {"at", time_json(told.at)},
               {"lsn", format_lsn(event.lsn)},
               {"timeline", told.timeline},
               {"segment", told.segment}};
     if (event.xid != 0) json["xid"] = event.xid;
+    if (!told.begin_known) json["begin_known"] = false;
     if (told.before() != 0) json["before_lsn"] = format_lsn(told.before());
     if (const std::string target = target_of(told); !target.empty()) json["target"] = target;
     if (event.database != 0) {
@@ -250,6 +255,10 @@ std::string events_text(const EventsFound& found, const Names& names) {
                       : std::string("?");
         text += time + "  " + one_line(describe(told, names)) + "\n";
         if (told.event.xid != 0) text += "    transaction " + std::to_string(told.event.xid) + "\n";
+        if (!told.begin_known)
+            text +=
+                "    where its transaction began is not known, so no target before it can be named: facts of "
+                "the WAL before it are missing (`walferry events --fetch`)\n";
         const std::string target = target_of(told);
         if (told.event.kind == WalEvent::Kind::restore_point) {
             text += "    restore to it: " + one_line(target) + "\n";

@@ -149,6 +149,9 @@ std::array<std::uint16_t, 256> table_of_interest() {
 const std::array<std::uint16_t, 256> RecordFacts::interest_ = table_of_interest();
 
 RecordFacts::RecordFacts(WalFacts& facts) : facts_(facts) {
+    for (std::size_t i = 0; i < facts_.events.size(); ++i) {
+        if (facts_.events[i].time == 0) without_time_.emplace(facts_.events[i].xid, i);
+    }
     for (WalTransaction& transaction : facts_.open) {
         const std::uint32_t xid = transaction.xid;
         open_.emplace(xid, std::move(transaction));
@@ -208,6 +211,7 @@ WalEvent* RecordFacts::add_event(WalEvent::Kind kind) {
         return nullptr;
     }
     WalEvent& event = facts_.events.emplace_back();
+    if (xid_ != 0) without_time_.emplace(xid_, facts_.events.size() - 1);
     event.kind = kind;
     event.lsn = lsn_;
     event.xid = xid_;
@@ -338,9 +342,12 @@ WalTransaction RecordFacts::take(std::uint32_t xid, const std::vector<std::uint3
 }
 
 void RecordFacts::name_time(std::uint32_t xid, std::int64_t time) {
-    for (auto event = facts_.events.rbegin(); event != facts_.events.rend(); ++event) {
-        if (event->xid == xid && event->time == 0) event->time = time;
+    const auto [first, last] = without_time_.equal_range(xid);
+    for (auto at = first; at != last; ++at) {
+        WalEvent& event = facts_.events[at->second];
+        if (event.time == 0) event.time = time;
     }
+    without_time_.erase(first, last);
 }
 
 /// xl_xact_commit, xl_xact_abort and what xinfo says follows, in ParseCommitRecord's order.
@@ -385,7 +392,10 @@ void RecordFacts::transaction_end(unsigned info, Bytes data) {
     for (std::size_t at = 0; at < files.size(); at += 12) {
         const auto file = number<std::uint32_t>(files, at + 8);
         if (database == 0) database = number<std::uint32_t>(files, at + 4);
-        if (std::find(before.created.begin(), before.created.end(), file) != before.created.end()) continue;
+        if (std::erase(before.created, file) > 0) {
+            --before.created_count;
+            continue;
+        }
         ++removal.removed_count;
         if (removal.removed.size() < most_numbers) removal.removed.push_back(file);
     }
@@ -433,7 +443,17 @@ void RecordFacts::database(unsigned info, Bytes data) {
         add_event(dropped ? WalEvent::Kind::database_dropped : WalEvent::Kind::database_created);
     if (event == nullptr) return;
     event->database = oid;
-    if (!dropped) return;
+    if (!dropped) {
+        // xl_dbase_create_file_copy_rec: ALTER DATABASE … SET TABLESPACE copies it from itself.
+        const auto tablespace = in.take<std::uint32_t>(), source = in.take<std::uint32_t>();
+        if (info == 0x00 && !in.failed() && source == oid) {
+            event->tablespace = tablespace;
+            event->text = moved_database;
+        }
+        return;
+    }
+    // xl_dbase_drop_rec: how many tablespaces, and which.
+    if (in.take<std::uint32_t>() == 1) event->tablespace = in.take<std::uint32_t>();
     event->transaction.xid = xid_;
     const Seen& seen = seen_[xid_ % seen_.size()];
     event->transaction.first_lsn = seen.xid == xid_ ? seen.lsn : lsn_;

@@ -68,6 +68,7 @@ class RecordFacts {
 
     WalFacts& facts_;
     std::map<std::uint32_t, WalTransaction> open_;
+    std::multimap<std::uint32_t, std::size_t> without_time_;  // events of transactions that have not ended
     std::array<Seen, 1024> seen_{};
     std::uint32_t last_xid_ = 0;
     std::uint32_t xid_ = 0;  // of the record at hand

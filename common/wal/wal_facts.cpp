@@ -57,6 +57,8 @@ void add_earlier(WalEvent& event, const WalFacts& earlier) {
             if (own == event.removed.end()) continue;
             event.removed.erase(own);
             --event.removed_count;
+            std::erase(all.created, file);
+            --all.created_count;
         }
         for (const std::uint32_t file : part.filled) {
             if (!holds(all.filled, file)) all.filled.push_back(file);
@@ -64,9 +66,11 @@ void add_earlier(WalEvent& event, const WalFacts& earlier) {
     }
 }
 
-/// A DROP makes no file. TRUNCATE gives every relation a new file and leaves the table's empty; VACUUM FULL,
-/// CLUSTER, REFRESH and an ALTER TABLE that rewrites lock a new relation whose number its file bears; REINDEX
-/// fills each file that it makes.
+/// A DROP makes no file. TRUNCATE gives every relation a new file and leaves the table's empty; REINDEX fills
+/// each file that it makes. VACUUM FULL, CLUSTER, REFRESH and an ALTER TABLE that rewrites lock a new
+/// relation whose number its file bears, as a transaction does that drops one table and makes another table
+/// or an index: what may be that is never taken for a mere replacement. Only where each file that went has
+/// one in its place, and none of those is a new relation's, nothing was lost.
 Removal removal_of(const WalEvent& event) {
     const WalTransaction& did = event.transaction;
     if (event.removed_count == 0) return Removal::replaced;
@@ -74,10 +78,10 @@ Removal removal_of(const WalEvent& event) {
     if (did.lock_count == 0) return Removal::unknown;
     if (did.created_count == 0) return Removal::dropped;
     if (did.created.size() < did.created_count || did.locks.size() < did.lock_count) return Removal::unknown;
-    const bool rewritten = std::any_of(did.locks.begin(), did.locks.end(), [&](const WalLock& lock) {
+    const bool has_new_relation = std::any_of(did.locks.begin(), did.locks.end(), [&](const WalLock& lock) {
         return holds(did.created, lock.relation);
     });
-    if (rewritten) return Removal::replaced;
+    if (has_new_relation || did.created_count != event.removed_count) return Removal::unknown;
     const bool all_filled = std::all_of(did.created.begin(), did.created.end(),
                                         [&](std::uint32_t file) { return holds(did.filled, file); });
     return all_filled ? Removal::replaced : Removal::truncated;

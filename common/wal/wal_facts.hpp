@@ -61,10 +61,11 @@ struct WalEvent {
     std::int64_t time = 0;  // 0: not known; of a transaction that had not ended in this segment
     std::uint32_t xid = 0;
     std::uint32_t database = 0;
-    std::uint32_t tablespace = 0;
+    std::uint32_t tablespace = 0;  // database_dropped: the only one that it was removed from; 0: several
     std::uint32_t timeline = 0, previous_timeline = 0;  // end_of_recovery
-    std::string text;                                   // a restore point's name, a path, parameters
-    std::vector<std::uint32_t> removed;                 // files_removed: numbers of files, not all of many
+    std::string text;                                   // a restore point's name, a path, parameters; "moved"
+                       // of a database that was copied into another tablespace
+    std::vector<std::uint32_t> removed;  // files_removed: numbers of files, not all of many
     std::uint32_t removed_count = 0;
     std::vector<std::uint32_t> subtransactions;  // files_removed: whose locks count as well
     WalTransaction transaction;                  // files_removed, database_dropped: what came before
@@ -115,6 +116,9 @@ struct FactsToNote {
     std::optional<std::string> first_at, last_at, last_commit_at;  // as format_micro_time writes them
     int events = 0;
 };
+
+/// The text of a database_created event that is a move: ALTER DATABASE … SET TABLESPACE.
+inline constexpr const char* moved_database = "moved";
 
 inline constexpr std::size_t most_of_a_transaction = 64;
 inline constexpr std::size_t most_carried = std::size_t{64} << 10;

@@ -114,8 +114,9 @@ CommandBody declare_events(CLI::App& app) {
         "\n"
         "That is where its transaction began, before it took its locks: a server that pauses\n"
         "later than that still holds them, and a query on the table would wait for ever.\n"
-        "TRUNCATE is told from VACUUM FULL, CLUSTER, REINDEX and REFRESH, which are left out, by\n"
-        "what else the transaction did; where that is not known: \"files replaced or removed\".\n"
+        "TRUNCATE is told from REINDEX, which is left out, by what else the transaction did.\n"
+        "\"Files replaced or removed\" is what may be VACUUM FULL, CLUSTER or REFRESH, and may\n"
+        "be a DROP beside which a table or an index was made.\n"
         "DROP INDEX CONCURRENTLY and the end of REINDEX CONCURRENTLY look like any other DROP.\n"
         "Names are the present ones, where the server can be asked; else there are OIDs.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };

@@ -181,7 +181,8 @@ TEST_CASE("A DROP is told from a TRUNCATE, and both from what rewrites") {
     CHECK(facts->events[0].transaction.first_lsn == facts->events[0].transaction.locks[0].lsn);
     CHECK(removal_of(facts->events[1]) == Removal::truncated);
     CHECK(removal_of(facts->events[2]) == Removal::replaced);
-    CHECK(removal_of(facts->events[3]) == Removal::replaced);
+    // A transaction that drops one table and makes another looks like this too.
+    CHECK(removal_of(facts->events[3]) == Removal::unknown);
     CHECK(removal_of(facts->events[4]) == Removal::unknown);
     CHECK(removal_of(facts->events[5]) == Removal::dropped);
     CHECK(facts->events[5].transaction.first_lsn == began);
@@ -204,9 +205,68 @@ TEST_CASE("What a transaction did in earlier segments counts") {
     WalEvent event = after->events[0];
     CHECK(removal_of(event) == Removal::unknown);
     add_earlier(event, *before);
-    CHECK(removal_of(event) == Removal::truncated);
+    CHECK(removal_of(event) == Removal::dropped);  // with the file that it was given before
     CHECK(event.transaction.first_lsn == began);
     CHECK(event.removed == std::vector<std::uint32_t>{16384});
+}
+
+TEST_CASE("A DROP is never taken for a replacement, whatever else its transaction makes") {
+    WalMaker wal = maker();
+    lock(wal, 800, 16384);  // DROP; CREATE TABLE
+    create_file(wal, 800, 16400);
+    lock(wal, 800, 16400);
+    drop(wal, 800, 1, {16384});
+    lock(wal, 801, 16385);  // DROP; CREATE INDEX on another table
+    create_file(wal, 801, 16401);
+    full_page(wal, 801, 16401);
+    lock(wal, 801, 16401);
+    drop(wal, 801, 1, {16385});
+    lock(wal, 802, 16386);  // DROP; REINDEX of another table's
+    lock(wal, 802, 16387);
+    create_file(wal, 802, 16402);
+    full_page(wal, 802, 16402);
+    drop(wal, 802, 1, {16386, 16387});
+    lock(wal, 803, 16388);  // DROP; the same index twice
+    lock(wal, 803, 16389);
+    for (const std::uint32_t file : {16403U, 16404U}) {
+        create_file(wal, 803, file);
+        full_page(wal, 803, file);
+    }
+    drop(wal, 803, 1, {16388, 16389, 16403});
+    const auto facts = read(wal.segments()[0]);
+    REQUIRE((facts && facts->events.size() == 4));
+    for (const WalEvent& event : facts->events) CHECK(removal_of(event) == Removal::unknown);
+}
+
+TEST_CASE("A database that is moved to another tablespace is told from a new one") {
+    WalMaker wal = maker();
+    wal.record(4, 0x00, 800, words({17001, 17000, 17001, 1663}));
+    wal.commit(800, 1'000'000);
+    wal.record(4, 0x20, 801, words({17001, 1, 1663}));
+    wal.record(4, 0x00, 802, words({17002, 17000, 17001, 1663}));
+    wal.record(4, 0x20, 803, words({17001, 2, 1663, 17000}));
+    const auto facts = read(wal.segments()[0]);
+    REQUIRE((facts && facts->events.size() == 4));
+    CHECK(facts->events[0].text == moved_database);
+    CHECK(facts->events[0].tablespace == 17000);
+    CHECK(facts->events[0].time == epoch + 1'000'000);
+    CHECK(facts->events[1].tablespace == 1663);
+    CHECK(facts->events[2].text.empty());
+    CHECK(facts->events[3].tablespace == 0);
+    CHECK(parse_facts(facts_text(*facts)) == facts);
+}
+
+TEST_CASE("Transactions without an event do not cost a look at every event") {
+    WalMaker wal(8 * mib, page, 8 * mib);
+    for (std::uint32_t i = 0; i < 2000; ++i) wal.record(4, 0x10, 100'000 + i, words({17001, 1663}));
+    for (std::uint32_t i = 0; i < 50'000; ++i) wal.commit(200'000 + i, i);
+    const std::uint64_t last = wal.commit(100'000, 7'000'000);
+    const auto facts = read(wal.segments()[0], 8 * mib);
+    REQUIRE(facts);
+    CHECK(facts->events.size() == 2000);
+    CHECK(facts->events[0].time == epoch + 7'000'000);
+    CHECK(facts->events[1].time == 0);
+    CHECK(facts->last_commit->lsn == last);
 }
 
 TEST_CASE("Databases and tablespaces are told with the time of their transaction") {
