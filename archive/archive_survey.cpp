@@ -281,7 +281,10 @@ void ArchiveSurvey::measure() {
     HeldSegments all;
     HeldSegments partials;
     SettledSegments settled;
-    for (const Store& store : stores_) {
+    for (Store& store : stores_) {
+        for (HeldSegments* held : {&store.wal.segments, &store.wal.partials}) {
+            for (auto& [timeline, segments] : *held) std::sort(segments.begin(), segments.end());
+        }
         if (store.trouble) continue;
         append(all, store.wal.segments);
         append(partials, store.wal.partials);
@@ -332,10 +335,32 @@ std::vector<std::string> ArchiveSurvey::silent_stores() const {
     return names;
 }
 
-const std::optional<Envelope>& ArchiveSurvey::envelope(const WalName& segment) {
-    const auto known = envelopes_.find(segment.text);
-    if (known != envelopes_.end()) return known->second;
-    std::optional<Envelope>& answer = envelopes_[segment.text];
+std::optional<std::uint64_t> ArchiveSurvey::content(const WalName& name) const {
+    if (waits_in_spool(name)) return std::nullopt;
+    const std::uint64_t position = std::uint64_t{name.log} << 32 | name.seg;
+    std::set<std::uint64_t> contents, settled;
+    for (const Store& store : stores_) {
+        if (store.trouble) continue;
+        const HeldSegments& all = name.kind == WalKind::partial ? store.wal.partials : store.wal.segments;
+        if (const auto held = all.find(name.timeline); held != all.end()) {
+            // In ascending order (measure).
+            for (auto at =
+                     std::lower_bound(held->second.begin(), held->second.end(), HeldSegment{position, 0});
+                 at != held->second.end() && at->position == position; ++at)
+                contents.insert(at->content);
+        }
+        const auto chosen = store.wal.settled.find({name.timeline, position});
+        if (chosen != store.wal.settled.end() && name.kind == WalKind::segment)
+            settled.insert(chosen->second.begin(), chosen->second.end());
+    }
+    if (contents.size() > 1 && !settled.empty())
+        std::erase_if(contents, [&](std::uint64_t each) { return !settled.contains(each); });
+    return contents.size() == 1 ? std::optional(*contents.begin()) : std::nullopt;
+}
+
+/// Of each content that the first store gives back which has any.
+std::vector<Envelope> ArchiveSurvey::envelopes(const WalName& segment) {
+    std::vector<Envelope> found;
     for (const Store& store : stores_) {
         if (store.trouble) continue;
         try {
@@ -343,23 +368,35 @@ const std::optional<Envelope>& ArchiveSurvey::envelope(const WalName& segment) {
             for (const ObjectInfo& info :
                  store.connection->list(directory + segment.text + "-", "").objects) {
                 Envelope envelope = envelope_of(*store.connection, info, decoding_);
-                if (envelope.name != segment.text || envelope.system_identifier != sysid_) continue;
-                // Another host may have archived it again much later.
-                if (!answer || envelope.spooled_at < answer->spooled_at) answer = std::move(envelope);
+                if (envelope.name == segment.text && envelope.system_identifier == sysid_)
+                    found.push_back(std::move(envelope));
             }
-            if (answer) return answer;
         } catch (const Error&) {
             continue;  // another store may have it sound
         }
+        if (!found.empty()) break;
     }
-    return answer;
+    return found;
+}
+
+std::optional<Envelope> ArchiveSurvey::envelope(const WalName& segment, std::uint64_t content) {
+    for (Envelope& each : envelopes(segment)) {
+        if (short_content(each.fingerprint) == content) return std::move(each);
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string> ArchiveSurvey::spooled_at(const WalName& segment) {
-    const auto known = spooled_at_.find(segment.text);
-    if (known != spooled_at_.end()) return known->second;
-    const auto& found = envelope(segment);
-    return found ? std::optional(found->spooled_at) : std::nullopt;
+    const auto waiting = spooled_at_.find(segment.text);
+    if (waiting != spooled_at_.end()) return waiting->second;
+    const auto known = archived_at_.find(segment.text);
+    if (known != archived_at_.end()) return known->second;
+    std::optional<std::string>& first = archived_at_[segment.text];
+    // Another host may have archived it again much later.
+    for (const Envelope& each : envelopes(segment)) {
+        if (!first || each.spooled_at < *first) first = each.spooled_at;
+    }
+    return first;
 }
 
 }  // namespace walferry::archive

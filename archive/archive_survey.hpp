@@ -81,8 +81,13 @@ class ArchiveSurvey {
     /// When a segment came into the spool, by its envelope: all that was written before is in it or in
     /// earlier ones. nullopt where no store gives it back.
     std::optional<std::string> spooled_at(const WalName& segment);
-    /// nullopt where no store gives it back.
-    const std::optional<Envelope>& envelope(const WalName& segment);
+    /// The first half of the fingerprint of the content that recovery takes of a segment or a .partial: the
+    /// only one, or the one that was settled. nullopt where it waits in this host's spool, where recovery
+    /// looks first, and where none of several was chosen.
+    std::optional<std::uint64_t> content(const WalName& name) const;
+    bool waits_in_spool(const WalName& name) const { return spooled_at_.contains(name.text); }
+    /// Of that content. nullopt where no store gives it back.
+    std::optional<Envelope> envelope(const WalName& segment, std::uint64_t content);
 
   private:
     void on_every_store(const std::string& doing, const std::function<void(Store&)>& step);
@@ -103,10 +108,11 @@ class ArchiveSurvey {
     std::vector<SurveyedBackup> backups_;
     std::vector<TimelineHistory> histories_;
     SegmentPlaces divergent_places(const HeldSegments& all, std::uint64_t segment_size);
+    std::vector<Envelope> envelopes(const WalName& segment);
     bool same_up_to(const WalName& name, std::uint64_t bytes);
     std::vector<std::string> problems_, unfinished_, conflicts_, divergent_;
-    std::map<std::string, std::string> spooled_at_;  // of what waits in this host's spool
-    std::map<std::string, std::optional<Envelope>> envelopes_;
+    std::map<std::string, std::string> spooled_at_;                  // of what waits in this host's spool
+    std::map<std::string, std::optional<std::string>> archived_at_;  // of what an envelope told
 };
 
 }  // namespace walferry::archive

@@ -36,7 +36,8 @@ std::optional<std::int64_t> last_commit(archive::ArchiveSurvey& survey, const ar
     constexpr int most_back = 16;  // segments
     std::optional<WalName> name = reach.last;
     for (int i = 0; name && i < most_back; ++i) {
-        const auto& envelope = survey.envelope(*name);
+        const auto content = survey.content(*name);
+        const auto envelope = content ? survey.envelope(*name, *content) : std::nullopt;
         const auto facts = envelope ? parse_facts(envelope->facts) : std::nullopt;
         if (!facts) return std::nullopt;
         if (facts->last_commit) return facts->last_commit->time;

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <set>
+#include <span>
 
 #include "common/error.hpp"
 #include "common/micro_time.hpp"
@@ -30,8 +32,11 @@ class End {
   public:
     End(const RecoveryTarget& target, const archive::SurveyedBackup& backup, const archive::Reach& reach)
         : target_(target), position_(reach.end_lsn) {
-        if (target.kind == TargetKind::lsn)
-            position_ = std::min(position_, target.lsn + (target.exclusive ? 0 : 1));
+        if (target.kind == TargetKind::lsn && target.exclusive) position_ = std::min(position_, target.lsn);
+        // The first record that begins there or behind is replayed as well, wherever it is.
+        const std::uint64_t size = backup.label.segment_size;
+        if (target.kind == TargetKind::lsn && !target.exclusive)
+            position_ = std::min(position_, (target.lsn / size + 2) * size);
         if (target.kind == TargetKind::immediate) position_ = backup.label.stop_lsn;
     }
     std::uint64_t position() const noexcept { return position_; }
@@ -57,9 +62,29 @@ class End {
         return false;
     }
 
+    /// Records that lie in the segment, as far as facts tell.
+    void note_records(const WalFacts& facts) {
+        if (target_.kind != TargetKind::lsn || target_.exclusive) return;
+        const auto note = [&](std::uint64_t lsn) {
+            if (lsn >= target_.lsn) first_record_ = std::min(first_record_, lsn);
+        };
+        for (const auto& moment : {facts.first_end, facts.last_end, facts.last_commit, facts.greatest_end}) {
+            if (moment) note(moment->lsn);
+        }
+        for (const WalCheckpoint& each : facts.checkpoints) note(each.lsn);
+        for (const WalEvent& each : facts.events) note(each.lsn);
+        if (facts.last_record != 0) note(facts.last_record);
+    }
+    bool is_replayed(std::uint64_t lsn) const noexcept {
+        if (target_.kind == TargetKind::lsn && !target_.exclusive)
+            return lsn < target_.lsn || lsn <= first_record_;
+        return lsn < position_;
+    }
+
   private:
     const RecoveryTarget& target_;
     std::uint64_t position_;
+    std::uint64_t first_record_ = UINT64_MAX;  // at the target or behind it
 };
 
 bool exists(const std::string& path) {
@@ -127,6 +152,7 @@ std::vector<LateTablespace> late_tablespaces(PathFacts& facts, const archive::Su
     std::vector<LateTablespace> found;
     facts.walk(backup, reach, backup.label.start_lsn, end.position(), [&](const PathFacts::Segment& segment) {
         const bool last = end.lies_in(facts, segment, backup.label.stop_lsn);
+        end.note_records(segment.facts);
         for (const WalEvent& event : segment.facts.events) {
             if (event.kind != WalEvent::Kind::tablespace_created || event.text.empty()) continue;
             if (event.lsn < backup.label.start_lsn) continue;
@@ -134,11 +160,14 @@ std::vector<LateTablespace> late_tablespaces(PathFacts& facts, const archive::Su
         }
         return !last;
     });
-    std::erase_if(found, [&](const LateTablespace& late) { return late.lsn >= end.position(); });
+    std::erase_if(found, [&](const LateTablespace& late) { return !end.is_replayed(late.lsn); });
     return found;
 }
 
-std::vector<std::string> running_servers_directories() {
+namespace {
+
+/// The data directories of servers that run on this host, as far as this user may see.
+std::set<std::string> running_servers() {
     std::set<std::string> found;
     std::error_code error;
     for (fs::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
@@ -150,11 +179,47 @@ std::vector<std::string> running_servers_directories() {
         if (!fs::exists(data / "postmaster.pid", hidden) || !fs::exists(data / "PG_VERSION", hidden))
             continue;
         found.insert(data.string());
-        for (fs::directory_iterator link(data / "pg_tblspc", hidden), none; !hidden && link != none;
-             link.increment(hidden))
-            found.insert(resolved(link->path().string()));
+    }
+    return found;
+}
+
+std::vector<std::pair<std::uint32_t, std::string>> tablespaces_of(const std::string& data) {
+    std::vector<std::pair<std::uint32_t, std::string>> found;
+    std::error_code hidden;
+    for (fs::directory_iterator link(fs::path(data) / "pg_tblspc", hidden), none; !hidden && link != none;
+         link.increment(hidden))
+        found.emplace_back(
+            static_cast<std::uint32_t>(std::strtoul(link->path().filename().c_str(), nullptr, 10)),
+            resolved(link->path().string()));
+    return found;
+}
+
+}  // namespace
+
+std::vector<std::string> running_servers_directories() {
+    std::set<std::string> found;
+    for (const std::string& data : running_servers()) {
+        found.insert(data);
+        for (auto& [oid, place] : tablespaces_of(data)) found.insert(std::move(place));
     }
     return {found.begin(), found.end()};
+}
+
+std::vector<LivingServer> living_servers(std::uint64_t system_identifier) {
+    std::vector<LivingServer> found;
+    for (const std::string& data : running_servers()) {
+        try {
+            const std::string path = data + "/global/pg_control";
+            const Fd file = os::open_at(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, path);
+            std::uint64_t own = 0;  // the first field
+            const auto bytes = std::as_writable_bytes(std::span(&own, 1));
+            if (os::read_at(file.get(), bytes, 0, path) == sizeof own && own == system_identifier)
+                found.push_back({data, tablespaces_of(data)});
+        } catch (const Error&) {
+            continue;  // it ended, or is not this user's
+        }
+    }
+    return found;
 }
 
 std::pair<Mappings, Mappings> split_mappings(const Mappings& all, const BackupLabel& label,

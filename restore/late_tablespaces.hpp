@@ -49,4 +49,11 @@ void make_late_places(const LatePlaces& places, const server::ServerUser& user);
 /// Data directories and tablespaces of the servers that run on this host, as far as this user may see.
 std::vector<std::string> running_servers_directories();
 
+/// A server of a cluster that runs on this host, and where its tablespaces are.
+struct LivingServer {
+    std::string data;
+    std::vector<std::pair<std::uint32_t, std::string>> tablespaces;  // OID and place
+};
+std::vector<LivingServer> living_servers(std::uint64_t system_identifier);
+
 }  // namespace walferry::restore

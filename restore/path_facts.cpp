@@ -30,21 +30,34 @@ std::optional<WalFacts> PathFacts::from_segment(const WalName& name) {
 }
 
 std::optional<WalFacts> PathFacts::of(const WalName& name) {
-    if (ledger_) {
-        try {
-            const auto row = ledger_->facts_of(survey_.system_identifier(), name.text);
-            auto facts = row && row->text ? parse_facts(*row->text) : std::nullopt;
-            // The ledger keeps little of what is carried over the beginning.
+    // Of a name with several contents only that one tells which recovery takes.
+    const auto content = survey_.content(name);
+    if (content) {
+        if (auto facts = from_ledger(name, *content)) return facts;
+        if (const auto envelope = survey_.envelope(name, *content)) {
+            auto facts = envelope->facts.empty() ? std::nullopt : parse_facts(envelope->facts);
             if (facts && facts->complete) return facts;
-        } catch (const Error&) {
-            ledger_.reset();
         }
     }
-    if (const auto& envelope = survey_.envelope(name)) {
-        auto facts = envelope->facts.empty() ? std::nullopt : parse_facts(envelope->facts);
-        if (facts && facts->complete) return facts;
-    }
     return from_segment(name);
+}
+
+/// The ledger keeps little of what is carried over the beginning.
+std::optional<WalFacts> PathFacts::from_ledger(const WalName& name, std::uint64_t content) {
+    if (!ledger_) return std::nullopt;
+    try {
+        constexpr int most_contents = 8;
+        for (const KnownFacts& row :
+             ledger_->facts_up_to(survey_.system_identifier(), name.text, most_contents)) {
+            if (row.name != name.text || archive::short_content(row.fingerprint) != content || !row.text)
+                continue;
+            auto facts = parse_facts(*row.text);
+            if (facts && facts->complete) return facts;
+        }
+    } catch (const Error&) {
+        ledger_.reset();
+    }
+    return std::nullopt;
 }
 
 void PathFacts::walk(const archive::SurveyedBackup& backup, const archive::Reach& reach, std::uint64_t from,

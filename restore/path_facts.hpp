@@ -36,6 +36,7 @@ class PathFacts {
 
   private:
     std::optional<WalFacts> from_segment(const WalName& name);
+    std::optional<WalFacts> from_ledger(const WalName& name, std::uint64_t content);
 
     archive::ArchiveSurvey& survey_;
     WalSearch& search_;

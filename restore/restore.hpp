@@ -27,6 +27,7 @@ struct RestoreOptions {
     std::string primary_conninfo;  // what a standby streams from; empty: it follows the archive alone
     bool standby = false;          // it is to follow the archive, and what streams, until it is promoted
     bool dry_run = false;
+    bool unchecked_tablespaces = false;  // although replay may create some over a running server's
 
     std::function<void(const std::string&)> say;   // damage and detours, a line each; from any thread
     std::function<void(const std::string&)> tell;  // what will be done, before it is

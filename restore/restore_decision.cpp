@@ -1,5 +1,6 @@
 #include "restore/restore_decision.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <set>
@@ -264,8 +265,13 @@ class Decider {
     /// The last commit before the gap or the conflict at which the way ends.
     void go_as_far_as_possible() {
         const archive::Reach& reach = made_.choice.reach;
-        std::optional<WalMoment> commit = last_of(&WalFacts::last_commit);
-        if (commit && commit->lsn < backup().label.stop_lsn) commit.reset();
+        // What it has may lead further, and the server opens for good.
+        if (!made_.silent.empty()) {
+            throw Error(ErrorKind::unreachable,
+                        "how far recovery can go is not known: " + listed(made_.silent) + " did not answer",
+                        advice_on_silent(made_.silent));
+        }
+        const std::optional<WalMoment> commit = last_commit(reach);
         made_.target.action = TargetAction::promote;
         made_.target.kind = commit ? TargetKind::lsn : TargetKind::immediate;
         if (commit) made_.target.lsn = commit->lsn;
@@ -281,17 +287,97 @@ class Decider {
         made_.notes.push_back(note);
     }
 
-    /// What a person must know where the WAL does not tell.
+    /// Throws where a later one than those that are known may be there: it would be lost unsaid.
+    std::optional<WalMoment> last_commit(const archive::Reach& reach) {
+        std::optional<WalMoment> commit;
+        std::string place, unknown;  // of that commit, and of what is not known: positions, not timelines
+        const std::size_t before = facts_->unknown().size();
+        facts_->walk(backup(), reach, backup().label.stop_lsn, reach.end_lsn,
+                     [&](const PathFacts::Segment& segment) {
+                         const auto& last = segment.facts.last_commit;
+                         if (!last || last->lsn < backup().label.stop_lsn) return true;
+                         if (last->lsn >= reach.end_lsn) {
+                             unknown = segment.name.text;
+                             return true;
+                         }
+                         commit = last;
+                         place = segment.name.text.substr(8);
+                         return true;
+                     });
+        for (std::size_t i = before; i < facts_->unknown().size(); ++i) {
+            const std::string& each = facts_->unknown()[i];
+            if (!commit || !WalName::parse(each) || each.substr(8) >= place) unknown = each;
+        }
+        if (unknown.empty()) return commit;
+        throw Error(
+            ErrorKind::integrity,
+            "which commit is the last one before the gap is not known: " + unknown +
+                " could not be looked into, and commits in it would be lost",
+            "repair it (`walferry check` names what is damaged), or say where recovery is to end, with "
+            "--target-time or --target-lsn and --target-action promote");
+    }
+
     void find_late_tablespaces() {
         made_.late = late_tablespaces(*facts_, backup(), made_.choice.reach, made_.target);
-        std::set<std::string> unknown(facts_->unknown().begin(), facts_->unknown().end());
+        refuse_unknown_tablespaces();
+        refuse_later_tablespaces();
+    }
+
+    /// What a person must know where the WAL does not tell.
+    void refuse_unknown_tablespaces() {
+        const std::set<std::string> unknown(facts_->unknown().begin(), facts_->unknown().end());
         if (unknown.empty()) return;
-        made_.notes.push_back("whether recovery creates tablespaces is not known for " +
-                              counted(unknown.size(), "segment", "segments") + ", such as " +
-                              *unknown.begin() +
-                              ", which could not be looked into: where a server of this host has tablespaces "
-                              "that are newer than the "
-                              "backup, its files would be overwritten");
+        const std::string what = "whether recovery creates tablespaces is not known for " +
+                                 counted(unknown.size(), "segment", "segments") + ", such as " +
+                                 *unknown.begin() + ", which could not be looked into";
+        const auto living = living_servers(made_.survey->system_identifier());
+        if (living.empty() || options_.unchecked_tablespaces) {
+            made_.notes.push_back(what +
+                                  ": where a server of this host has tablespaces that are newer than the "
+                                  "backup, its files would be overwritten");
+            return;
+        }
+        throw Error(
+            ErrorKind::usage,
+            what + ", and the cluster's own server runs on this host, in " + living.front().data,
+            "restore on another host, or to a target before those segments, or, where that server has no "
+            "tablespace that is newer than the backup, with --unchecked-tablespaces");
+    }
+
+    /// What the server itself archives while this recovery goes on is replayed as well, where nothing ends
+    /// it.
+    void refuse_later_tablespaces() {
+        const bool follows = options_.standby;
+        if (!follows && made_.target.kind != TargetKind::latest && made_.target.kind != TargetKind::xid)
+            return;
+        for (const LivingServer& server : living_servers(made_.survey->system_identifier())) {
+            std::string why;
+            for (const auto& [oid, path] : server.tablespaces) {
+                if (!is_known(oid)) why = "it has a tablespace at " + path + ", which the backup does not";
+            }
+            if (why.empty() && follows) why = "a standby replays every tablespace that is made there";
+            if (why.empty() || options_.unchecked_tablespaces) {
+                made_.notes.push_back("a tablespace that is made by the server in " + server.data +
+                                      " before recovery has ended would be created over its files: make none "
+                                      "until then");
+                continue;
+            }
+            throw Error(
+                ErrorKind::usage,
+                "the cluster's own server runs on this host, in " + server.data +
+                    ", and replay would write into the tablespaces that are made there: " + why,
+                "restore on another host, or to a target that is archived already, or make a new base "
+                "backup; or, where no such tablespace will be, with --unchecked-tablespaces");
+        }
+    }
+
+    /// A copy that was restored here earlier may have it in another place.
+    bool is_known(std::uint32_t tablespace) const {
+        const auto has = [&](const auto& all) {
+            return std::any_of(all.begin(), all.end(),
+                               [&](const auto& each) { return each.oid == tablespace; });
+        };
+        return has(backup().label.tablespaces) || has(made_.late);
     }
 
     const Settings& settings_;

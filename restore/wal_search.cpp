@@ -98,7 +98,9 @@ std::optional<std::vector<std::byte>> WalSearch::read(const WalName& name) {
     if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "stopped on request");
     if (name.kind != WalKind::segment) return std::nullopt;
     show_("looking into " + name.text);
-    if (auto waiting = read_spooled(name)) return waiting;
+    if (survey_.waits_in_spool(name)) {
+        if (auto waiting = read_spooled(name)) return waiting;
+    }
     std::set<std::string> contents;
     std::vector<std::pair<const archive::ArchiveSurvey::Store*, ObjectName>> objects;
     for (const archive::ArchiveSurvey::Store& store : survey_.stores()) {
@@ -115,7 +117,13 @@ std::optional<std::vector<std::byte>> WalSearch::read(const WalName& name) {
             continue;  // another store may answer
         }
     }
-    if (contents.size() > 1) return std::nullopt;  // which one is right, recovery finds out
+    if (contents.size() > 1) {
+        const auto chosen = survey_.content(name);
+        if (!chosen) return std::nullopt;  // which one is right, recovery finds out
+        std::erase_if(objects, [&](const auto& each) {
+            return archive::short_content(each.second.fingerprint) != *chosen;
+        });
+    }
     for (const auto& [store, object] : objects) {
         try {
             Buffer buffer;

@@ -132,6 +132,35 @@ TEST_CASE("what waits in this host's spool counts, too") {
     CHECK(survey.spooled_at(survey.backups()[0].reach(1)->last.value()));
 }
 
+TEST_CASE("of a segment one content is known that recovery takes, or none") {
+    BackupMaker maker;
+    maker.put(4);
+    const auto name = [](std::uint64_t number) { return WalName::segment_at(1, number << 20, 1 << 20); };
+    const auto second = [&](std::uint64_t number) {  // beside the first, in one store
+        const std::string folder = maker.path_of("a") + "/" + maker.keys().wal_directory(name(number).text);
+        for (const auto& entry : fs::directory_iterator(folder)) {
+            const std::string file = entry.path().filename().string();
+            if (!file.starts_with(name(number).text)) continue;
+            fs::copy_file(entry.path(), folder + file.substr(0, 25) + std::string(32, 'e') + file.substr(57));
+            break;
+        }
+    };
+    second(4);
+    maker.dir.write("spool/ready/" + std::to_string(sysid) + "/" + name(5).text, "waits");
+    fs::create_directories(maker.dir / "spool/tmp");
+    fs::create_directories(maker.dir / "spool/ledger");
+    const Settings settings = maker.settings();
+    ArchiveSurvey survey(settings, {});
+    const auto content = survey.content(name(3));
+    REQUIRE(content);
+    CHECK(survey.envelope(name(3), *content)->name == name(3).text);
+    CHECK_FALSE(survey.envelope(name(3), *content + 1));
+    CHECK_FALSE(survey.content(name(4)));  // two, and none was settled
+    CHECK_FALSE(survey.content(name(5)));  // recovery looks into the spool first
+    CHECK(survey.waits_in_spool(name(5)));
+    CHECK_FALSE(survey.content(name(6)));
+}
+
 TEST_CASE("only trusted writers' labels count where there are any") {
     BackupMaker maker;
     maker.put();

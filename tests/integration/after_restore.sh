@@ -233,7 +233,7 @@ numbers() {
     walferry --config "$restoring" restore --to "$work/z" --dry-run --timeline 00000001
 }
 standby() {
-    bring standby --standby
+    bring standby --standby --unchecked-tablespaces
     refused test -e "$work/standby/data/recovery.signal" -o -e "$work/standby/data/pg_wal/walferry-recovery.conf"
     begin standby '-c hot_standby=on'
     wait_for 60 has_row standby 3

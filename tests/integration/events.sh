@@ -72,6 +72,8 @@ later "stop_process $load"
 sql "select pg_create_restore_point('release')" >/dev/null
 drop_xid=$(sql "begin; insert into commits default values; drop table precious; select pg_current_xact_id(); commit")
 truncate_xid=$(sql "begin; truncate plain; select pg_current_xact_id(); commit")
+sql 'create table replaced as select 1 as n'
+replaced_xid=$(sql "begin; drop table replaced; create table replaced as select 2 as n; select pg_current_xact_id(); commit")
 sql 'vacuum full rewritten'
 sql 'reindex table rewritten'
 sql 'alter table rewritten add column c text default clock_timestamp()::text'
@@ -95,7 +97,10 @@ told() {
     expect_equal 1 "$(jq '[.events[] | select(.kind == "database_dropped")] | length' "$work/events.json")" "databases dropped"
     # The table of the prepared transaction, and nothing of what rewrites.
     expect_equal 2 "$(jq '[.events[] | select(.kind == "dropped")] | length' "$work/events.json")" "tables dropped"
-    expect_equal 0 "$(jq '[.events[] | select(.kind == "files_replaced_or_removed")] | length' "$work/events.json")" "unclear removals"
+    # VACUUM FULL, and the ALTER TABLE that rewrites: the WAL does not tell them from the transaction that drops a table
+    # and makes another one.
+    expect_equal 3 "$(jq '[.events[] | select(.kind == "files_replaced_or_removed")] | length' "$work/events.json")" "unclear removals"
+    expect_equal 1 "$(jq --argjson xid "$replaced_xid" '[.events[] | select(.kind == "files_replaced_or_removed" and .xid == $xid and .target)] | length' "$work/events.json")" "the table that another one replaced"
     expect_equal 0 "$(jq .segments_unknown "$work/events.json")" "segments that are not known"
     expect_in 'restore to before it: --target-lsn' as uploader walferry events
     expect_equal 0 "$(as uploader walferry events --json --until '2001-01-01 00:00:00Z' | jq '.events | length')" "events of another time"
@@ -170,7 +175,11 @@ points() {
     pg_archive_all "$work/pg"
     chmod -R a+rX "$work/stores"
     expect_in "on this host's disk" as uploader walferry status
-    expect_in 'are safe in two' as uploader walferry status
+    expect_in 'the last commit that is safe in two is that of' as uploader walferry status
+    # It follows what the living server archives, tablespaces too.
+    expect_exit 2 bring follower --standby
+    grep -q "the cluster's own server runs on this host" "$work/follower.said"
+    bring follower --standby --unchecked-tablespaces --dry-run
     point one lead
     point two behind
     drain
@@ -227,6 +236,11 @@ tablespaces() {
     grep -q "recovery would create tablespace [0-9]* at $work/late" "$work/beside.said"
     test ! -e "$work/beside/data"
     expect_exit 2 bring beside --latest
+    # The first record at the target or behind it is replayed as well.
+    local at
+    at=$(as uploader walferry events --json | jq -r '.events[] | select(.kind == "tablespace_created") | .lsn')
+    expect_exit 2 bring beside --target-lsn "$(sql "select '$at'::pg_lsn - 8")"
+    bring beside --target-lsn "$at" --exclusive --dry-run
     expect_exit 2 bring beside --latest --tablespace "$work/late=$work/beside/late"
     bring earlier --target-time "$before_tablespace" --target-action promote
     begin earlier
@@ -270,6 +284,10 @@ gap() {
     pg_stop "$work/pg"
     mv "$work/late" "$work/late.kept"
     expect_exit 3 bring whole --latest
+    # What a store that is silent has may lead further.
+    mv "$work/stores/two" "$work/stores.two"
+    expect_exit 4 bring silent --as-far-as-possible
+    mv "$work/stores.two" "$work/stores/two"
     bring far --as-far-as-possible
     jq -r '.notes[]' "$work/far.json" | grep -q "lost is what came after it: $segment is missing"
     begin far

@@ -56,7 +56,7 @@ finish_node() { # NODE
     cat >"$work/$node/replica" <<SH
 #!/bin/sh
 # Patroni's create_replica_methods: a standby from the newest base backup.
-exec $work/bin/walferry --config $work/restoring-$node/walferry.toml restore --standby --to $work/$node/data
+exec $work/bin/walferry --config $work/restoring-$node/walferry.toml restore --standby --unchecked-tablespaces --to $work/$node/data
 SH
     chmod 755 "$work/$node/replica"
     cat >"$work/$node/patroni.yml" <<YML

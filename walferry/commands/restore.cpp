@@ -247,6 +247,8 @@ CommandBody declare_restore(CLI::App& app) {
     app.add_flag("--no-spool", restore.no_spool, "Recovery is not to look into this host's spool");
     app.add_flag("--incomplete", restore.wish.incomplete,
                  "A backup that lacks something of the cluster will do (`walferry backups` names it)");
+    app.add_flag("--unchecked-tablespaces", restore.unchecked_tablespaces,
+                 "Although replay may create tablespaces over those of a server that runs here");
     app.add_flag("--dry-run", restore.dry_run, "Say what would be done, and do nothing");
     app.add_flag("--json", options->json, "What was done as JSON");
     app.footer(
