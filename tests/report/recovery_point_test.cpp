@@ -62,7 +62,7 @@ struct Place {
         ledger->add_history(cluster, {timeline, content, text});
     }
     report::RecoveryPoint point() const { return *report::recovery_point(*ledger, cluster, store); }
-    /// "SECONDS of the last commit, the hole's last 12 characters".
+    /// "SECONDS of the last commit, TIMELINE/NUMBER of the hole".
     std::string told() const {
         const auto found = point();
         const std::string hole = found.hole.value_or("");
@@ -147,6 +147,11 @@ TEST_CASE("A segment with two contents that are not settled is a hole") {
     CHECK(place.told() == "5");
     place.ledger->add_conflict({ids[2], std::nullopt, content, std::string(32, 'b')}, wall_now());
     CHECK(place.told() == "3 1/04");
+    // They differ only behind a place where timeline 1 was left, and nothing here leads to the one that left.
+    const std::int64_t conflict = place.ledger->conflicts(true).at(0).id;
+    place.ledger->judge_conflict(conflict, Divergence{true, "0/4000100, where timeline 2 began"}, wall_now());
+    CHECK(place.told() == "3 1/04");
+    place.ledger->judge_conflict(conflict, std::nullopt, wall_now());
     place.ledger->settle(cluster, segment(1, 4), wall_now());
     CHECK(place.told() == "5");
 }
