@@ -67,6 +67,12 @@ SELECT c.backup, c.store, c.store_id, c.state, c.stopped_at, c.missing_segments,
                        ORDER BY d.last_segment DESC LIMIT 1)
  WHERE t.retired_at IS NULL ORDER BY c.system_identifier, c.store_id;
 
+-- Where the first backup of a cluster begins that any store has: a segment's name without its timeline.
+-- :first_position
+SELECT min(substr(b.first_segment, 9)) FROM backup b
+ WHERE b.system_identifier = ?1
+   AND EXISTS (SELECT 1 FROM backup_upload u WHERE u.backup = b.id AND u.state = 'verified');
+
 -- The newest row, and whether a rebuild made it: those say nothing of the order in which clusters archived.
 -- :newest_cluster
 SELECT system_identifier, removed_at IS spooled_at FROM segment ORDER BY id DESC LIMIT 1;

@@ -389,6 +389,9 @@ class Ledger {
     std::vector<BackupRange> backups_without_wal();
     /// Of each cluster, the newest one in each store from which it can be restored.
     std::vector<BackupCopyRow> last_restorable_backups();
+    /// Where the first backup of that cluster begins that any store has: the name of a segment without its
+    /// timeline; "" where none is known.
+    std::string first_backup_position(std::uint64_t system_identifier);
     /// The cluster that archives into this spool: that of the segment that came last, and after a rebuild the
     /// one that was created last. nullopt where no segment is known.
     std::optional<std::uint64_t> present_cluster();

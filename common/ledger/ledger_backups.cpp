@@ -80,6 +80,12 @@ void Ledger::end_backup(std::int64_t backup, int exit_code, WallTime now) {
     change.commit();
 }
 
+std::string Ledger::first_backup_position(std::uint64_t system_identifier) {
+    const std::lock_guard lock(mutex_);
+    Statement s(*database_, sql::backup_first_position);
+    return s.bind(std::to_string(system_identifier)).step() ? s.text(0) : std::string();
+}
+
 std::vector<AbandonedBackup> Ledger::abandoned_backups() {
     const std::lock_guard lock(mutex_);
     Statement s(*database_, sql::backup_abandoned);

@@ -31,16 +31,26 @@ seconds age_of(const std::optional<std::string>& time) {
     return parsed ? std::chrono::duration_cast<seconds>(wall_now() - *parsed) : seconds(0);
 }
 
-/// Of the cluster that archives here: what an earlier one lacks, no server can archive any more.
+/// Takes away what no recovery can meet, because it begins behind that; returns how many gaps there were.
+std::size_t take_those_before_backups(Ledger& ledger, const report::Status& status, std::vector<Gap>& gaps) {
+    if (!status.system_identifier || gaps.empty()) return 0;
+    const std::string first = ledger.first_backup_position(*status.system_identifier);
+    return std::erase_if(gaps, [&](const Gap& gap) { return gap.before.substr(8) <= first; });
+}
+
+/// Of the cluster that archives here: what an earlier one lacks, no server can archive any more. pg_upgrade
+/// leaves gaps behind, because it throws WAL away, and so does a time without archiving.
 void judge_gaps(Ledger& ledger, const report::Status& status, console::Findings& findings) {
-    const std::vector<Gap> gaps = ledger.gaps(status.system_identifier);
+    std::vector<Gap> gaps = ledger.gaps(status.system_identifier);
+    const std::size_t earlier = ledger.gaps().size() - gaps.size();
+    const std::size_t before = take_those_before_backups(ledger, status, gaps);
     if (gaps.empty()) {
-        const std::size_t earlier = ledger.gaps().size();
-        findings.pass(console::finding_id::gaps,
-                      "no segment is missing between those that the ledger knows" +
-                          (earlier == 0 ? std::string()
-                                        : " of this cluster; " + counted(earlier, "gap is", "gaps are") +
-                                              " in the archives of earlier ones"));
+        std::string text = "no segment is missing between those that the ledger knows";
+        if (earlier + before > 0) text += " of this cluster since its first base backup";
+        if (before > 0) text += "; " + counted(before, "gap lies", "gaps lie") + " before that";
+        if (earlier > 0)
+            text += "; " + counted(earlier, "gap is", "gaps are") + " in the archives of earlier clusters";
+        findings.pass(console::finding_id::gaps, text);
         return;
     }
     const Gap& last = gaps.back();

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include <cmath>
+
 #include "tests/catch.hpp"
 
 using namespace walferry;

@@ -107,7 +107,7 @@ gap_of_the_earlier() {
         select system_identifier, '0000000100000000000000F0', printf('%032d', 0), 'wal', 1, size, spooled_at, spooled_at from segment
          where system_identifier = '$first' and kind = 'wal' limit 1"
     look >/dev/null || true
-    found passed gaps "of this cluster; 1 gap is in the archives of earlier ones"
+    found passed gaps "1 gap is in the archives of earlier clusters"
     sqlite3 "$ledger" "delete from segment where fingerprint = printf('%032d', 0)"
 }
 check "a gap in the archive of an earlier cluster is none of the present one" gap_of_the_earlier
@@ -116,6 +116,17 @@ protected() {
     as uploader walferry backup --checkpoint fast >"$work/backup.log" 2>&1
     expect_exit 0 look
     expect_equal "2 2" "$(as uploader walferry status --json | jq -r '[(.last_restorable_backups, .earlier_clusters_backups) | length] | join(" ")')" backups
+    # pg_upgrade throws away WAL of the new cluster, of which some was archived.
+    local ledger=$spool/ledger/ledger.db gap="insert into segment (system_identifier, name, fingerprint, kind, timeline, size, spooled_at, removed_at)
+        select system_identifier, '%s', printf('%%032d', 0), 'wal', 1, size, spooled_at, spooled_at from segment
+         where system_identifier = '$system_identifier' and kind = 'wal' limit 1"
+    sqlite3 "$ledger" "$(printf "$gap" 000000010000000000000000)"
+    sqlite3 "$ledger" "delete from segment where system_identifier = '$system_identifier' and name = '000000010000000000000001'"
+    look || true
+    found passed gaps "1 gap lies before that"
+    sqlite3 "$ledger" "$(printf "$gap" 0000000100000000000000F0)"
+    look || true
+    found integrity gaps "and 0000000100000000000000F0"
     # Nothing says in which order the clusters of a ledger that was lost archived, but their identifiers.
     rm "$spool"/ledger/ledger.db*
     as uploader walferry rebuild >/dev/null

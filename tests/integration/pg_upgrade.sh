@@ -55,15 +55,16 @@ begin() {
             systemctl start postgresql@$version-main"
         port=$((port + 1))
     done
-    inside 'apt-get install -y --no-install-recommends ./walferry.deb >/dev/null
+    inside 'DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends ./walferry.deb >/dev/null
         install -d -o walferry -g walferry /mnt/nas /mnt/usb
-        walferry setup --apply --no-check --directory nas=/mnt/nas --directory usb=/mnt/usb --identity walferry-identity.txt
+        walferry setup --apply --no-check --directory nas=/mnt/nas --directory usb=/mnt/usb \
+            --conninfo port=5432 --identity walferry-identity.txt
         systemctl restart postgresql@15-main
         walferry check --switch || test $? = 1'
     sql 5432 'create table kept as select generate_series(1, 1000) n'
 }
 begun() {
-    begin >"$work/begin" 2>&1 || { tail -n 40 "$work/begin" && return 1; }
+    begin
     expect_equal '/usr/bin/walferry-archive-push %p' "$(sql 5432 'show archive_command')" archive_command
     old=$(identifier_of)
     echo "$old" >"$work/old"
@@ -81,7 +82,7 @@ before() {
 check "before the upgrade: a backup, and the empty cluster of the new version goes" before
 
 upgraded() {
-    inside "$(block 'The upgrade' 1)" >"$work/upgrade" 2>&1 || { tail -n 40 "$work/upgrade" && return 1; }
+    inside "$(block 'The upgrade' 1)"
     expect_equal '/usr/bin/walferry-archive-push %p on' "$(sql 5432 'show archive_command; show archive_mode' | xargs)" settings
     expect_equal 1000 "$(sql 5432 'select count(*) from kept')" rows
     refused expect_equal "$(cat "$work/old")" "$(identifier_of)" >/dev/null
@@ -96,7 +97,7 @@ protected() {
     sql 5432 'create table new as select 1 n' >/dev/null
     inside 'walferry check' >"$work/check" 2>&1 && echo "check found nothing" && return 1
     grep -q 'no base backup of this cluster' "$work/check" || { cat "$work/check" && return 1; }
-    inside "$(block 'Protect the new cluster' 1)" >"$work/protect" 2>&1 || { cat "$work/protect" && return 1; }
+    inside "$(block 'Protect the new cluster' 1)"
     expect_equal "$(cat "$work/new") 2 2" \
         "$(in_status '[.system_identifier, (.last_restorable_backups | length), (.earlier_clusters_backups | length)] | join(" ")')" status
     inside "$(block 'Protect the new cluster' 2)"
@@ -105,6 +106,7 @@ protected() {
 }
 check "the first backup of the new cluster ends what check has to say, and the old cluster goes" protected
 
+is_open() { [ "$(sql 5499 'select pg_is_in_recovery()')" = f ]; }
 back() {
     local commands
     inside 'install -m 640 -g postgres /etc/walferry/walferry.toml restore.toml
@@ -119,6 +121,7 @@ back() {
     inside "su postgres -c \"cd /; echo \\\"listen_addresses = ''\\\" >>/var/lib/postgresql/15/before/postgresql.auto.conf
         /usr/lib/postgresql/15/bin/pg_ctl -s -w -t 120 -D /var/lib/postgresql/15/before -l /tmp/before.log -o '-p 5499' start\"" ||
         { cat "$machine/tmp/before.log" && return 1; }
+    wait_for 120 is_open
     expect_equal "1000 1" "$(sql 5499 'select count(*) from kept; select n from later' | xargs)" "what was there before"
     refused sql 5499 'select 1 from new' 2>/dev/null
     inside "su postgres -c '/usr/lib/postgresql/15/bin/pg_ctl -s -m fast -D /var/lib/postgresql/15/before stop'"
