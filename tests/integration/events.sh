@@ -106,7 +106,7 @@ told() {
     expect_equal 0 "$(as uploader walferry events --json --until '2001-01-01 00:00:00Z' | jq '.events | length')" "events of another time"
     expect_equal 0 "$(as uploader walferry events --json --database template1 | jq '[.events[] | select(.kind == "dropped")] | length')" "drops in another database"
 }
-check "a drop and a truncate are told among a load, by table and transaction; what only rewrites is not" told
+check "a drop and a truncate are told among a load, by table and transaction; what may be a mere rewrite as unclear" told
 
 brought_back() {
     # shellcheck disable=SC2046
