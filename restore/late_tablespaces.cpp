@@ -183,14 +183,18 @@ std::set<std::string> running_servers() {
     return found;
 }
 
+/// Those outside the data directory: what replay makes of one that lies in it lies in the copy's own.
 std::vector<std::pair<std::uint32_t, std::string>> tablespaces_of(const std::string& data) {
     std::vector<std::pair<std::uint32_t, std::string>> found;
     std::error_code hidden;
     for (fs::directory_iterator link(fs::path(data) / "pg_tblspc", hidden), none; !hidden && link != none;
-         link.increment(hidden))
+         link.increment(hidden)) {
+        std::error_code gone;
+        if (!link->is_symlink(gone)) continue;
         found.emplace_back(
             static_cast<std::uint32_t>(std::strtoul(link->path().filename().c_str(), nullptr, 10)),
             resolved(link->path().string()));
+    }
     return found;
 }
 

@@ -128,7 +128,8 @@ in_the_way() {
     plant "cd '$ready'; ln -s '$precious/postgres.conf' ${names[7]}; mkfifo ${names[8]}; mkdir ${names[9]}
            /usr/bin/python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"${names[10]}\")'
            truncate -s 4T ${names[11]} 0000000A.history"
-    for name in "${names[@]:7:5}"; do expect_exit 3 push "$name" 2>"$work/said"; done
+    for name in "${names[@]:7:4}"; do expect_exit 3 push "$name" 2>"$work/said"; done
+    push "${names[11]}" # beside the file, whose content is another one
     expect_exit 3 drain >/dev/null 2>"$work/said"
     for name in "${names[@]:7:5}" 0000000A.history; do expect_in "$name" cat "$work/said"; done
     unhurt
