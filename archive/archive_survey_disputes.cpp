@@ -22,7 +22,7 @@ WalName segment_name(std::uint32_t timeline, std::uint64_t position) {
 
 }  // namespace
 
-/// As recovery does, which then needs nobody to settle it.
+/// As recovery does: then there is nothing to settle.
 std::optional<std::string> ArchiveSurvey::trusted_content(const WalName& name) {
     std::vector<HeldObject> objects;
     for (const Store& store : stores_) {

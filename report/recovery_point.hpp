@@ -23,7 +23,7 @@ struct RecoveryPoint {
     std::optional<std::string> hole;  // the first file behind it that is missing, not read back or disputed
     std::optional<std::string>
         listed;          // the first segment that counts only because a listing shows it: another
-                         // host brought it there, or this one before its ledger was made anew
+                         // host brought it there, or this one before its ledger was rebuilt
     std::string reason;  // why nothing is claimed, where `segment` is empty
 };
 

@@ -10,7 +10,7 @@
 
 namespace walferry::test {
 
-/// A store in memory. What it gives back can be changed on the way, for each get anew.
+/// A store in memory. What it gives back can be changed on the way, for each get by itself.
 class FakeStore : public ObjectStore {
   public:
     PutResult put(const std::string& key, const Body& body, const BodyDigest&) override {

@@ -46,7 +46,7 @@ for program in archive-push archive-get; do
     done
 done
 
-# A folder with sources that is no room would be built by nobody's rules.
+# A folder with sources that is no room would be built by no rule.
 while read -r folder; do
     [ -n "${built[$folder]:-}" ] || complain "$folder has sources and is no room of cmake/Rooms.cmake"
 done < <(git ls-files '*.cpp' '*.hpp' | grep -vE '^(tests|packaging|demo)/' | xargs -n1 dirname | sort -u)

@@ -18,8 +18,8 @@ std::string facts_text(WalFacts facts, std::size_t limit = max_facts_size);
 /// nullopt for what facts_text would not have written.
 std::optional<WalFacts> parse_facts(std::string_view text);
 
-/// As the ledger keeps them. Of what is carried over the segment's beginning only a little: most often nobody
-/// asks for it.
+/// As the ledger keeps them. Of what is carried over the segment's beginning only a little: it is
+/// seldom asked for.
 FactsToNote facts_to_note(WalFacts facts);
 
 /// "restore_point", "database_created" …

@@ -345,7 +345,7 @@ class Ledger {
 
     // Names with several contents (ledger_conflicts.cpp).
     std::vector<ConflictRow> conflicts(bool settled_too);
-    /// Those that are open, and divergent ones that nobody could compare yet.
+    /// Those that are open, and divergent ones that were not compared yet.
     std::vector<ConflictRow> conflicts_to_judge();
     /// It is no conflict; or, with nullopt, it is one after all.
     void judge_conflict(std::int64_t conflict, const std::optional<Divergence>& divergence, WallTime now);

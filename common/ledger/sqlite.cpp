@@ -151,9 +151,10 @@ void Database::fail(std::string_view doing) const {
         case SQLITE_PERM:
         case SQLITE_AUTH:
         case SQLITE_READONLY:
-            hint = is_read_only_filesystem(path_)
-                       ? "its filesystem is mounted read-only: the kernel's log tells why"
-                       : "does this user belong to the spool's group? `walferry init` mends owners and modes";
+            hint =
+                is_read_only_filesystem(path_)
+                    ? "its filesystem is mounted read-only: the kernel's log tells why"
+                    : "does this user belong to the spool's group? `walferry init` corrects owners and modes";
             break;
         case SQLITE_BUSY:
             hint = "somebody keeps it locked, perhaps a sqlite3 shell or a backup: `fuser -v " + path_ +

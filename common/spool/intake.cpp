@@ -19,7 +19,7 @@ Directory open_part_of_spool(const std::string& path) {
     if (fd) return {std::move(fd), path};
     if (errno != ENOENT && errno != ENOTDIR)
         throw_errno(errno, "open the spool's directory " + path,
-                    "it belongs to the server's user; `walferry init` mends owners and modes");
+                    "it belongs to the server's user; `walferry init` corrects owners and modes");
     throw Error(ErrorKind::no_spool, "there is no spool: " + path + " is not a directory",
                 "`walferry init` makes one; --spool or $WALFERRY_SPOOL says where it is");
 }

@@ -90,7 +90,7 @@ void look_at_server(const CheckContext& context, console::Findings& findings, Fa
             findings.warn(console::finding_id::server_role, error.message(),
                           error.hint() + "; or run this as root");
             findings.skip(console::finding_id::server,
-                          "it answers, and lets nobody in who could ask how it archives");
+                          "it answers, and lets no role in that could ask how it archives");
         } else {
             findings.fail(console::finding_id::server, error.message(), error.hint());
         }
