@@ -100,7 +100,7 @@ ArchiveSurvey::ArchiveSurvey(const Settings& settings, SurveyOptions options)
         from = std::min(from, std::uint64_t{name.log} << 32 | name.seg);
     }
     on_every_store("looking for WAL", [&](Store& store) {
-        store.wal = list_wal(*store.connection, *store.keys, sysid_, from, settings_.trusted_writers);
+        store.wal = list_wal(*store.connection, *store.keys, sysid_, from, settings_);
     });
     drop_settlements_of_nothing();
     read_histories();
@@ -301,11 +301,14 @@ void ArchiveSurvey::measure() {
     std::set<std::string> conflicts;
     std::set<std::string> diverging;
     std::map<std::uint64_t, SegmentPlaces> divergent;
+    std::map<std::uint64_t, PartialReach> reach;
     for (SurveyedBackup& backup : backups_) {
         const std::uint64_t size = backup.label.segment_size;
         if (!together.contains(size)) {
             divergent.emplace(size, divergent_places(all, size));
-            together.emplace(size, usable_wal(all, settled, size, partials, divergent.at(size)));
+            reach.emplace(size, partial_reach(partials, size));
+            together.emplace(size,
+                             usable_wal(all, settled, size, partials, divergent.at(size), reach.at(size)));
             for (const auto& [timeline, numbers] : together.at(size).divergent) {
                 for (const std::uint64_t number : numbers)
                     diverging.insert(together.at(size).name(timeline, number).text);
@@ -318,7 +321,7 @@ void ArchiveSurvey::measure() {
             const std::pair key(i, size);
             if (!each.contains(key))
                 each.emplace(key, usable_wal(stores_[i].wal.segments, stores_[i].wal.settled, size,
-                                             stores_[i].wal.partials, divergent.at(size)));
+                                             stores_[i].wal.partials, divergent.at(size), reach.at(size)));
             backup.each.push_back(
                 {stores_[i].settings->name, reaches(histories_, backup.point(), each.at(key))});
         }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "archive/beginnings.hpp"
 #include "archive/coverage.hpp"
 #include "archive/stored_backups.hpp"
 #include "archive/wal_listing.hpp"
@@ -109,7 +110,13 @@ class ArchiveSurvey {
     std::vector<TimelineHistory> histories_;
     SegmentPlaces divergent_places(const HeldSegments& all, std::uint64_t segment_size);
     std::vector<Envelope> envelopes(const WalName& segment);
-    bool same_up_to(const WalName& name, std::uint64_t bytes);
+    bool is_settled(const std::pair<std::uint32_t, std::uint64_t>& partial,
+                    const std::set<std::uint64_t>& contents) const;
+    PartialReach partial_reach(const HeldSegments& partials, std::uint64_t segment_size);
+    std::optional<std::map<std::string, Beginning>> beginnings(const WalName& name,
+                                                               std::uint64_t segment_size,
+                                                               std::uint64_t place);
+    bool same_up_to(const WalName& name, std::uint64_t segment_size, std::uint64_t place);
     std::vector<std::string> problems_, unfinished_, conflicts_, divergent_;
     std::map<std::string, std::string> spooled_at_;                  // of what waits in this host's spool
     std::map<std::string, std::optional<std::string>> archived_at_;  // of what an envelope told

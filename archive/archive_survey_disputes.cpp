@@ -56,13 +56,16 @@ void ArchiveSurvey::settle_by_writers(const HeldSegments& all) {
     }
 }
 
-bool ArchiveSurvey::same_up_to(const WalName& name, std::uint64_t bytes) {
+/// What each content of a name has before a place in it. nullopt where one could not be read, and so was not
+/// compared; what no trusted writer signed is left out.
+std::optional<std::map<std::string, Beginning>> ArchiveSurvey::beginnings(const WalName& name,
+                                                                          std::uint64_t segment_size,
+                                                                          std::uint64_t place) {
     std::vector<AskedStore> asked;
     for (const Store& store : stores_) {
         if (!store.trouble) asked.push_back({store.connection.get(), *store.keys});
     }
     std::map<std::string, std::vector<HeldObject>> contents;
-    std::set<std::string> beginnings;
     try {
         for (const AskedStore& each : asked) {
             for (ObjectName& object : objects_of(each, name.text)) {
@@ -71,16 +74,67 @@ bool ArchiveSurvey::same_up_to(const WalName& name, std::uint64_t bytes) {
             }
         }
     } catch (const Error&) {
-        return false;
+        return std::nullopt;
     }
+    const std::uint64_t bytes = place - name.start_lsn(segment_size).value_or(place);
+    std::map<std::string, Beginning> found;
     for (const auto& [content, held] : contents) {
-        const auto beginning = fingerprint_up_to(asked, name, content, sysid_, bytes, decoding_);
-        if (beginning)
-            beginnings.insert(*beginning);
+        if (auto beginning = beginning_of(asked, name, content, sysid_, segment_size, bytes, decoding_))
+            found.emplace(content, *std::move(beginning));
         else if (!signed_by_strangers(held, name, sysid_, settings_))
-            return false;  // it cannot be read, and so was not compared
+            return std::nullopt;
     }
-    return beginnings.size() == 1;
+    return found;
+}
+
+bool ArchiveSurvey::same_up_to(const WalName& name, std::uint64_t segment_size, std::uint64_t place) {
+    const auto found = beginnings(name, segment_size, place);
+    return found && !found->empty() && std::all_of(found->begin(), found->end(), [&](const auto& each) {
+               return each.second.fingerprint == found->begin()->second.fingerprint;
+           });
+}
+
+/// Of a .partial: then no other content of it is used.
+bool ArchiveSurvey::is_settled(const std::pair<std::uint32_t, std::uint64_t>& partial,
+                               const std::set<std::uint64_t>& contents) const {
+    std::set<std::uint64_t> settled;
+    for (const Store& store : stores_) {
+        const auto found = store.wal.settled_partials.find(partial);
+        if (!store.trouble && found != store.wal.settled_partials.end())
+            settled.insert(found->second.begin(), found->second.end());
+    }
+    return settled.size() == 1 && contents.contains(*settled.begin());
+}
+
+/// As archive-get chooses between them: the farthest place at which their timeline was left to which one
+/// leads.
+PartialReach ArchiveSurvey::partial_reach(const HeldSegments& partials, std::uint64_t segment_size) {
+    Forks forks;
+    for (const TimelineHistory& history : histories_) forks.add(history);
+    std::map<std::pair<std::uint32_t, std::uint64_t>, std::set<std::uint64_t>> contents;
+    for (const auto& [timeline, segments] : partials) {
+        for (const HeldSegment& segment : segments)
+            contents[{timeline, segment.position}].insert(segment.content);
+    }
+    PartialReach reach;
+    for (const auto& [place, held] : contents) {
+        const WalName name = *WalName::parse(segment_name(place.first, place.second).text + ".partial");
+        const auto start = name.start_lsn(segment_size);
+        if (!start) continue;
+        if (held.size() > 1 && is_settled(place, held)) {
+            reach[place] = UINT64_MAX;
+            continue;
+        }
+        auto left = forks.places_within(name.timeline, *start, *start + segment_size);
+        // The only one there is leads to the only fork there is.
+        if (held.size() == 1 && left.size() < 2) continue;
+        std::uint64_t& farthest = reach[place];
+        for (; !left.empty() && farthest == 0; left.pop_back()) {
+            const auto found = beginnings(name, segment_size, left.back());
+            if (found && content_that_leads_there(*found)) farthest = left.back();
+        }
+    }
+    return reach;
 }
 
 /// As archive-get decides on the way to the timeline that left.
@@ -95,8 +149,7 @@ SegmentPlaces ArchiveSurvey::divergent_places(const HeldSegments& all, std::uint
         const Departure departure = forks.departure(name, segment_size);
         const bool diverges =
             departure.kind == Departure::Kind::before ||
-            (departure.kind == Departure::Kind::within &&
-             same_up_to(name, departure.at - name.start_lsn(segment_size).value_or(departure.at)));
+            (departure.kind == Departure::Kind::within && same_up_to(name, segment_size, departure.at));
         if (diverges) places.insert(place);
     }
     return places;

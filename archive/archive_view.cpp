@@ -237,8 +237,7 @@ void ArchiveView::list_into(Place& place, const WalName& name, Asked& asked) {
     const ListedSettlements& settlements = settled_known ? place.settlements : fresh;
     Settled settled;
     if (const auto listed = settlements.find(name.text); listed != settlements.end()) {
-        settled = read_settled(*place.store, keys, system_identifier_.value(), listed->second,
-                               settings_.trusted_writers);
+        settled = read_settled(*place.store, keys, system_identifier_.value(), listed->second, settings_);
     }
 
     Listing listing;

@@ -1,10 +1,6 @@
 #include "archive/archived_forks.hpp"
 
-#include <algorithm>
-#include <memory>
-
 #include "archive/object_read.hpp"
-#include "archive/segment_sinks.hpp"
 #include "archive/wal_listing.hpp"
 #include "common/error.hpp"
 
@@ -89,29 +85,6 @@ void add_forks(Forks& forks, const AskedStore& asked, std::uint64_t system_ident
         }
         if (!history) forks.add_unread(name.timeline, first_segment(asked, timeline, segment_size));
     }
-}
-
-std::optional<std::string> fingerprint_up_to(const std::vector<AskedStore>& stores, const WalName& name,
-                                             const std::string& content, std::uint64_t system_identifier,
-                                             std::uint64_t bytes, const DecodeOptions& decoding) {
-    for (const AskedStore& asked : stores) {
-        try {
-            for (const ObjectName& object : objects_of(asked, name.text)) {
-                if (object.fingerprint != content) continue;
-                auto digits = std::make_shared<FingerprintSink>();
-                std::optional<ZeroedFrom> cut;
-                read_object(*asked.store, asked.keys.wal(object), object, name, system_identifier, decoding,
-                            [&]() -> Sink& {
-                                digits = std::make_shared<FingerprintSink>();
-                                return cut.emplace(digits, bytes);
-                            });
-                return digits->digits();
-            }
-        } catch (const Error&) {
-            continue;  // another store may have it sound
-        }
-    }
-    return std::nullopt;
 }
 
 }  // namespace walferry::archive

@@ -24,12 +24,6 @@ void add_forks(Forks& forks, const AskedStore& asked, std::uint64_t system_ident
                std::uint64_t segment_size, std::uint32_t from, const std::optional<DecodeOptions>& decoding,
                const std::vector<HistoryRow>& known);
 
-/// The fingerprint of a content's first bytes, up to `position` in the WAL, from the first of the objects
-/// that is sound; of all its bytes where it ends before. nullopt where none can be read.
-std::optional<std::string> fingerprint_up_to(const std::vector<AskedStore>& stores, const WalName& name,
-                                             const std::string& content, std::uint64_t system_identifier,
-                                             std::uint64_t bytes, const DecodeOptions& decoding);
-
 /// All objects of a name in a store.
 std::vector<ObjectName> objects_of(const AskedStore& asked, const std::string& name);
 

@@ -23,10 +23,14 @@ std::string contents_of(const ConflictRow& row) {
 }
 
 void decide(ContentJudge& judge, Ledger& ledger, const ConflictRow& row, console::Outcome* outcome) {
-    const std::set<std::string> settled = judge.settled(row.name);
-    if (settled.size() == 1 && (settled.contains(row.ours) || settled.contains(row.theirs))) {
-        ledger.settle(row.system_identifier, row.name, wall_now());
-        return;
+    try {
+        if (!judge.settlements(row.name).empty() && judge.settled(row.name, judge.contents(row.name))) {
+            ledger.settle(row.system_identifier, row.name, wall_now());
+            return;
+        }
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::ledger || error.kind() == ErrorKind::ledger_corrupt) throw;
+        return;  // a store that no longer answers may have what was settled
     }
     const auto name = WalName::parse(row.name);
     const auto divergence = name ? judge.judge(*name, {row.ours, row.theirs}) : std::nullopt;

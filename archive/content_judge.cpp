@@ -1,8 +1,9 @@
 #include "archive/content_judge.hpp"
 
+#include "archive/beginnings.hpp"
 #include "archive/object_read.hpp"
 #include "archive/settlements.hpp"
-#include "common/codec/signing.hpp"
+#include "archive/verdict.hpp"
 #include "common/error.hpp"
 #include "common/errors_only.hpp"
 #include "common/store/object_store.hpp"
@@ -26,19 +27,10 @@ ContentJudge::ContentJudge(const Settings& settings, std::uint64_t system_identi
     } catch (const Error&) {
         decoding_.reset();  // a host that only archives holds no identity
     }
-    // A host that signs takes no unsigned word for a settlement.
-    std::vector<std::string> settlers = settings.trusted_writers;
-    try {
-        if (!settings.signing_key_file.empty())
-            settlers.push_back(WriterKey::load(settings.signing_key_file).public_key());
-    } catch (const Error&) {
-        settlers = settings.trusted_writers;  // a user who may not read the key only looks
-    }
-    for (const StoreSettings& store : settings.stores) ask(store, settings, settlers, stop);
+    for (const StoreSettings& store : settings.stores) ask(store, settings, stop);
 }
 
-void ContentJudge::ask(const StoreSettings& settings, const Settings& all,
-                       const std::vector<std::string>& settlers, const std::stop_token& stop) {
+void ContentJudge::ask(const StoreSettings& settings, const Settings& all, const std::stop_token& stop) {
     try {
         errors_only([&] {
             auto store =
@@ -49,7 +41,7 @@ void ContentJudge::ask(const StoreSettings& settings, const Settings& all,
             add_forks(forks, asked, sysid_, knowledge_.segment_size, knowledge_.oldest_timeline, decoding_,
                       knowledge_.histories);
             for (const auto& [name, listed] : list_settlements(*store, keys)) {
-                const Settled settled = read_settled(*store, keys, sysid_, listed, settlers);
+                const Settled settled = read_settled(*store, keys, sysid_, listed, all);
                 settled_[name].insert(settled.contents.begin(), settled.contents.end());
             }
             forks_ = std::move(forks);
@@ -62,9 +54,22 @@ void ContentJudge::ask(const StoreSettings& settings, const Settings& all,
     }
 }
 
-std::set<std::string> ContentJudge::settled(const std::string& name) const {
+std::set<std::string> ContentJudge::settlements(const std::string& name) const {
     const auto found = settled_.find(name);
     return found == settled_.end() ? std::set<std::string>() : found->second;
+}
+
+std::optional<std::string> ContentJudge::settled(const std::string& name,
+                                                 const std::set<std::string>& contents) const {
+    return settled_content(settlements(name), contents, silent_.empty());
+}
+
+std::set<std::string> ContentJudge::contents(const std::string& name) const {
+    std::set<std::string> contents;
+    for (const AskedStore& asked : stores_) {
+        for (const ObjectName& object : objects_of(asked, name)) contents.insert(object.fingerprint);
+    }
+    return contents;
 }
 
 std::optional<Divergence> ContentJudge::judge(const WalName& name, const std::set<std::string>& contents) {
@@ -105,7 +110,10 @@ std::optional<std::string> ContentJudge::beginning(const WalName& name, const st
                                                    std::uint64_t bytes) {
     if (!decoding_) return std::nullopt;
     auto [found, fresh] = beginnings_.try_emplace({name.text, content});
-    if (fresh) found->second = fingerprint_up_to(stores_, name, content, sysid_, bytes, *decoding_);
+    if (fresh) {
+        const auto read = beginning_of(stores_, name, content, sysid_, segment_size(name), bytes, *decoding_);
+        if (read) found->second = read->fingerprint;
+    }
     return found->second;
 }
 

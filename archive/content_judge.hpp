@@ -36,14 +36,17 @@ class ContentJudge {
     /// Stores that did not answer, and why.
     const std::vector<std::pair<std::string, std::string>>& silent() const noexcept { return silent_; }
 
-    /// Fingerprints that a settlement, a trusted one where writers are trusted, names.
-    std::set<std::string> settled(const std::string& name) const;
+    /// Fingerprints that settlements name which count.
+    std::set<std::string> settlements(const std::string& name) const;
+    /// The content that recovery takes of these because it was settled, by the same rule (settled_content).
+    std::optional<std::string> settled(const std::string& name, const std::set<std::string>& contents) const;
+    /// What the stores that answer have of the name. Throws what a store throws.
+    std::set<std::string> contents(const std::string& name) const;
     /// nullopt: they contradict each other.
     std::optional<Divergence> judge(const WalName& name, const std::set<std::string>& contents);
 
   private:
-    void ask(const StoreSettings& settings, const Settings& all, const std::vector<std::string>& settlers,
-             const std::stop_token& stop);
+    void ask(const StoreSettings& settings, const Settings& all, const std::stop_token& stop);
     std::uint64_t segment_size(const WalName& name);
     std::optional<std::string> beginning(const WalName& name, const std::string& content,
                                          std::uint64_t bytes);

@@ -62,7 +62,7 @@ bool reach_fork(Reach& reach, const UsableWal& wal, std::uint32_t timeline, std:
     if (fork <= number * wal.segment_size || fork >= (number + 1) * wal.segment_size) return false;
     if (wal.of(timeline).end_from(number) > number || wal.has_divergent(timeline, number))
         reach.last = wal.name(timeline, number);
-    else if (wal.has_partial(timeline, number))
+    else if (wal.has_partial(timeline, number, fork))
         reach.last = WalName::parse(partial_name(wal, timeline, number));
     else
         return false;

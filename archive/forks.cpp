@@ -1,6 +1,7 @@
 #include "archive/forks.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "common/wal/lsn.hpp"
 
@@ -25,10 +26,39 @@ void Forks::add_in_use(std::uint32_t timeline, std::uint64_t position) {
     last = std::max(last, position);
 }
 
+std::vector<std::uint64_t> Forks::places_within(std::uint32_t timeline, std::uint64_t begin,
+                                                std::uint64_t end) const {
+    std::set<std::uint64_t> places;
+    for (const TimelineHistory& history : histories_) {
+        for (const TimelineSpan& span : history.spans) {
+            const bool leaves = span.timeline == timeline && span.timeline != history.timeline;
+            if (leaves && span.end > begin && span.end < end) places.insert(span.end);
+        }
+    }
+    return {places.begin(), places.end()};
+}
+
+std::optional<Departure> Forks::first_within(std::uint32_t timeline, std::uint64_t begin,
+                                             std::uint64_t end) const {
+    const std::vector<std::uint64_t> places = places_within(timeline, begin, end);
+    if (places.empty()) return std::nullopt;
+    Departure first{Departure::Kind::within, places.front(), UINT32_MAX};
+    for (const TimelineHistory& history : histories_) {
+        for (const TimelineSpan& span : history.spans) {
+            if (span.timeline == timeline && span.end == first.at)
+                first.by = std::min(first.by, history.timeline);
+        }
+    }
+    return first;
+}
+
 Departure Forks::departure(const WalName& name, std::uint64_t segment_size) const {
     if (segment_size == 0 || !name.has_header()) return {};
     const auto start = name.start_lsn(segment_size);
     if (!start) return {};
+    if (name.kind == WalKind::partial) {
+        if (const auto first = first_within(name.timeline, *start, *start + segment_size)) return *first;
+    }
     Departure last;
     bool left = false;
     for (const TimelineHistory& history : histories_) {

@@ -38,10 +38,18 @@ class Forks {
 
     /// A timeline may be left more than once: only what lies behind the last place counts as behind it,
     /// because the way to another timeline may lead over the rest. Where it is in use behind that place, it
-    /// was not left.
+    /// was not left. A .partial is what a host had when it left the timeline in that segment, so only what
+    /// lies before the first such place is the same in each, whoever uses the timeline further on.
     Departure departure(const WalName& name, std::uint64_t segment_size) const;
 
+    /// Where a timeline was left behind `begin` and before `end`, in ascending order.
+    std::vector<std::uint64_t> places_within(std::uint32_t timeline, std::uint64_t begin,
+                                             std::uint64_t end) const;
+
   private:
+    std::optional<Departure> first_within(std::uint32_t timeline, std::uint64_t begin,
+                                          std::uint64_t end) const;
+
     std::vector<TimelineHistory> histories_;
     std::map<std::uint32_t, std::optional<std::uint64_t>> unread_;
     std::map<std::uint32_t, std::uint64_t> in_use_;

@@ -47,16 +47,18 @@ bool UsableWal::has_divergent(std::uint32_t timeline, std::uint64_t number) cons
     return found != divergent.end() && found->second.contains(number);
 }
 
-bool UsableWal::has_partial(std::uint32_t timeline, std::uint64_t number) const {
+bool UsableWal::has_partial(std::uint32_t timeline, std::uint64_t number, std::uint64_t up_to) const {
     const auto found = partials.find(timeline);
-    return found != partials.end() && found->second.contains(number);
+    if (found == partials.end()) return false;
+    const auto partial = found->second.find(number);
+    return partial != found->second.end() && up_to <= partial->second;
 }
 
 std::optional<std::uint64_t> UsableWal::next_partial(std::uint32_t timeline, std::uint64_t number) const {
     const auto found = partials.find(timeline);
     if (found == partials.end()) return std::nullopt;
     const auto next = found->second.lower_bound(number);
-    return next == found->second.end() ? std::nullopt : std::optional(*next);
+    return next == found->second.end() ? std::nullopt : std::optional(next->first);
 }
 
 WalName UsableWal::name(std::uint32_t timeline, std::uint64_t number) const {
@@ -79,16 +81,18 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> several_contents(const Held
 }
 
 UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size,
-                     const HeldSegments& partials, const SegmentPlaces& divergent) {
+                     const HeldSegments& partials, const SegmentPlaces& divergent,
+                     const PartialReach& reach) {
     UsableWal usable{segment_size, {}, {}, {}, {}};
+    const auto several = several_contents(partials);
+    const std::set<std::pair<std::uint32_t, std::uint64_t>> several_places(several.begin(), several.end());
     for (const auto& [timeline, segments] : partials) {
         for (const HeldSegment& segment : segments) {
-            const bool one_content = std::all_of(
-                segments.begin(), segments.end(), [&, wanted = segment](const HeldSegment& other) {
-                    return other.position != wanted.position || other.content == wanted.content;
-                });
             const auto number = segment_number(segment.position, segment_size);
-            if (number && one_content) usable.partials[timeline].insert(*number);
+            const std::pair place(timeline, segment.position);
+            const auto known = reach.find(place);
+            if (!number || (known == reach.end() && several_places.contains(place))) continue;
+            usable.partials[timeline][*number] = known == reach.end() ? UINT64_MAX : known->second;
         }
     }
     for (const auto& [timeline, unsorted] : held) {

@@ -46,8 +46,9 @@ class SegmentRuns {
 struct UsableWal {
     std::uint64_t segment_size = 0;
     std::map<std::uint32_t, SegmentRuns> timelines;
-    /// Where a timeline was left: the number of the segment that is there as .partial.
-    std::map<std::uint32_t, std::set<std::uint64_t>> partials;
+    /// Where a timeline was left: the number of the segment that is there as .partial, and up to which LSN it
+    /// can be of use, where that is known.
+    std::map<std::uint32_t, std::map<std::uint64_t, std::uint64_t>> partials;
     /// Segments with several contents that are the same up to where their timeline was left, or lie behind
     /// it: of use only on the way to the timeline that left.
     std::map<std::uint32_t, std::set<std::uint64_t>> divergent;
@@ -56,7 +57,7 @@ struct UsableWal {
 
     const SegmentRuns& of(std::uint32_t timeline) const;
     bool has_divergent(std::uint32_t timeline, std::uint64_t number) const;
-    bool has_partial(std::uint32_t timeline, std::uint64_t number) const;
+    bool has_partial(std::uint32_t timeline, std::uint64_t number, std::uint64_t up_to) const;
     /// The first one from that number on.
     std::optional<std::uint64_t> next_partial(std::uint32_t timeline, std::uint64_t number) const;
     WalName name(std::uint32_t timeline, std::uint64_t number) const;
@@ -68,8 +69,13 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> several_contents(const Held
 /// (timeline, position) of segments.
 using SegmentPlaces = std::set<std::pair<std::uint32_t, std::uint64_t>>;
 
-/// `partials`: of .partial files; one with several contents is of no use. `divergent`: see UsableWal.
+/// Up to which LSN a .partial with several contents leads.
+using PartialReach = std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t>;
+
+/// `partials`: of .partial files; one with several contents is of use as `reach` says. `divergent`: see
+/// UsableWal.
 UsableWal usable_wal(const HeldSegments& held, const SettledSegments& settled, std::uint64_t segment_size,
-                     const HeldSegments& partials = {}, const SegmentPlaces& divergent = {});
+                     const HeldSegments& partials = {}, const SegmentPlaces& divergent = {},
+                     const PartialReach& reach = {});
 
 }  // namespace walferry::archive

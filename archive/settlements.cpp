@@ -62,13 +62,17 @@ ListedSettlements list_settlements(ObjectStore& store, const ObjectKeys& keys) {
 }
 
 Settled read_settled(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
-                     const std::vector<SettlementName>& listed,
-                     const std::vector<std::string>& trusted_writers) {
+                     const std::vector<SettlementName>& listed, const Settings& settings) {
+    return settled_by(store, keys, system_identifier, listed, settings.trusted_writers);
+}
+
+Settled settled_by(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
+                   const std::vector<SettlementName>& listed, const std::vector<std::string>& writers) {
     Settled settled;
     for (const SettlementName& name : listed) {
         const std::string key = keys.settled(name);
         try {
-            if (!trusted_writers.empty()) check(store, key, system_identifier, name, trusted_writers);
+            if (!writers.empty()) check(store, key, system_identifier, name, writers);
             settled.contents.insert(name.fingerprint);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::integrity) throw;

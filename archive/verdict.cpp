@@ -16,6 +16,11 @@ bool all_answered(std::span<const StoreAnswer> answers) {
                        [](const StoreAnswer& answer) { return answer.answered; });
 }
 
+void drop_those_of_nothing(std::set<std::string>& settled, const std::set<std::string>& contents,
+                           bool all_asked) {
+    if (all_asked) std::erase_if(settled, [&](const auto& content) { return !contents.contains(content); });
+}
+
 Verdict when_nowhere(const WalName& name, std::span<const StoreAnswer> answers,
                      const std::set<std::string>& settled) {
     if (!all_answered(answers)) return {Verdict::Kind::unknown, {}, {}};
@@ -34,6 +39,13 @@ Verdict when_nowhere(const WalName& name, std::span<const StoreAnswer> answers,
 
 }  // namespace
 
+std::optional<std::string> settled_content(std::set<std::string> settled,
+                                           const std::set<std::string>& contents, bool all_asked) {
+    drop_those_of_nothing(settled, contents, all_asked);
+    if (settled.size() != 1 || !contents.contains(*settled.begin())) return std::nullopt;
+    return *settled.begin();
+}
+
 Verdict judge(const WalName& name, std::span<const StoreAnswer> answers, bool all_asked) {
     std::set<std::string> contents;
     std::set<std::string> settled;
@@ -42,16 +54,17 @@ Verdict judge(const WalName& name, std::span<const StoreAnswer> answers, bool al
         for (const ObjectName& object : answer.objects) contents.insert(object.fingerprint);
         settled.insert(answer.settled.begin(), answer.settled.end());
     }
-    if (all_asked && all_answered(answers))
-        std::erase_if(settled, [&](const std::string& content) { return !contents.contains(content); });
+    drop_those_of_nothing(settled, contents, all_asked && all_answered(answers));
     if (contents.empty()) return when_nowhere(name, answers, settled);
     if (settled.size() > 1) {
         return {Verdict::Kind::several,
                 {},
                 name.text + " was settled for several contents at different times: " + joined(settled)};
     }
+    if (auto content = settled_content(settled, contents, false)) {
+        return {Verdict::Kind::found, std::move(*content), {}};
+    }
     if (settled.size() == 1) {
-        if (contents.contains(*settled.begin())) return {Verdict::Kind::found, *settled.begin(), {}};
         return {Verdict::Kind::several,
                 {},
                 name.text + " was settled for content " + *settled.begin() +

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -32,6 +33,11 @@ struct Verdict {
     std::string content;  // a fingerprint
     std::string detail;
 };
+
+/// The content that recovery takes of several because it was settled. nullopt where none was, or several
+/// were. `all_asked`: see judge.
+std::optional<std::string> settled_content(std::set<std::string> settled,
+                                           const std::set<std::string>& contents, bool all_asked);
 
 /// What was settled counts even where only another content can be seen: the store that has the right one may
 /// be down, and the wrong one must not be replayed for that. Only where every store answered, and none that

@@ -25,15 +25,17 @@ void each_object(ObjectStore& store, const std::string& prefix, std::string afte
 }
 
 void list_settled(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
-                  const std::vector<std::string>& trusted_writers, ListedWal& wal) {
+                  const Settings& settings, ListedWal& wal) {
     for (const auto& [text, listed] : list_settlements(store, keys)) {
         const WalName name = *WalName::parse(text);
-        if (name.kind != WalKind::segment && name.kind != WalKind::history) continue;
-        const Settled settled = read_settled(store, keys, system_identifier, listed, trusted_writers);
+        if (!name.has_header() && name.kind != WalKind::history) continue;
+        const Settled settled = read_settled(store, keys, system_identifier, listed, settings);
         wal.refused_settlements.insert(wal.refused_settlements.end(), settled.refused.begin(),
                                        settled.refused.end());
         for (const std::string& fingerprint : settled.contents) {
-            if (name.kind == WalKind::segment)
+            if (name.kind == WalKind::partial)
+                wal.settled_partials[{name.timeline, position_of(name)}].insert(short_content(fingerprint));
+            else if (name.kind == WalKind::segment)
                 wal.settled[{name.timeline, position_of(name)}].insert(short_content(fingerprint));
             else
                 wal.settled_histories[name.timeline].push_back(fingerprint);
@@ -64,7 +66,7 @@ std::uint64_t short_content(const std::string& fingerprint) {
 }
 
 ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
-                   std::uint64_t from_position, const std::vector<std::string>& trusted_writers) {
+                   std::uint64_t from_position, const Settings& settings) {
     ListedWal wal;
     std::array<char, 32> first{};
     std::snprintf(first.data(), first.size(), "%08X%08X", static_cast<unsigned>(from_position >> 32),
@@ -89,7 +91,7 @@ ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t sys
             held[name->timeline].push_back({position_of(*name), short_content(object->fingerprint)});
         });
     }
-    list_settled(store, keys, system_identifier, trusted_writers, wal);
+    list_settled(store, keys, system_identifier, settings, wal);
     return wal;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "archive/held_wal.hpp"
+#include "common/settings/settings.hpp"
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
 
@@ -14,16 +15,16 @@ namespace walferry::archive {
 struct ListedWal {
     HeldSegments segments;
     HeldSegments partials;
-    SettledSegments settled;
+    SettledSegments settled, settled_partials;
     std::map<std::uint32_t, std::vector<ObjectName>> histories;
     std::map<std::uint32_t, std::vector<std::string>> settled_histories;  // fingerprints
     std::vector<std::string> refused_settlements;                         // a line each
 };
 
 /// Lists segments from this position on (HeldSegment::position, of any timeline) and all history files, and
-/// reads what was settled, of which only that by `trusted_writers` counts where there are any.
+/// reads what was settled (read_settled).
 ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
-                   std::uint64_t from_position, const std::vector<std::string>& trusted_writers);
+                   std::uint64_t from_position, const Settings& settings);
 
 /// The timelines that a store has anything of: "00000001". One request for each.
 std::vector<std::string> list_timelines(ObjectStore& store, const ObjectKeys& keys);

@@ -6,6 +6,7 @@
 #include "common/clock.hpp"
 #include "common/codec/wal_facts_text.hpp"
 #include "common/micro_time.hpp"
+#include "common/wal/record_data.hpp"
 #include "common/wal/record_facts.hpp"
 #include "common/wal/wal_name.hpp"
 
@@ -116,7 +117,7 @@ class Search {
         if (!facts.tail) return true;
         const std::vector<std::byte>& start = facts.tail->bytes;
         if (join_facts(facts, behind)) return true;
-        return start.size() >= RecordFacts::header &&
+        return start.size() >= record_header_size &&
                !RecordFacts::of_interest(std::to_integer<std::uint8_t>(start[17]),
                                          std::to_integer<std::uint8_t>(start[16]));
     }

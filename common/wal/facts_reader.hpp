@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/bytes.hpp"
+#include "common/wal/record_data.hpp"
 #include "common/wal/record_facts.hpp"
 #include "common/wal/wal_facts.hpp"
 
@@ -12,7 +13,9 @@ namespace walferry {
 
 /// Reads facts from a segment's bytes as they pass by, in pieces of any size. Never throws for what the bytes
 /// say, never reads outside of them, and does work in proportion to their number: pages that contradict each
-/// other end the reading, and the facts say that they are not complete.
+/// other end the reading, and the facts say that they are not complete. A record from which a fact comes is
+/// compared with its checksum; of others only that they follow one another, because the checksums of all
+/// bytes would cost more than all the rest (docs/benchmarks.md).
 ///
 /// Pages: access/xlog_internal.h, XLogPageHeaderData and XLogLongPageHeaderData. magic u16@0, info u16@2,
 /// timeline u32@4, address u64@8, length of the rest of a record u32@16; the long header goes on with segment
@@ -24,6 +27,9 @@ class FactsReader {
     void write(Bytes bytes);
     /// nullopt for what is no WAL segment of a version that is known.
     std::optional<WalFacts> finish();
+    /// Up to where the records lead, before finish(): the end of the last whole one, or of the last page that
+    /// a longer one goes on through. 0 where nothing was read.
+    std::uint64_t reached() const noexcept { return reached_; }
 
   private:
     enum class State { header, pages, ended, not_wal };
@@ -44,12 +50,14 @@ class FactsReader {
     std::uint16_t magic_ = 0;
     std::uint64_t expected_ = 0;  // the next page's address
     std::uint64_t end_ = 0;       // of the segment
+    std::uint64_t reached_ = 0;
     std::uint64_t previous_ = 0;  // where the record before begins; 0: not known
 
     // A record that goes on behind the page.
     enum class Cut { none, head, kept, passed_over };
     Cut cut_ = Cut::none;
     std::uint64_t cut_lsn_ = 0;
+    RecordChecksum checksum_;  // Cut::kept
     std::uint64_t length_ = 0, had_ = 0;
     std::vector<std::byte> record_;
 };

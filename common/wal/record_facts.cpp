@@ -1,9 +1,10 @@
 #include "common/wal/record_facts.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <utility>
+
+#include "common/wal/record_data.hpp"
 
 namespace walferry {
 namespace {
@@ -19,96 +20,8 @@ enum Manager : std::uint8_t {
 
 constexpr std::int64_t postgres_epoch = 946684800000000;  // 2000-01-01 in microseconds since 1970
 constexpr std::int64_t latest_time = 253402300800000000;  // the year 10000
-constexpr std::size_t most_events = 2000, most_open = 1024, most_checkpoints = 8, most_numbers = 16;
+constexpr std::size_t most_events = 2000, most_checkpoints = 8, most_numbers = 16;
 constexpr std::size_t most_subtransactions = 64;
-
-template <typename T>
-T number(Bytes bytes, std::size_t at) {
-    T value{};
-    std::memcpy(&value, bytes.data() + at, sizeof value);
-    return value;
-}
-
-/// A record's data in order; reading behind its end gives zeroes and is remembered.
-class Reader {
-  public:
-    explicit Reader(Bytes bytes) : rest_(bytes) {}
-    template <typename T>
-    T take() {
-        if (!has(sizeof(T))) return {};
-        const T value = number<T>(rest_, 0);
-        rest_ = rest_.subspan(sizeof(T));
-        return value;
-    }
-    Bytes take(std::uint64_t size) {
-        if (!has(size)) return {};
-        const Bytes taken = rest_.first(static_cast<std::size_t>(size));
-        rest_ = rest_.subspan(taken.size());
-        return taken;
-    }
-    std::string text() const {
-        const std::string_view all = as_text(rest_);
-        return std::string(all.substr(0, all.find('\0')));
-    }
-    Bytes last(std::size_t size) const { return rest_.last(size); }
-    std::size_t left() const noexcept { return rest_.size(); }
-    bool failed() const noexcept { return failed_; }
-
-  private:
-    bool has(std::uint64_t size) {
-        if (size <= rest_.size()) return true;
-        failed_ = true;
-        rest_ = {};
-        return false;
-    }
-    Bytes rest_;
-    bool failed_ = false;
-};
-
-/// Behind a block's id: flags, sizes, what its image says, whose block it is. The number of its file; 0: that
-/// of the block before.
-std::uint32_t block_header(Reader& in) {
-    constexpr unsigned has_image = 0x10, same_relation = 0x80, has_hole = 0x01, compressed = 0x1c;
-    const auto flags = in.take<std::uint8_t>();
-    in.take<std::uint16_t>();  // length of its data
-    if ((flags & has_image) != 0) {
-        in.take<std::uint16_t>();  // length of the image
-        in.take<std::uint16_t>();  // where the hole is
-        const auto image = in.take<std::uint8_t>();
-        if ((image & has_hole) != 0 && (image & compressed) != 0) in.take<std::uint16_t>();
-    }
-    std::uint32_t file = 0;
-    if ((flags & same_relation) == 0) {
-        in.take<std::uint64_t>();  // tablespace and database
-        file = in.take<std::uint32_t>();
-    }
-    in.take<std::uint32_t>();  // block number
-    return file;
-}
-
-/// A record's own data, which it ends with, found by walking the headers behind its first one.
-std::optional<Bytes> main_data(Bytes record) {
-    constexpr unsigned data_short = 255, data_long = 254, origin = 253, toplevel_xid = 252, most_blocks = 32;
-    Reader in(record.subspan(RecordFacts::header));
-    while (!in.failed()) {
-        const auto id = in.take<std::uint8_t>();
-        if (id == data_short || id == data_long) {
-            const std::uint32_t size = id == data_short ? in.take<std::uint8_t>() : in.take<std::uint32_t>();
-            if (in.failed() || size > in.left()) return std::nullopt;
-            return in.last(size);
-        }
-        if (id == origin) {
-            in.take<std::uint16_t>();
-        } else if (id == toplevel_xid) {
-            in.take<std::uint32_t>();
-        } else if (id <= most_blocks) {
-            block_header(in);
-        } else {
-            return std::nullopt;
-        }
-    }
-    return std::nullopt;
-}
 
 /// nullopt for what no server's clock says.
 std::optional<std::int64_t> unix_time(std::int64_t postgres_time) {
@@ -119,12 +32,6 @@ std::optional<std::int64_t> unix_time(std::int64_t postgres_time) {
 
 bool precedes(std::uint32_t a, std::uint32_t b) {
     return static_cast<std::int32_t>(a - b) < 0;
-}
-
-void add_number(std::vector<std::uint32_t>& numbers, std::uint32_t value) {
-    if (numbers.size() < most_of_a_transaction &&
-        std::find(numbers.begin(), numbers.end(), value) == numbers.end())
-        numbers.push_back(value);
 }
 
 std::array<std::uint16_t, 256> table_of_interest() {
@@ -148,27 +55,19 @@ std::array<std::uint16_t, 256> table_of_interest() {
 
 const std::array<std::uint16_t, 256> RecordFacts::interest_ = table_of_interest();
 
-RecordFacts::RecordFacts(WalFacts& facts) : facts_(facts) {
+RecordFacts::RecordFacts(WalFacts& facts)
+    : facts_(facts), transactions_(std::exchange(facts.open, std::vector<WalTransaction>())) {
     for (std::size_t i = 0; i < facts_.events.size(); ++i) {
         if (facts_.events[i].time == 0) without_time_.emplace(facts_.events[i].xid, i);
     }
-    for (WalTransaction& transaction : facts_.open) {
-        const std::uint32_t xid = transaction.xid;
-        open_.emplace(xid, std::move(transaction));
-    }
-    facts_.open.clear();
 }
 
 void RecordFacts::finish() {
-    for (auto& [xid, transaction] : open_) facts_.open.push_back(std::move(transaction));
-    open_.clear();
+    facts_.open = transactions_.rest();
 }
 
 void RecordFacts::saw_other(std::uint32_t xid, std::uint64_t lsn) noexcept {
-    Seen& seen = seen_[xid % seen_.size()];
-    if (seen.xid == xid) return;
-    seen = {xid, lsn};
-    raise_next_xid(xid + 1);
+    if (transactions_.saw(xid, lsn)) raise_next_xid(xid + 1);
 }
 
 void RecordFacts::raise_next_xid(std::uint32_t xid) noexcept {
@@ -177,8 +76,8 @@ void RecordFacts::raise_next_xid(std::uint32_t xid) noexcept {
 
 void RecordFacts::record(Bytes bytes, std::uint64_t lsn) {
     lsn_ = lsn;
-    if (bytes.size() < header) return;
-    xid_ = number<std::uint32_t>(bytes, 4);
+    if (bytes.size() < record_header_size) return;
+    xid_ = wal_number<std::uint32_t>(bytes, 4);
     const auto info = std::to_integer<std::uint8_t>(bytes[16]);
     const auto manager = std::to_integer<std::uint8_t>(bytes[17]);
     if (is_full_page(manager, info)) return full_page(bytes);
@@ -219,25 +118,18 @@ WalEvent* RecordFacts::add_event(WalEvent::Kind kind) {
 }
 
 WalTransaction* RecordFacts::open(std::uint32_t xid) {
-    const auto known = open_.find(xid);
-    if (known != open_.end()) return &known->second;
-    if (xid == 0 || open_.size() >= most_open) {
-        if (xid != 0) facts_.complete = false;
-        return nullptr;
-    }
-    WalTransaction& added = open_[xid];
-    added.xid = xid;
-    const Seen& seen = seen_[xid % seen_.size()];
-    added.first_lsn = seen.xid == xid ? seen.lsn : lsn_;
-    return &added;
+    if (xid == 0) return nullptr;
+    WalTransaction* const found = transactions_.open(xid, lsn_);
+    if (found == nullptr) facts_.complete = false;
+    return found;
 }
 
 void RecordFacts::xlog(unsigned info, Bytes data) {
-    Reader in(data);
+    RecordData in(data);
     switch (info) {
         case 0x00:
         case 0x10:
-            return checkpoint(data);
+            return checkpoint(info, data);
         case 0x60:
             return parameters(data);
         case 0x70: {
@@ -247,7 +139,7 @@ void RecordFacts::xlog(unsigned info, Bytes data) {
                 facts_.complete = false;
             } else if (WalEvent* event = add_event(WalEvent::Kind::restore_point)) {
                 event->time = *time;
-                event->text = Reader(name).text();
+                event->text = RecordData(name).text();
             }
             return;
         }
@@ -268,25 +160,34 @@ void RecordFacts::xlog(unsigned info, Bytes data) {
     }
 }
 
-/// CheckPoint: redo u64@0, nextXid u64@24, time i64@64 in seconds since 1970.
-void RecordFacts::checkpoint(Bytes data) {
+/// CheckPoint: redo u64@0, timeline u32@8, the one before u32@12, nextXid u64@24, time i64@64 in seconds
+/// since 1970. A recovery that no promotion ended, such as one to a target, begins its timeline with a
+/// shutdown checkpoint in place of a record of its own.
+void RecordFacts::checkpoint(unsigned info, Bytes data) {
     if (data.size() < 72) {
         facts_.complete = false;
         return;
     }
-    raise_next_xid(static_cast<std::uint32_t>(number<std::uint64_t>(data, 24)));
-    const auto seconds = number<std::int64_t>(data, 64);
+    raise_next_xid(static_cast<std::uint32_t>(wal_number<std::uint64_t>(data, 24)));
+    const auto seconds = wal_number<std::int64_t>(data, 64);
     if (facts_.checkpoints.size() == most_checkpoints)
         facts_.checkpoints.erase(facts_.checkpoints.begin() + 1);
     const bool sane = seconds > 0 && seconds < latest_time / 1000000;
-    facts_.checkpoints.push_back({lsn_, number<std::uint64_t>(data, 0), sane ? seconds * 1000000 : 0});
+    facts_.checkpoints.push_back({lsn_, wal_number<std::uint64_t>(data, 0), sane ? seconds * 1000000 : 0});
+    const auto timeline = wal_number<std::uint32_t>(data, 8), previous = wal_number<std::uint32_t>(data, 12);
+    if (info != 0x00 || timeline == previous) return;
+    if (WalEvent* event = add_event(WalEvent::Kind::end_of_recovery)) {
+        event->time = facts_.checkpoints.back().time;
+        event->timeline = timeline;
+        event->previous_timeline = previous;
+    }
 }
 
 void RecordFacts::parameters(Bytes data) {
     static constexpr std::array names{"max_connections",           "max_worker_processes",
                                       "max_wal_senders",           "max_prepared_transactions",
                                       "max_locks_per_transaction", "wal_level"};
-    Reader in(data);
+    RecordData in(data);
     std::string text;
     for (const char* name : names)
         text += (text.empty() ? "" : " ") + std::string(name) + "=" + std::to_string(in.take<std::int32_t>());
@@ -299,11 +200,11 @@ void RecordFacts::parameters(Bytes data) {
 
 /// While an index is built or a table rewritten, whole pages of the new file are logged.
 void RecordFacts::full_page(Bytes record) {
-    Reader in(record.subspan(header));
+    RecordData in(record.subspan(record_header_size));
     in.take<std::uint8_t>();
-    const std::uint32_t file = block_header(in);
+    const std::uint32_t file = take_block_header(in);
     if (file == 0 || xid_ == 0) return;
-    if (WalTransaction* transaction = open(xid_)) add_number(transaction->filled, file);
+    if (WalTransaction* transaction = open(xid_)) add_file(transaction->filled, file);
 }
 
 void RecordFacts::ended(std::int64_t time, bool commit) {
@@ -314,31 +215,6 @@ void RecordFacts::ended(std::int64_t time, bool commit) {
     if (!commit) return;
     ++facts_.commits;
     if (!facts_.last_commit || moment.lsn > facts_.last_commit->lsn) facts_.last_commit = moment;
-}
-
-/// What a transaction had open, and its subtransactions.
-WalTransaction RecordFacts::take(std::uint32_t xid, const std::vector<std::uint32_t>& subtransactions) {
-    WalTransaction all;
-    all.xid = xid;
-    const Seen& seen = seen_[xid % seen_.size()];
-    all.first_lsn = seen.xid == xid ? seen.lsn : lsn_;
-    const auto add = [&](std::uint32_t number) {
-        const auto known = open_.find(number);
-        if (known == open_.end()) return;
-        WalTransaction& part = known->second;
-        all.first_lsn = std::min(all.first_lsn, part.first_lsn);
-        all.lock_count += part.lock_count;
-        all.created_count += part.created_count;
-        for (const WalLock& lock : part.locks) {
-            if (all.locks.size() < most_of_a_transaction) all.locks.push_back(lock);
-        }
-        for (const std::uint32_t file : part.created) add_number(all.created, file);
-        for (const std::uint32_t file : part.filled) add_number(all.filled, file);
-        open_.erase(known);
-    };
-    add(xid);
-    for (const std::uint32_t number : subtransactions) add(number);
-    return all;
 }
 
 void RecordFacts::name_time(std::uint32_t xid, std::int64_t time) {
@@ -356,7 +232,7 @@ void RecordFacts::transaction_end(unsigned info, Bytes data) {
                        has_invalidations = 8, has_twophase = 16, has_stats = 256;
     const unsigned operation = info & 0x70;
     const bool commit = operation == 0x00 || operation == 0x30;
-    Reader in(data);
+    RecordData in(data);
     const auto time = unix_time(in.take<std::int64_t>());
     const auto xinfo = (info & has_info) != 0 ? in.take<std::uint32_t>() : 0;
     std::uint32_t database = 0;
@@ -382,16 +258,16 @@ void RecordFacts::transaction_end(unsigned info, Bytes data) {
     }
     xid_ = xid;
     ended(*time, commit);
-    if (open_.empty() && facts_.events.empty() && (files.empty() || !commit)) return;
+    if (transactions_.empty() && facts_.events.empty() && (files.empty() || !commit)) return;
     for (std::size_t at = 0; at < children.size(); at += 4)
-        subtransactions.push_back(number<std::uint32_t>(children, at));
+        subtransactions.push_back(wal_number<std::uint32_t>(children, at));
     name_time(xid, *time);
-    WalTransaction before = take(xid, subtransactions);
+    WalTransaction before = transactions_.take(xid, subtransactions, lsn_);
     if (!commit || files.empty()) return;
     WalEvent removal;
     for (std::size_t at = 0; at < files.size(); at += 12) {
-        const auto file = number<std::uint32_t>(files, at + 8);
-        if (database == 0) database = number<std::uint32_t>(files, at + 4);
+        const auto file = wal_number<std::uint32_t>(files, at + 8);
+        if (database == 0) database = wal_number<std::uint32_t>(files, at + 4);
         if (std::erase(before.created, file) > 0) {
             --before.created_count;
             continue;
@@ -416,7 +292,7 @@ void RecordFacts::transaction_end(unsigned info, Bytes data) {
 
 /// xl_smgr_create: tablespace, database and number of the file, and its fork.
 void RecordFacts::storage(Bytes data) {
-    Reader in(data);
+    RecordData in(data);
     in.take<std::uint64_t>();
     const auto file = in.take<std::uint32_t>();
     const auto fork = in.take<std::int32_t>();
@@ -427,12 +303,12 @@ void RecordFacts::storage(Bytes data) {
     if (fork != 0) return;
     if (WalTransaction* transaction = open(xid_)) {
         ++transaction->created_count;
-        add_number(transaction->created, file);
+        add_file(transaction->created, file);
     }
 }
 
 void RecordFacts::database(unsigned info, Bytes data) {
-    Reader in(data);
+    RecordData in(data);
     const bool dropped = info == 0x20;
     const auto oid = in.take<std::uint32_t>();
     if (in.failed()) {
@@ -455,12 +331,11 @@ void RecordFacts::database(unsigned info, Bytes data) {
     // xl_dbase_drop_rec: how many tablespaces, and which.
     if (in.take<std::uint32_t>() == 1) event->tablespace = in.take<std::uint32_t>();
     event->transaction.xid = xid_;
-    const Seen& seen = seen_[xid_ % seen_.size()];
-    event->transaction.first_lsn = seen.xid == xid_ ? seen.lsn : lsn_;
+    event->transaction.first_lsn = transactions_.first_record(xid_, lsn_);
 }
 
 void RecordFacts::tablespace(unsigned info, Bytes data) {
-    Reader in(data);
+    RecordData in(data);
     const auto oid = in.take<std::uint32_t>();
     if (in.failed()) {
         facts_.complete = false;
@@ -475,7 +350,7 @@ void RecordFacts::tablespace(unsigned info, Bytes data) {
 }
 
 void RecordFacts::standby(unsigned info, Bytes data) {
-    Reader in(data);
+    RecordData in(data);
     if (info == 0x10) {
         in.take<std::uint64_t>();
         in.take<std::uint32_t>();  // whether subtransactions are missing, and padding
@@ -490,13 +365,7 @@ void RecordFacts::standby(unsigned info, Bytes data) {
         if (in.failed()) break;
         WalTransaction* transaction = open(xid);
         if (transaction == nullptr) continue;
-        // What is held is logged once more with every snapshot of the running transactions.
-        const bool known = std::any_of(transaction->locks.begin(), transaction->locks.end(),
-                                       [&](const WalLock& lock) { return lock.relation == relation; });
-        if (known) continue;
-        ++transaction->lock_count;
-        if (transaction->locks.size() < most_of_a_transaction)
-            transaction->locks.push_back({database, relation, lsn_});
+        add_lock(*transaction, {database, relation, lsn_});
     }
     if (in.failed()) facts_.complete = false;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/bytes.hpp"
+#include "common/wal/open_transactions.hpp"
 #include "common/wal/wal_facts.hpp"
 
 namespace walferry {
@@ -16,8 +17,6 @@ namespace walferry {
 ///   (xl_smgr_create), commands/dbcommands_xlog.h, commands/tablespace.h, storage/standbydefs.h
 class RecordFacts {
   public:
-    static constexpr std::size_t header = 24;
-
     explicit RecordFacts(WalFacts& facts);
 
     /// Whether a record may hold a fact; looks at its resource manager and info byte only.
@@ -35,18 +34,13 @@ class RecordFacts {
         last_xid_ = xid;
         if (xid != 0) saw_other(xid, lsn);
     }
-    /// A whole record that is of interest; `bytes` begin with its header. What makes no sense is passed over
-    /// and makes the facts incomplete.
+    /// A whole record that is of interest, whose checksum fits; `bytes` begin with its header. What makes no
+    /// sense is passed over and makes the facts incomplete.
     void record(Bytes bytes, std::uint64_t lsn);
     /// Once, behind the last record.
     void finish();
 
   private:
-    struct Seen {
-        std::uint32_t xid = 0;
-        std::uint64_t lsn = 0;
-    };
-
     void saw_other(std::uint32_t xid, std::uint64_t lsn) noexcept;
     void raise_next_xid(std::uint32_t xid) noexcept;
     void xlog(unsigned info, Bytes data);
@@ -56,20 +50,18 @@ class RecordFacts {
     void database(unsigned info, Bytes data);
     void tablespace(unsigned info, Bytes data);
     void standby(unsigned info, Bytes data);
-    void checkpoint(Bytes data);
+    void checkpoint(unsigned info, Bytes data);
     void parameters(Bytes data);
     void ended(std::int64_t time, bool commit);
     WalTransaction* open(std::uint32_t xid);
-    WalTransaction take(std::uint32_t xid, const std::vector<std::uint32_t>& subtransactions);
     void name_time(std::uint32_t xid, std::int64_t time);
     WalEvent* add_event(WalEvent::Kind kind);
 
     static const std::array<std::uint16_t, 256> interest_;
 
     WalFacts& facts_;
-    std::map<std::uint32_t, WalTransaction> open_;
+    OpenTransactions transactions_;
     std::multimap<std::uint32_t, std::size_t> without_time_;  // events of transactions that have not ended
-    std::array<Seen, 1024> seen_{};
     std::uint32_t last_xid_ = 0;
     std::uint32_t xid_ = 0;  // of the record at hand
     std::uint64_t lsn_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/wal/record_data.hpp"
 #include "common/wal/record_facts.hpp"
 
 namespace walferry {
@@ -22,12 +23,12 @@ bool fit(const WalTail& tail, const WalHead& head) {
 
 bool join_facts(WalFacts& before, WalFacts& after) {
     if (!before.tail || !after.head || !fit(*before.tail, *after.head)) return false;
-    const WalTail tail = *std::exchange(before.tail, std::nullopt);
-    std::vector<std::byte> record = tail.bytes;
+    std::vector<std::byte> record = before.tail->bytes;
     record.insert(record.end(), after.head->bytes.begin(), after.head->bytes.end());
+    if (!checksum_fits(record)) return false;
+    const WalTail tail = *std::exchange(before.tail, std::nullopt);
     after.head.reset();
     before.last_record = tail.lsn;
-    if (record.size() < RecordFacts::header) return true;
     const auto info = std::to_integer<std::uint8_t>(record[16]);
     const auto manager = std::to_integer<std::uint8_t>(record[17]);
     RecordFacts facts(before);

@@ -108,8 +108,7 @@ bool SegmentFetcher::from_stores(Try& now, const WalName& name, const archive::L
     std::vector<StoredCopy> copies;
     for (const std::size_t index : view_.order()) {
         const archive::StoreAnswer& answer = look.answers[index];
-        for (const ObjectName& object :
-             name.kind == WalKind::partial && name.text != now.name.text ? answer.partials : answer.objects) {
+        for (const ObjectName& object : answer.objects) {
             if (object.fingerprint == content)
                 copies.push_back({index, view_.keys(index).wal(object), object});
         }
@@ -188,14 +187,10 @@ bool SegmentFetcher::note_troubles(Try& now, const archive::Look& look) {
     return true;
 }
 
-void SegmentFetcher::look_everywhere(Try& now, bool fresh, archive::ArchiveView::Time deadline) {
+/// What everything says that may have the name: stores, this server's pg_wal, the spool.
+std::vector<archive::StoreAnswer> SegmentFetcher::all_answers(Try& now, const archive::Look& look,
+                                                              const SpoolCopy::Result& spooled) const {
     const WalName& name = now.name;
-    SpoolCopy::Result spooled;
-    if (from_spool(now, name, {}, spooled)) return;
-    if (spooled.trouble) now.say(spooled.trouble->message());
-    const archive::Look look = view_.look(name, fresh, deadline);
-    if (!note_troubles(now, look)) return;
-
     std::vector<archive::StoreAnswer> answers;
     for (const archive::StoreAnswer& answer : look.answers) {
         for (const std::string& line : answer.refused) now.say(line);
@@ -213,6 +208,18 @@ void SegmentFetcher::look_everywhere(Try& now, bool fresh, archive::ArchiveView:
     if (now.cut) {
         for (archive::StoreAnswer& answer : answers) answer.later.clear();
     }
+    return answers;
+}
+
+void SegmentFetcher::look_everywhere(Try& now, bool fresh) {
+    const WalName& name = now.name;
+    SpoolCopy::Result spooled;
+    if (from_spool(now, name, {}, spooled)) return;
+    if (spooled.trouble) now.say(spooled.trouble->message());
+    const archive::Look look = view_.look(name, fresh, now.deadline);
+    if (!note_troubles(now, look)) return;
+    const std::string own = own_history(name);
+    const std::vector<archive::StoreAnswer> answers = all_answers(now, look, spooled);
     const archive::Verdict verdict =
         archive::judge(name, answers, view_.asks_all() && now.attempt.unreachable.empty());
     const bool disputed = std::find(spooled.disputed.begin(), spooled.disputed.end(), verdict.content) !=
@@ -270,7 +277,7 @@ void SegmentFetcher::nowhere(Try& now, const archive::Verdict& verdict, const ar
     const WalName& name = now.name;
     const bool in_order = name.kind == WalKind::segment || name.kind == WalKind::history;
     const Missing missing = this->missing(name);
-    if (now.cut && unfinished_end(now, look, *now.cut)) return;
+    if (now.cut && unfinished_end(now, *now.cut)) return;
     const bool excused = name.kind == WalKind::history && name.timeline <= missing.own_timeline;
     if (verdict.kind == archive::Verdict::Kind::gap && !excused) {
         now.attempt.trouble = a_gap(name, verdict.detail);
@@ -279,7 +286,7 @@ void SegmentFetcher::nowhere(Try& now, const archive::Verdict& verdict, const ar
     if (context_.asker == Asker::recovery && in_order && !excused) {
         const TimelineSights seen = other_timelines(name, now.say);
         const auto fork = now.cut ? std::nullopt : fork_within(missing, seen);
-        if (fork && !later_elsewhere(missing, seen, fork) && unfinished_end(now, look, *fork)) return;
+        if (fork && !later_elsewhere(missing, seen, fork) && unfinished_end(now, *fork)) return;
         if (const auto later = later_elsewhere(missing, seen)) {
             now.attempt.trouble = a_gap(name, *later);
             return;
@@ -293,39 +300,9 @@ void SegmentFetcher::nowhere(Try& now, const archive::Verdict& verdict, const ar
     now.attempt.end = Attempt::End::absent;
 }
 
-/// Of a timeline's last segment only what was written before the timeline was left, and only NAME.partial may
-/// have been archived. False where there is none.
-bool SegmentFetcher::unfinished_end(Try& now, const archive::Look& look, std::uint64_t fork) {
-    const WalName partial = *WalName::parse(now.name.text + ".partial");
-    now.cut = fork;
-    SpoolCopy::Result spooled;
-    if (from_spool(now, partial, {}, spooled)) return true;
-    std::vector<archive::StoreAnswer> answers;
-    for (const archive::StoreAnswer& answer : look.answers) {
-        if (!answer.answered) continue;
-        answers.push_back(answer);
-        answers.back().objects = answer.partials;
-        answers.back().settled.clear();
-    }
-    const archive::Verdict verdict = archive::judge(partial, answers);
-    if (verdict.kind == archive::Verdict::Kind::several) {
-        now.attempt.trouble = Error(ErrorKind::conflict, verdict.detail);
-        return true;
-    }
-    if (verdict.kind == archive::Verdict::Kind::found) {
-        now.say(now.name.text + " was archived as .partial only; it is used up to " + format_lsn(fork) +
-                ", where its timeline was left");
-        (void)from_stores(now, partial, look, verdict.content);
-        return true;
-    }
-    if (!spooled.trouble) return false;
-    now.attempt.trouble = spooled.trouble;
-    return context_.asker != Asker::standby;
-}
-
 Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, archive::ArchiveView::Time deadline,
                                 const OpenSink& open, const Say& say) {
-    Try now{name, open, say, {}, {}};
+    Try now{name, open, say, deadline, {}, {}};
     try {
         if (context_.way != nullptr && context_.for_server) now.cut = context_.way->leaves_at(name);
         if (now.cut && *now.cut <= *name.start_lsn(context_.way->segment_size())) {
@@ -333,7 +310,7 @@ Attempt SegmentFetcher::attempt(const WalName& name, bool fresh, archive::Archiv
             now.attempt.end = Attempt::End::absent;
             return now.attempt;
         }
-        look_everywhere(now, fresh, deadline);
+        look_everywhere(now, fresh);
     } catch (const archive::SinkFailure& failure) {
         throw failure.error;
     } catch (const Error& error) {

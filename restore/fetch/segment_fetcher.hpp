@@ -2,12 +2,15 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "archive/archive_view.hpp"
+#include "archive/beginnings.hpp"
 #include "archive/trusted_content.hpp"
 #include "common/codec/segment_codec.hpp"
 #include "common/error.hpp"
@@ -72,24 +75,34 @@ class SegmentFetcher {
         const WalName& name;
         const OpenSink& open;
         const Say& say;
+        archive::ArchiveView::Time deadline;
         std::optional<std::uint64_t> cut;  // where the recovery leaves the timeline within this segment
         Attempt attempt;
     };
 
-    void look_everywhere(Try& now, bool fresh, archive::ArchiveView::Time deadline);
+    void look_everywhere(Try& now, bool fresh);
+    std::vector<archive::StoreAnswer> all_answers(Try& now, const archive::Look& look,
+                                                  const SpoolCopy::Result& spooled) const;
     bool from_spool(Try& now, const WalName& name, const std::string& content, SpoolCopy::Result& result);
     bool from_stores(Try& now, const WalName& name, const archive::Look& look, const std::string& content);
     void fetched(Try& now, std::shared_ptr<Sink> file);
     bool note_troubles(Try& now, const archive::Look& look);
     void not_as_recorded(Try& now);
     void nowhere(Try& now, const archive::Verdict& verdict, const archive::Look& look);
-    bool unfinished_end(Try& now, const archive::Look& look, std::uint64_t fork);
-    struct Beginning {
-        std::optional<std::string> fingerprint;
+    bool unfinished_end(Try& now, std::uint64_t fork);
+    void from_unfinished(Try& now, const archive::Verdict& verdict, const archive::Look& look,
+                         const std::vector<archive::StoreAnswer>& answers, SpoolCopy::Result& spooled);
+    struct ReadBeginning {
+        std::optional<archive::Beginning> beginning;
         bool may_pass = false;  // it could not be read just now
     };
-    Beginning beginning(Try& now, const archive::Look& look, const std::string& content,
-                        SpoolCopy::Result& spooled);
+    ReadBeginning beginning(Try& now, const archive::Look& look, const std::string& content,
+                            SpoolCopy::Result& spooled);
+    /// nullopt where one could not be read; now.attempt says why.
+    std::optional<std::map<std::string, archive::Beginning>> beginnings(Try& now, const archive::Look& look,
+                                                                        const std::set<std::string>& contents,
+                                                                        SpoolCopy::Result& spooled);
+    void deliver(Try& now, const archive::Look& look, const std::string& content, SpoolCopy::Result& spooled);
     bool one_up_to_the_fork(Try& now, const archive::Look& look,
                             const std::vector<archive::StoreAnswer>& answers, SpoolCopy::Result& spooled);
     void several(Try& now, const archive::Verdict& verdict, const archive::Look& look,

@@ -239,6 +239,23 @@ TEST_CASE("what a timeline's end has as .partial counts up to where the timeline
               .gap == WalGap{"000000010000000000000004", "00000002.history"});
 }
 
+TEST_CASE("a .partial with several contents counts as far as one of them leads") {
+    const auto earlier = history(2, "1\t0/4800000\tx\n"), later = history(3, "1\t0/4C00000\tx\n");
+    HeldSegments partials = held({{1, {4}}});
+    partials[1].push_back({4, 8});
+    const auto ends = [&](const PartialReach& reach) {
+        const auto wal = usable_wal(held({{1, {2, 3}}}), {}, size, partials, {}, reach);
+        std::vector<std::uint64_t> found;
+        for (const Reach& each : reaches({earlier, later}, backup(1, 2, 2), wal))
+            found.push_back(each.end_lsn);
+        return found;
+    };
+    // Along the timelines 1, 2 and 3.
+    CHECK(ends({}) == std::vector<std::uint64_t>{0x4000000, 0x4000000, 0x4000000});
+    CHECK(ends({{{1, 4}, 0x4800000}}) == std::vector<std::uint64_t>{0x4000000, 0x4800000, 0x4000000});
+    CHECK(ends({{{1, 4}, 0x4C00000}}) == std::vector<std::uint64_t>{0x4C00000, 0x4800000, 0x4C00000});
+}
+
 TEST_CASE("a switch at a segment's boundary needs nothing of the next one") {
     for (const Reach& reach :
          reaches({history(2, "1\t0/4000000\tx\n")}, backup(1, 2, 2), usable(held({{1, {2, 3}}})))) {

@@ -51,6 +51,22 @@ TEST_CASE(
     CHECK(departure(forks, 8).by == 3);
 }
 
+TEST_CASE("A .partial counts up to the first place in it at which its timeline was left") {
+    Forks forks;
+    forks.add(TimelineHistory::parse(3, "1\t0/4C0000\treason\n"));
+    forks.add(TimelineHistory::parse(2, "1\t0/480000\treason\n"));
+    CHECK(departure(forks, 4).at == 0x4C0000);
+    CHECK(departure(forks, 4, ".partial").at == 0x480000);
+    CHECK(departure(forks, 4, ".partial").by == 2);
+    CHECK(forks.places_within(1, 4 * size, 5 * size) == std::vector<std::uint64_t>{0x480000, 0x4C0000});
+    CHECK(forks.places_within(2, 4 * size, 5 * size).empty());
+    // Copies were promoted, and the timeline goes on.
+    forks.add_in_use(1, in_use_now);
+    CHECK(departure(forks, 4).kind == Departure::Kind::none);
+    CHECK(departure(forks, 4, ".partial").at == 0x480000);
+    CHECK(departure(forks, 5, ".partial").kind == Departure::Kind::none);
+}
+
 TEST_CASE("Where a timeline is in use behind a fork, what lies behind the fork may not differ") {
     Forks forks;
     forks.add(TimelineHistory::parse(2, "1\t0/480000\ta copy for a test was promoted\n"));

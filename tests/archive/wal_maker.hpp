@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "common/wal/crc32c.hpp"
+
 namespace walferry::test {
 
 /// WAL as a server writes it: records across pages and segments.
@@ -13,6 +15,10 @@ class WalMaker {
         : page_size_(page), segment_size_(segment), at_(start) {}
 
     std::uint16_t magic = 0xD110;  // PostgreSQL 15
+    std::uint64_t system_identifier = 7;
+
+    /// Where the last record ends.
+    std::uint64_t end() const noexcept { return at_; }
 
     std::uint64_t record(unsigned manager, unsigned info, std::uint32_t xid, const std::string& data,
                          const std::string& headers = "") {
@@ -31,7 +37,11 @@ class WalMaker {
         append(text, previous_);
         text += static_cast<char>(info);
         text += static_cast<char>(manager);
-        text.append(6, '\0');
+        text.append(2, '\0');
+        Crc32c crc;
+        crc.update(as_bytes(body));
+        crc.update(as_bytes(text));
+        append(text, crc.value());
         text += body;
         begin_page(0);
         const std::uint64_t lsn = at_;
@@ -87,7 +97,7 @@ class WalMaker {
         append(header, rest);
         append(header, std::uint32_t{0});
         if (first) {
-            append(header, std::uint64_t{7});
+            append(header, system_identifier);
             append(header, static_cast<std::uint32_t>(segment_size_));
             append(header, static_cast<std::uint32_t>(page_size_));
         }

@@ -10,7 +10,6 @@
 #include "archive/listed_archive.hpp"
 #include "archive/settlements.hpp"
 #include "common/clock.hpp"
-#include "common/codec/signing.hpp"
 #include "common/error.hpp"
 #include "common/ledger/ledger.hpp"
 #include "common/ledger/ledger_file.hpp"
@@ -22,14 +21,6 @@
 namespace walferry::rebuild {
 namespace {
 
-// On a host that signs and names no trusted writer, its own word counts.
-std::vector<std::string> trusted_settlers(const Settings& settings) {
-    std::vector<std::string> writers = settings.trusted_writers;
-    if (!settings.signing_key_file.empty())
-        writers.push_back(WriterKey::load(settings.signing_key_file).public_key());
-    return writers;
-}
-
 class Rebuild {
   public:
     Rebuild(const Settings& settings, console::Outcome& outcome, std::stop_token stop,
@@ -39,7 +30,6 @@ class Rebuild {
           stop_(std::move(stop)),
           show_(show),
           spool_(settings.spool),
-          settlers_(trusted_settlers(settings)),
           lock_(spool_, std::chrono::milliseconds(0), stop_) {}
 
     RebuildResult run(const RebuildOptions& options) {
@@ -120,7 +110,8 @@ class Rebuild {
                                       show_("listing " + settings.name + ": " +
                                             std::to_string(archive_.objects) + " objects so far");
                                   });
-            for (const std::uint64_t sysid : archive_.settled_in) read_settlements(*store, settings, sysid);
+            for (const std::uint64_t sysid : archive_.settled_in)
+                report_refused_settlements(*store, settings, sysid);
             compare(*store, settings, stores_[index].id);
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::interrupted) return;
@@ -155,22 +146,13 @@ class Rebuild {
                 "store, or import the segments from where they are still found");
     }
 
-    void read_settlements(ObjectStore& store, const StoreSettings& settings, std::uint64_t sysid) {
+    void report_refused_settlements(ObjectStore& store, const StoreSettings& settings, std::uint64_t sysid) {
         const ObjectKeys keys(settings.prefix, settings_.cluster, sysid);
         for (const auto& [name, listed] : archive::list_settlements(store, keys)) {
-            const archive::Settled settled = archive::read_settled(store, keys, sysid, listed, settlers_);
+            const archive::Settled settled = archive::read_settled(store, keys, sysid, listed, settings_);
             for (const std::string& line : settled.refused)
                 outcome_.report(console::exit_code::done, "store " + settings.name + ": " + line);
-            settled_[{sysid, name}].insert(settled.contents.begin(), settled.contents.end());
         }
-    }
-
-    // By one content that is there. Settled for two, or for none that is known, it stays open.
-    bool is_settled(std::uint64_t sysid, const std::string& name, const std::set<std::string>& contents) {
-        const auto rows = ledger_->rows_of(sysid, name);
-        return contents.size() == 1 && std::any_of(rows.begin(), rows.end(), [&](const SegmentRow& row) {
-                   return row.fingerprint == *contents.begin();
-               });
     }
 
     // What was open before is said by `status`; what a settled object answers already is no news either.
@@ -178,10 +160,6 @@ class Rebuild {
         std::set<std::int64_t> known;
         for (const ConflictRow& row : ledger_->conflicts(true)) known.insert(row.id);
         ledger_->add_listed_conflicts(wall_now());
-        for (const auto& [which, contents] : settled_) {
-            if (is_settled(which.first, which.second, contents))
-                ledger_->settle(which.first, which.second, wall_now());
-        }
         archive::judge_conflicts(settings_, *ledger_, &outcome_, stop_);
         for (const ConflictRow& row : ledger_->conflicts(false)) result_.conflicts += !known.contains(row.id);
         if (result_.conflicts > 0) {
@@ -196,13 +174,11 @@ class Rebuild {
     const std::stop_token stop_;
     const std::function<void(const std::string&)>& show_;
     const SpoolPaths spool_;
-    const std::vector<std::string> settlers_;
     SpoolLock lock_;
     SpoolScan scan_;
     std::unique_ptr<Ledger> ledger_;
     std::vector<StoreRow> stores_;
     archive::ListedArchive archive_;
-    std::map<std::pair<std::uint64_t, std::string>, std::set<std::string>> settled_;  // fingerprints
     RebuildResult result_;
 };
 

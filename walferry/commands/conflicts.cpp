@@ -31,14 +31,15 @@ struct Found {
     std::uint64_t system_identifier;
     std::string name;
     std::map<std::string, std::vector<std::string>> contents;  // by fingerprint: the stores that have it
-    std::set<std::string> settled;
+    std::set<std::string> settlements;
+    std::optional<std::string> settled;
     std::optional<Divergence> divergence;
     std::vector<ConflictRow> rows;  // this host's ledger's
 
     bool open() const {
         const bool still =
             std::any_of(rows.begin(), rows.end(), [](const ConflictRow& row) { return !row.settled_at; });
-        return contents.empty() ? still : settled.empty() && !divergence;
+        return contents.empty() ? still : !settled && !divergence;
     }
     std::string state() const {
         const bool divergent = divergence || (contents.empty() && !rows.empty() && rows.front().divergence);
@@ -71,15 +72,16 @@ void add_from_stores(const Settings& settings, std::uint64_t cluster, Ledger* le
     archive::ContentJudge content_judge(settings, cluster, std::move(knowledge), stop);
     answer.silent.insert(answer.silent.end(), content_judge.silent().begin(), content_judge.silent().end());
     for (const archive::NamedContents& named : archive::find_several_contents(content_judge.stores(), show)) {
-        Found found{cluster, named.name, {}, content_judge.settled(named.name), std::nullopt, {}};
+        Found found{cluster,      named.name,   {}, content_judge.settlements(named.name),
+                    std::nullopt, std::nullopt, {}};
         std::set<std::string> contents;
         for (const auto& [content, stores] : named.contents) {
             contents.insert(content);
             for (const std::size_t store : stores)
                 found.contents[content].push_back(content_judge.store_names()[store]);
         }
-        if (found.settled.empty())
-            found.divergence = content_judge.judge(*WalName::parse(named.name), contents);
+        found.settled = content_judge.settled(named.name, contents);
+        if (!found.settled) found.divergence = content_judge.judge(*WalName::parse(named.name), contents);
         answer.found.push_back(std::move(found));
     }
 }
@@ -91,7 +93,7 @@ void add_from_ledger(Ledger& ledger, std::uint64_t cluster, Answer& answer) {
             return found.system_identifier == row.system_identifier && found.name == row.name;
         });
         if (known == answer.found.end()) {
-            answer.found.push_back({row.system_identifier, row.name, {}, {}, std::nullopt, {}});
+            answer.found.push_back({row.system_identifier, row.name, {}, {}, std::nullopt, std::nullopt, {}});
             known = std::prev(answer.found.end());
         }
         known->rows.push_back(std::move(row));
@@ -102,7 +104,7 @@ nlohmann::json as_json(const Found& found) {
     nlohmann::json json{{"system_identifier", std::to_string(found.system_identifier)},
                         {"name", found.name},
                         {"state", found.state()},
-                        {"settled_for", found.settled},
+                        {"settled_for", found.settlements},
                         {"store", nullptr},
                         {"ours", nullptr},
                         {"theirs", nullptr},
@@ -148,7 +150,7 @@ void print(const Found& found) {
         std::string holders;
         for (const std::string& store : stores) holders += (holders.empty() ? "" : ", ") + store;
         std::printf("  content %s in %s%s\n", content.c_str(), holders.c_str(),
-                    found.settled.contains(content) ? ", which recovery takes" : "");
+                    found.settled == content ? ", which recovery takes" : "");
     }
     if (found.divergence) {
         std::printf("  its timeline was left at %s%s\n", found.divergence->fork.c_str(),

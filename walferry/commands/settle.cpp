@@ -159,8 +159,8 @@ bool said_before(ObjectStore& store, const StoreSettings& settings, const Object
     bool said = false;
     for (const SettlementName& name : earlier->second) {
         const bool same = name.fingerprint == choice.fingerprint;
-        const archive::Settled settled = archive::read_settled(store, keys, choice.system_identifier, {name},
-                                                               same ? word.trusted : trusted_writers);
+        const archive::Settled settled = archive::settled_by(store, keys, choice.system_identifier, {name},
+                                                             same ? word.trusted : trusted_writers);
         for (const std::string& line : settled.refused)
             std::fprintf(stderr, "walferry: store %s: %s\n", settings.name.c_str(), one_line(line).c_str());
         if (settled.contents.empty()) continue;

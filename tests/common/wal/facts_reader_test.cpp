@@ -103,6 +103,86 @@ TEST_CASE("Commits, aborts, restore points and checkpoints are found with their 
     CHECK(facts->events[0].lsn == point);
 }
 
+TEST_CASE("A record whose bytes do not fit its checksum is no fact, and ends the reading") {
+    WalMaker wal = maker();
+    wal.commit(800, 1'000'000);
+    const std::uint64_t second = wal.commit(801, 2'000'000);
+    wal.record(10, 0, 802, std::string(20'000, 'x'));  // from which no fact comes: it goes on over pages
+    const std::uint64_t last = wal.commit(803, 3'000'000);
+    const std::string segment = wal.segments()[0];
+    for (const std::uint64_t record : {second, last}) {
+        for (std::size_t at = 16; at < 34; ++at) {
+            std::string damaged = segment;
+            damaged[record - mib + at] = static_cast<char>(damaged[record - mib + at] ^ 0x10);
+            // What is no commit any longer is no fact either.
+            const auto facts = read(damaged);
+            REQUIRE(facts);
+            CHECK(facts->commits == (record == second && !facts->complete ? 1U : 2U));
+            CHECK(facts->last_commit->time <= epoch + 3'000'000);
+        }
+    }
+}
+
+TEST_CASE("A long record that goes over pages and does not fit its checksum is no fact") {
+    WalMaker wal = maker();
+    wal.commit(800, 1'000'000);
+    const std::uint64_t long_one = wal.record(1, 0, 801, std::string(8, '\1') + std::string(9'000, 'x'));
+    wal.commit(802, 2'000'000);
+    std::string segment = wal.segments()[0];
+    CHECK(read(segment)->commits == 3);
+    segment[long_one - mib + 8'500] = 'y';
+    const auto facts = read(segment);
+    CHECK(facts->commits == 1);
+    CHECK_FALSE(facts->complete);
+}
+
+TEST_CASE("A timeline that a shutdown checkpoint begins is an event as well") {
+    WalMaker wal = maker();
+    std::string checkpoint(88, '\0');
+    const std::uint64_t seconds = 1'800'000'000;
+    const std::uint32_t timeline = 3, previous = 2;
+    checkpoint.replace(8, 4, reinterpret_cast<const char*>(&timeline), 4);
+    checkpoint.replace(12, 4, reinterpret_cast<const char*>(&previous), 4);
+    checkpoint.replace(64, 8, reinterpret_cast<const char*>(&seconds), 8);
+    const std::uint64_t begun = wal.record(0, 0x00, 0, checkpoint);
+    wal.record(0, 0x10, 0, checkpoint);  // one that is not made at the end of a recovery
+    checkpoint.replace(12, 4, reinterpret_cast<const char*>(&timeline), 4);
+    wal.record(0, 0x00, 0, checkpoint);
+    const auto facts = read(wal.segments()[0]);
+    REQUIRE(facts->events.size() == 1);
+    CHECK(facts->events[0].kind == WalEvent::Kind::end_of_recovery);
+    CHECK(facts->events[0].lsn == begun);
+    CHECK(facts->events[0].time == 1'800'000'000'000'000);
+    CHECK(facts->events[0].timeline == 3);
+    CHECK(facts->events[0].previous_timeline == 2);
+}
+
+TEST_CASE("It is known up to where the records of a segment lead") {
+    const auto reached = [](const std::string& segment) {
+        FactsReader reader;
+        reader.write(as_bytes(segment));
+        return reader.reached();
+    };
+    WalMaker wal = maker();
+    wal.commit(800, 1);
+    const std::uint64_t end = wal.commit(801, 2);
+    const std::string short_one = wal.segments()[0];
+    wal.commit(802, 3);
+    const std::string longer = wal.segments()[0];
+    const std::uint64_t length = end - mib - 40;
+    CHECK(reached(short_one) == end + length);
+    CHECK(reached(longer) == end + 2 * length);
+    // Zeroes behind a place where a record ends, and behind one where none does.
+    CHECK(reached(longer.substr(0, end + length - mib) + std::string(mib - (end + length - mib), '\0')) ==
+          end + length);
+    CHECK(reached(longer.substr(0, end + 16 - mib) + std::string(mib - (end + 16 - mib), '\0')) == end);
+    // A server that crashed within a record begins its timeline at the page where the rest is missing.
+    wal.record(10, 0, 803, std::string(20'000, 'x'));
+    CHECK(reached(wal.segments()[0].substr(0, 2 * page) + std::string(mib - 2 * page, '\0')) ==
+          mib + 2 * page);
+    CHECK(reached("no WAL") == 0);
+}
+
 TEST_CASE("Facts are the same however the segment is cut into pieces, and survive their text") {
     WalMaker wal = maker();
     for (std::uint32_t i = 0; i < 200; ++i) {

@@ -173,9 +173,25 @@ TEST_CASE("Two contents of one name show in the listings, and a settled one is s
         h.rebuild();
         CHECK_FALSE(h.ledger().conflicts(false).empty());
     }
-    SECTION("settled by others than this host, which signs") {
+    SECTION("settled by another host, where no trusted writer is named: as recovery takes it") {
+        WriterKey::generate().save(h.dir.path() + "/writer");
+        h.settings.signing_key_file = h.dir.path() + "/writer";
+        const WriterKey peer = WriterKey::generate();
+        write_settlement(h.store_path("a"), DrainHarness::wal(1).name, right, &peer);
+        h.rebuild();
+        CHECK(h.ledger().conflicts(false).empty());
+    }
+    SECTION("settled for both by different hosts: recovery takes neither") {
+        write_settlement(h.store_path("a"), DrainHarness::wal(1).name, right);
+        write_settlement(h.store_path("b"), DrainHarness::wal(1).name,
+                         fingerprint_of(DrainHarness::wal(1, 7).bytes()));
+        h.rebuild();
+        CHECK_FALSE(h.ledger().conflicts(false).empty());
+    }
+    SECTION("settled by others than the trusted writers") {
         const WriterKey writer = WriterKey::generate();
-        writer.save(h.dir.path() + "/writer");
+        h.settings.trusted_writers = {writer.public_key()};
+        WriterKey::generate().save(h.dir.path() + "/writer");
         h.settings.signing_key_file = h.dir.path() + "/writer";
         write_settlement(h.store_path("a"), DrainHarness::wal(1).name, right);
         h.rebuild();
