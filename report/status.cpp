@@ -1,6 +1,7 @@
 #include "report/status.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "common/error.hpp"
@@ -33,13 +34,16 @@ void split_backups(std::vector<BackupCopyRow> all, Status& status) {
         [](const BackupCopyRow& a, const BackupCopyRow& b) { return a.stopped_at > b.stopped_at; });
 }
 
-/// What an earlier cluster had verified there says nothing of this one.
-void keep_own_positions(Ledger& ledger, Status& status) {
-    for (StoreSummary& store : status.stores) {
-        const auto newest = ledger.newest_verified(store.name);
-        if (!newest || newest->system_identifier == status.system_identifier) continue;
-        store.last_verified_segment.reset();
-        store.last_verified_at.reset();
+/// The present cluster's counts begin at zero; an identifier begins with the time at which its cluster was
+/// created.
+void note_stores(Ledger& ledger, Status& status) {
+    status.stores = ledger.store_summaries(status.system_identifier);
+    if (!status.system_identifier) return;
+    auto clusters = ledger.clusters();
+    std::sort(clusters.begin(), clusters.end(), std::greater<>());
+    for (const std::uint64_t cluster : clusters) {
+        if (cluster != status.system_identifier)
+            status.earlier.push_back({cluster, ledger.store_summaries(cluster)});
     }
 }
 
@@ -96,11 +100,10 @@ Status collect_status(const Settings& settings, std::optional<std::uint64_t> sys
                 status.lost.push_back(row.name);
             }
         }
-        status.stores = ledger->store_summaries();
+        note_stores(*ledger, status);
         note_comparisons(*ledger, status);
         status.conflicts = ledger->conflicts(false).size();
         split_backups(ledger->last_restorable_backups(), status);
-        keep_own_positions(*ledger, status);
         if (status.system_identifier) status.archive = ledger->sights(*status.system_identifier);
         note_recovery_points(*ledger, spool, scan, status);
         status.last_run = ledger->last_run();

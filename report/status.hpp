@@ -11,6 +11,12 @@
 
 namespace walferry::report {
 
+/// A cluster that the present one replaced (initdb, pg_upgrade), as far as the ledger knows it.
+struct EarlierCluster {
+    std::uint64_t system_identifier;
+    std::vector<StoreSummary> stores;
+};
+
 /// The state of a spool and its ledger, without asking any store.
 struct Status {
     std::string cluster, spool;
@@ -18,8 +24,9 @@ struct Status {
     std::size_t segments = 0;                        // in the spool
     std::uint64_t bytes = 0;
     std::optional<std::int64_t> oldest_age_seconds;
-    std::vector<std::string> problems;  // in the spool, left alone
-    std::vector<StoreSummary> stores;
+    std::vector<std::string> problems;    // in the spool, left alone
+    std::vector<StoreSummary> stores;     // what they have of the present cluster
+    std::vector<EarlierCluster> earlier;  // the newest first
     /// Verified before then, and seen in every store's listings since (walferry check); nullopt: not yet
     /// whole.
     std::optional<std::string> seen_since;
@@ -27,7 +34,7 @@ struct Status {
     std::size_t conflicts = 0;                                        // unsettled
     std::vector<std::string> lost;       // neither in the spool nor verified everywhere
     std::vector<BackupCopyRow> backups;  // the newest restorable one of each store that has one
-    // Likewise of the clusters that this one replaced (initdb, pg_upgrade), the newest first.
+    // Likewise of earlier clusters, the newest first.
     std::vector<BackupCopyRow> earlier_backups;
     std::size_t earlier_segments = 0;   // of the segments in the spool, those of other clusters
     std::vector<ArchiveSight> archive;  // what the stores held when they were asked last

@@ -145,21 +145,39 @@ UPDATE conflict SET settled_at = ?3, divergence = NULL, fork = NULL
  WHERE (settled_at IS NULL OR divergence IS NOT NULL)
    AND segment IN (SELECT id FROM segment WHERE system_identifier = ?1 AND name = ?2);
 
+-- Of one cluster, or of all of them. The newest upload of a cluster is found from the end, past those of other clusters that
+-- came later; where there is none, nothing is searched. A store's last error is not a cluster's.
 -- :store_summary
-SELECT t.name, b.segments, b.bytes, b.oldest_spooled_at,
-       coalesce((SELECT uploads FROM upload_count c WHERE c.store = t.id AND c.state = 'stored'), 0),
-       coalesce((SELECT uploads FROM upload_count c WHERE c.store = t.id AND c.state = 'verified'), 0),
-       (SELECT count(*) FROM conflict c INDEXED BY conflict_open WHERE c.settled_at IS NULL AND c.store = t.id)
-       + (SELECT count(*) FROM conflict c INDEXED BY conflict_open WHERE c.settled_at IS NULL AND c.store IS NULL),
+WITH waiting AS MATERIALIZED (
+    SELECT t.id AS store, count(*) AS segments, sum(s.size) AS bytes, min(s.spooled_at) AS oldest_spooled_at
+      FROM segment s INDEXED BY segment_in_spool JOIN store t ON t.retired_at IS NULL
+     WHERE s.removed_at IS NULL AND (?1 IS NULL OR s.system_identifier = ?1)
+       AND NOT EXISTS (SELECT 1 FROM upload u WHERE u.segment = s.id AND u.store = t.id AND u.state = 'verified')
+     GROUP BY t.id)
+SELECT t.name, coalesce(w.segments, 0), coalesce(w.bytes, 0), w.oldest_spooled_at,
+       (SELECT coalesce(sum(uploads), 0) FROM upload_count c
+         WHERE c.store = t.id AND c.state = 'stored' AND (?1 IS NULL OR c.system_identifier = ?1)),
+       (SELECT coalesce(sum(uploads), 0) FROM upload_count c
+         WHERE c.store = t.id AND c.state = 'verified' AND (?1 IS NULL OR c.system_identifier = ?1)),
+       (SELECT count(*) FROM conflict c INDEXED BY conflict_open JOIN segment s ON s.id = c.segment
+         WHERE c.settled_at IS NULL AND c.store = t.id AND (?1 IS NULL OR s.system_identifier = ?1))
+       + (SELECT count(*) FROM conflict c INDEXED BY conflict_open JOIN segment s ON s.id = c.segment
+           WHERE c.settled_at IS NULL AND c.store IS NULL AND (?1 IS NULL OR s.system_identifier = ?1)),
        s.name, u.verified_at,
        (SELECT e.last_error FROM upload e INDEXED BY upload_error
          WHERE e.store = t.id AND e.state <> 'verified' AND e.last_error IS NOT NULL
          ORDER BY e.next_attempt_at DESC LIMIT 1),
        t.type
-  FROM store t JOIN backlog b ON b.store = t.name
+  FROM store t
+  LEFT JOIN waiting w ON w.store = t.id
   LEFT JOIN upload u
-    ON u.segment = (SELECT max(v.segment) FROM upload v INDEXED BY upload_verified
-                     WHERE v.store = t.id AND v.state = 'verified')
+    ON u.segment = (SELECT v.segment
+                      FROM upload v INDEXED BY upload_verified CROSS JOIN segment x ON x.id = v.segment
+                     WHERE v.store = t.id AND v.state = 'verified' AND (?1 IS NULL OR x.system_identifier = ?1)
+                       AND EXISTS (SELECT 1 FROM upload_count c
+                                    WHERE c.store = t.id AND c.state = 'verified' AND c.uploads > 0
+                                      AND (?1 IS NULL OR c.system_identifier = ?1))
+                     ORDER BY v.segment DESC LIMIT 1)
    AND u.store = t.id
   LEFT JOIN segment s ON s.id = u.segment
  WHERE t.retired_at IS NULL ORDER BY t.id;

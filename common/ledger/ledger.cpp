@@ -269,9 +269,12 @@ bool Ledger::verified_everywhere(std::int64_t segment) {
     return statement.bind(segment).step() && statement.integer(0) != 0;
 }
 
-std::vector<StoreSummary> Ledger::store_summaries() {
+std::vector<StoreSummary> Ledger::store_summaries(std::optional<std::uint64_t> system_identifier) {
     const std::lock_guard lock(mutex_);
     Statement statement(*database_, sql::ledger_store_summary);
+    std::optional<std::string> cluster;
+    if (system_identifier) cluster = std::to_string(*system_identifier);
+    statement.bind(cluster);
     return rows<StoreSummary>(statement, [](const Statement& s) {
         return StoreSummary{s.text(0),          s.text(10),         s.integer(1),      s.integer(2),
                             s.optional_text(3), s.integer(4),       s.integer(5),      s.integer(6),

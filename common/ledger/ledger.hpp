@@ -425,7 +425,10 @@ class Ledger {
     std::optional<std::string> newest_backup_end(std::uint64_t system_identifier, std::int64_t store);
     std::vector<WalRunRow> wal_runs(std::uint64_t system_identifier);
 
-    std::vector<StoreSummary> store_summaries();
+    /// Of that cluster, or of all that the ledger knows.
+    std::vector<StoreSummary> store_summaries(std::optional<std::uint64_t> system_identifier = std::nullopt);
+    /// All whose segments the ledger knows.
+    std::vector<std::uint64_t> clusters();
     /// Of that cluster, or of all that the ledger knows.
     std::vector<Gap> gaps(std::optional<std::uint64_t> system_identifier = std::nullopt);
     /// The WAL segment that was verified last in the store of that name.

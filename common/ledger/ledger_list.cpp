@@ -35,7 +35,7 @@ ListRow list_row(const Statement& s) {
             s.optional_text(11)};
 }
 
-std::vector<std::string> clusters(sqlite::Database& database) {
+std::vector<std::string> known_clusters(sqlite::Database& database) {
     Statement statement(database, sql::list_clusters);
     std::vector<std::string> all;
     while (statement.step()) all.push_back(statement.text(0));
@@ -51,7 +51,7 @@ class Pages {
             after_ = std::numeric_limits<std::int64_t>::min();
             if (query.last) begin_at_last(database, *query.last);
         } else if (query.state != "pending" && query.state != "stored" && query.name) {
-            clusters_ = clusters(database);
+            clusters_ = known_clusters(database);
         }
     }
 
@@ -128,6 +128,13 @@ class Pages {
 };
 
 }  // namespace
+
+std::vector<std::uint64_t> Ledger::clusters() {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::uint64_t> all;
+    for (const std::string& text : known_clusters(*database_)) all.push_back(unsigned_number(text));
+    return all;
+}
 
 void Ledger::list(const ListQuery& query, const std::function<bool(const ListRow&)>& each) {
     std::optional<Pages> pages;

@@ -1,4 +1,5 @@
 #include <unistd.h>
+#include <algorithm>
 
 #include <fstream>
 #include <stop_token>
@@ -76,6 +77,18 @@ void judge_contents(const report::Status& status, console::Findings& findings) {
     }
 }
 
+/// Of the present cluster or an earlier one.
+bool waits_for(const report::Status& status, const StoreSummary& store) {
+    return store.pending > 0 ||
+           std::any_of(status.earlier.begin(), status.earlier.end(),
+                       [&](const report::EarlierCluster& cluster) {
+                           return std::any_of(cluster.stores.begin(), cluster.stores.end(),
+                                              [&](const StoreSummary& other) {
+                                                  return other.name == store.name && other.pending > 0;
+                                              });
+                       });
+}
+
 void judge_backlog(const CheckContext& context, const report::Status& status, console::Findings& findings) {
     const Settings& settings = context.settings;
     if (status.segments == 0) {
@@ -88,7 +101,8 @@ void judge_backlog(const CheckContext& context, const report::Status& status, co
     if (status.earlier_segments > 0)
         text += "; " + std::to_string(status.earlier_segments) + " of them of an earlier cluster";
     for (const StoreSummary& store : status.stores) {
-        if (store.pending > 0 && store.last_error) text += "; " + store.name + ": " + *store.last_error;
+        if (store.last_error && waits_for(status, store))
+            text += "; " + store.name + ": " + *store.last_error;
     }
     if (age > settings.recovery_point) {
         findings.fail(console::finding_id::backlog,

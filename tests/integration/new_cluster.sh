@@ -47,6 +47,7 @@ one_cluster() {
     found passed backups
     expect_equal "2 0" "$(as uploader walferry status --json | jq -r '[(.last_restorable_backups, .earlier_clusters_backups) | length] | join(" ")')" backups
     refused grep earlier <(as uploader walferry status)
+    expect_equal "[]" "$(as uploader walferry status --json | jq -c .earlier_clusters)" "earlier clusters"
     expect_equal "[]" "$(walferry --config "$restoring" backups --json | jq -c .earlier_system_identifiers)" "earlier clusters"
 }
 check "a cluster that is the only one is vouched for, and nothing is said of earlier ones" one_cluster
@@ -75,16 +76,26 @@ archived() {
     expect_equal "$system_identifier 0 2 $before" \
         "$(jq -r '[.system_identifier, (.last_restorable_backups | length), (.earlier_clusters_backups | length), .earlier_clusters_backups[0].id] | join(" ")' "$work/status.json")" status
     expect_equal '[null,null]' "$(jq -c '[.stores[].last_verified_segment]' "$work/status.json")" "last verified segments"
+    expect_equal '[[0,0],[0,0]]' "$(jq -c '[.stores[] | [.stored, .verified]]' "$work/status.json")" "stored and verified of the new cluster"
+    expect_equal "[\"$first\",1,1]" \
+        "$(jq -c '[.earlier_clusters[0].system_identifier, .earlier_clusters[0].stores[].pending]' "$work/status.json")" "of the earlier one"
+    jq -e '[.earlier_clusters[0].stores[].verified > 1] | all' "$work/status.json"
     as uploader walferry status >"$work/status"
     refused grep '^last restorable backup' "$work/status"
     grep -q 'no restorable backup of this cluster' "$work/status"
     grep -q "^earlier cluster $first (created $(date -u +%Y)-.*: last restorable backup in nas: $before" "$work/status"
     grep -q '1 of them of an earlier cluster' "$work/status"
+    grep -Eq "^earlier cluster $first \(created .*\): nas: [0-9]+ verified, 1 pending; usb: [0-9]+ verified, 1 pending$" "$work/status"
     expect_exit 1 look
     found failed backups "no base backup of this cluster"
     refused found failed new-cluster >/dev/null
     as uploader walferry drain --quiet
-    expect_equal "[true,true]" "$(as uploader walferry status --json | jq -c '[.stores[].last_verified_segment != null]')" "verified now"
+    as uploader walferry status --json >"$work/status.json"
+    expect_equal "[true,true]" "$(jq -c '[.stores[].last_verified_segment != null]' "$work/status.json")" "verified now"
+    local own
+    own=$(sqlite3 "$spool/ledger/ledger.db" "select count(*) from segment where system_identifier = '$system_identifier'")
+    expect_equal "[$own,$own]" "$(jq -c '[.stores[].verified]' "$work/status.json")" "verified of the new cluster"
+    expect_equal "[0,0]" "$(jq -c '[.earlier_clusters[0].stores[].pending]' "$work/status.json")" "pending of the earlier one"
 }
 check "what status and check say of backups and positions is said of the present cluster" archived
 

@@ -48,6 +48,30 @@ void add_recovery_point(nlohmann::json& json, const report::RecoveryPoint& point
     json["recovery_point_reason"] = text_or_null(point.reason);
 }
 
+/// What a store has of one cluster.
+nlohmann::json counts_json(const StoreSummary& store) {
+    return {{"name", store.name},
+            {"pending", store.pending},
+            {"pending_bytes", store.pending_bytes},
+            {"stored", store.stored},
+            {"verified", store.verified},
+            {"conflict", store.conflicts},
+            {"last_verified_segment", console::json_or_null(store.last_verified_segment)},
+            {"last_verified_at", console::json_or_null(store.last_verified_at)}};
+}
+
+nlohmann::json earlier_json(const report::Status& status) {
+    auto json = nlohmann::json::array();
+    for (const report::EarlierCluster& cluster : status.earlier) {
+        auto stores = nlohmann::json::array();
+        for (const StoreSummary& store : cluster.stores) stores.push_back(counts_json(store));
+        json.push_back({{"system_identifier", std::to_string(cluster.system_identifier)},
+                        {"created_at", creation_date(cluster.system_identifier)},
+                        {"stores", stores}});
+    }
+    return json;
+}
+
 nlohmann::json as_json(const report::Status& status) {
     nlohmann::json json{{"cluster", status.cluster},
                         {"system_identifier", status.system_identifier
@@ -62,17 +86,10 @@ nlohmann::json as_json(const report::Status& status) {
                           {"problems", status.problems}}}};
     auto& stores = json["stores"] = nlohmann::json::array();
     for (const StoreSummary& store : status.stores) {
-        stores.push_back({{"name", store.name},
-                          {"type", store.type},
-                          {"pending", store.pending},
-                          {"pending_bytes", store.pending_bytes},
-                          {"stored", store.stored},
-                          {"verified", store.verified},
-                          {"conflict", store.conflicts},
-                          {"last_verified_segment", console::json_or_null(store.last_verified_segment)},
-                          {"last_verified_at", console::json_or_null(store.last_verified_at)},
-                          {"last_error", console::json_or_null(store.last_error)},
-                          {"recovery_point", nullptr}});
+        stores.push_back(counts_json(store));
+        stores.back().update({{"type", store.type},
+                              {"last_error", console::json_or_null(store.last_error)},
+                              {"recovery_point", nullptr}});
         const auto point = status.recovery_points.find(store.name);
         if (point != status.recovery_points.end()) add_recovery_point(stores.back(), point->second);
     }
@@ -88,6 +105,7 @@ nlohmann::json as_json(const report::Status& status) {
                            {"newest_backup", text_or_null(sight.newest_backup)},
                            {"newest_backup_is_this_hosts", sight.backup_is_ours}});
     }
+    json["earlier_clusters"] = earlier_json(status);
     json["earlier_clusters_backups"] = copies_json(status.earlier_backups);
     json["conflicts"] = status.conflicts;
     json["lost"] = status.lost;
@@ -131,12 +149,15 @@ std::string what_waits(const report::Status& status) {
         return "nothing waits in the spool";
     std::int64_t verified = 0;
     for (const StoreSummary& store : status.stores) verified += store.verified;
-    if (verified == 0 && stored == 0) return "nothing waits, and this ledger knows of no segment yet";
+    const std::string whose = status.earlier.empty() ? "" : " of this cluster";
+    if (verified == 0 && stored == 0)
+        return "nothing waits, and this ledger knows of no segment" + whose + " yet";
     if (verified == 0)
-        return "nothing waits in the spool; what this ledger knows, the stores' listings told it";
+        return "nothing waits in the spool; what this ledger knows" + whose +
+               ", the stores' listings told it";
     if (!status.lost_by_stores.empty()) return "nothing waits in the spool";
-    return std::string(stored > 0 ? "nothing waits in the spool: every segment that this "
-                                  : "nothing waits: every segment that this ") +
+    return std::string(stored > 0 ? "nothing waits in the spool: every segment" + whose + " that this "
+                                  : "nothing waits: every segment" + whose + " that this ") +
            (stored > 0 ? "host has archived since this ledger was made" : "ledger knows") +
            " was read back from every store" +
            (status.seen_since
@@ -177,12 +198,31 @@ void print_last_run(const report::Status& status) {
     if (!run->message.empty() && !is_said(status, run->message)) print_trouble("", run->message);
 }
 
+std::string counts(const StoreSummary& store) {
+    std::string text = std::to_string(store.verified) + " verified";
+    if (store.stored > 0) text += ", " + std::to_string(store.stored) + " stored";
+    if (store.pending > 0) text += ", " + std::to_string(store.pending) + " pending";
+    if (store.conflicts > 0) text += ", " + std::to_string(store.conflicts) + " in conflict";
+    return text;
+}
+
+std::string earlier_cluster(std::uint64_t system_identifier) {
+    return "earlier cluster " + std::to_string(system_identifier) + " (created " +
+           creation_date(system_identifier) + "): ";
+}
+
 /// Newest first, below what is said of the present cluster.
 void print_earlier(const report::Status& status) {
+    for (const report::EarlierCluster& cluster : status.earlier) {
+        std::string text;
+        for (const StoreSummary& store : cluster.stores)
+            text += (text.empty() ? "" : "; ") + store.name + ": " + counts(store);
+        if (!text.empty())
+            std::printf("%s%s\n", earlier_cluster(cluster.system_identifier).c_str(), text.c_str());
+    }
     for (const BackupCopyRow& copy : status.earlier_backups) {
-        std::printf("earlier cluster %llu (created %s): last restorable backup in %s: %s, of %s\n",
-                    static_cast<unsigned long long>(copy.system_identifier),
-                    creation_date(copy.system_identifier).c_str(), copy.store.c_str(), copy.backup.c_str(),
+        std::printf("%slast restorable backup in %s: %s, of %s\n",
+                    earlier_cluster(copy.system_identifier).c_str(), copy.store.c_str(), copy.backup.c_str(),
                     copy.stopped_at.value_or("?").c_str());
     }
 }

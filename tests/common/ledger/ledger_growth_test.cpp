@@ -290,7 +290,53 @@ TEST_CASE("A ledger of an earlier version gets its gaps and counts when it is op
     REQUIRE(ledger.gaps().size() == 1);
     CHECK(ledger.gaps()[0].missing == 2);
     CHECK(ledger.store_summaries().at(0).stored == 2);
+    CHECK(ledger.store_summaries(1).at(0).stored == 2);
+    CHECK(ledger.store_summaries(2).at(0).stored == 0);
     ledger.check();
+}
+
+TEST_CASE("Counts and positions of one cluster are told without those of another") {
+    const Place place;
+    const std::uint64_t before = 7301234567890123456U, after = 7301234567890123999U;
+    const auto store = place.ledger->add_store({"a", "directory", "/a", "", ""}, wall_now());
+    const auto add = [&](std::uint64_t of, int number, const std::string& state) {
+        const auto segment =
+            place.ledger->adopt(of, *WalName::parse(wal_name(number)), ours, mib16, wall_now());
+        place.sql(
+            "INSERT INTO upload (segment, store, state, object_key, object_sha256, verified_at) VALUES (" +
+            std::to_string(segment) + ", " + std::to_string(store) + ", '" + state + "', 'k', 's', 't')");
+        if (state == "verified")
+            place.sql("UPDATE segment SET removed_at = 't' WHERE id = " + std::to_string(segment));
+        return segment;
+    };
+    for (int i = 1; i <= 5; ++i) add(before, i, "verified");
+    add(before, 6, "stored");
+    CHECK(place.ledger->store_summaries(after).at(0).verified == 0);
+    CHECK(place.ledger->store_summaries(after).at(0).pending == 0);
+    CHECK_FALSE(place.ledger->store_summaries(after).at(0).last_verified_segment);
+    add(after, 1, "verified");
+    const auto second = add(after, 2, "pending");
+    add(before, 7, "verified");  // late, and the newest of all
+    REQUIRE(place.ledger->add_conflict({second, store, ours, theirs}, wall_now()));
+    const StoreSummary present = place.ledger->store_summaries(after).at(0);
+    CHECK(present.verified == 1);
+    CHECK(present.stored == 0);
+    CHECK(present.pending == 1);
+    CHECK(present.pending_bytes == mib16);
+    CHECK(present.conflicts == 1);
+    CHECK(present.last_verified_segment == wal_name(1));
+    const StoreSummary earlier = place.ledger->store_summaries(before).at(0);
+    CHECK(earlier.verified == 6);
+    CHECK(earlier.stored == 1);
+    CHECK(earlier.pending == 1);
+    CHECK(earlier.conflicts == 0);
+    CHECK(earlier.last_verified_segment == wal_name(7));
+    CHECK(place.ledger->store_summaries().at(0).verified == 7);
+    CHECK(place.ledger->clusters() == std::vector{before, after});
+    place.sql("UPDATE upload SET state = 'verified' WHERE segment = " + std::to_string(second));
+    place.sql("DELETE FROM upload WHERE segment = 1");
+    CHECK(place.ledger->store_summaries(after).at(0).verified == 2);
+    CHECK(place.ledger->store_summaries(before).at(0).verified == 5);
 }
 
 TEST_CASE("Gaps of an earlier cluster are not the present one's") {
