@@ -1,37 +1,42 @@
-#include <algorithm>
-#include <charconv>
+#include "common/ledger/ledger_backups.hpp"
 
-#include "common/ledger/ledger.hpp"
-#include "common/ledger/ledger_change.hpp"
+#include <algorithm>
+
 #include "common/wal/lsn.hpp"
 #include "sql/embedded.hpp"
 
-// What the ledger knows of base backups.
 namespace walferry {
 namespace {
 
 using sqlite::Statement;
+using sqlite::Synchronous;
 
-std::uint64_t unsigned_number(const std::string& text) {
-    std::uint64_t value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+BackupCopyRow copy_row(const Statement& s) {
+    return {s.text(0),    s.text(1),    s.integer(2),      s.text(3),   s.optional_text(4),
+            s.integer(5), s.integer(6), s.integer(7) != 0, s.decimal(8)};
 }
 
-std::vector<BackupCopyRow> copy_rows(Statement& s) {
-    std::vector<BackupCopyRow> rows;
-    while (s.step()) {
-        rows.push_back({s.text(0), s.text(1), s.integer(2), s.text(3), s.optional_text(4), s.integer(5),
-                        s.integer(6), s.integer(7) != 0, unsigned_number(s.text(8))});
-    }
-    return rows;
+AbandonedBackup abandoned_row(const Statement& s) {
+    return {s.integer(0),
+            s.integer(1),
+            s.text(2),
+            s.decimal(3),
+            s.text(4),
+            s.text(5),
+            static_cast<std::uint64_t>(s.integer(6)),
+            s.integer(7) != 0};
+}
+
+BackupRange range_row(const Statement& s) {
+    return {s.text(0), s.integer(1), s.decimal(2), s.text(3), s.text(4)};
 }
 
 }  // namespace
 
-std::int64_t Ledger::begin_backup(std::uint64_t system_identifier, const std::string& name, std::int64_t pid,
-                                  std::span<const std::int64_t> stores, WallTime now) {
-    Change change(*this, sqlite::Synchronous::full);
+std::int64_t BackupRecords::begin_backup(std::uint64_t system_identifier, const std::string& name,
+                                         std::int64_t pid, std::span<const std::int64_t> stores,
+                                         WallTime now) {
+    LedgerChange change(connection_, Synchronous::full);
     change.run(sql::backup_begin, std::to_string(system_identifier), name, pid, format_time(now));
     const std::int64_t id = change.last_insert_id();
     for (const std::int64_t store : stores) change.run(sql::backup_expect, id, store);
@@ -39,113 +44,83 @@ std::int64_t Ledger::begin_backup(std::uint64_t system_identifier, const std::st
     return id;
 }
 
-void Ledger::describe_backup(std::int64_t backup, const BackupExtent& extent) {
-    Change change(*this, sqlite::Synchronous::full);
-    change.run(sql::backup_describe, backup, extent.started_at, extent.stopped_at,
-               static_cast<std::int64_t>(extent.timeline), format_lsn(extent.start_lsn),
-               format_lsn(extent.stop_lsn), extent.first_segment, extent.last_segment,
-               static_cast<std::int64_t>(extent.segments), static_cast<std::int64_t>(extent.size),
-               static_cast<std::int64_t>(extent.missing));
-    change.commit();
+void BackupRecords::describe_backup(std::int64_t backup, const BackupExtent& extent) {
+    run(Synchronous::full, sql::backup_describe, backup, extent.started_at, extent.stopped_at,
+        static_cast<std::int64_t>(extent.timeline), format_lsn(extent.start_lsn), format_lsn(extent.stop_lsn),
+        extent.first_segment, extent.last_segment, static_cast<std::int64_t>(extent.segments),
+        static_cast<std::int64_t>(extent.size), static_cast<std::int64_t>(extent.missing));
 }
 
-void Ledger::expect_backup_label(std::int64_t backup, std::int64_t store, const std::string& key,
-                                 const std::string& sha256, std::uint64_t object_size) {
-    Change change(*this, sqlite::Synchronous::full);
-    change.run(sql::backup_expect_label, backup, store, key, sha256, static_cast<std::int64_t>(object_size));
-    change.commit();
+void BackupRecords::expect_backup_label(std::int64_t backup, std::int64_t store, const std::string& key,
+                                        const std::string& sha256, std::uint64_t object_size) {
+    run(Synchronous::full, sql::backup_expect_label, backup, store, key, sha256,
+        static_cast<std::int64_t>(object_size));
 }
 
-void Ledger::backup_verified(std::int64_t backup, std::int64_t store, WallTime now) {
-    Change change(*this, sqlite::Synchronous::full);
-    change.run(sql::backup_verified, backup, store, format_time(now));
-    change.commit();
+void BackupRecords::backup_verified(std::int64_t backup, std::int64_t store, WallTime now) {
+    run(Synchronous::full, sql::backup_verified, backup, store, format_time(now));
 }
 
-void Ledger::backup_failed(std::int64_t backup, std::int64_t store, const std::string& error) {
-    Change change(*this, sqlite::Synchronous::normal);
-    change.run(sql::backup_failed, backup, store, error);
-    change.commit();
+void BackupRecords::backup_failed(std::int64_t backup, std::int64_t store, const std::string& error) {
+    run(Synchronous::normal, sql::backup_failed, backup, store, error);
 }
 
-void Ledger::backup_removed(std::int64_t backup, std::int64_t store) {
-    Change change(*this, sqlite::Synchronous::normal);
-    change.run(sql::backup_removed, backup, store);
-    change.commit();
+void BackupRecords::backup_removed(std::int64_t backup, std::int64_t store) {
+    run(Synchronous::normal, sql::backup_removed, backup, store);
 }
 
-void Ledger::end_backup(std::int64_t backup, int exit_code, WallTime now) {
-    Change change(*this, sqlite::Synchronous::normal);
-    change.run(sql::backup_end, backup, format_time(now), exit_code);
-    change.commit();
+void BackupRecords::end_backup(std::int64_t backup, int exit_code, WallTime now) {
+    run(Synchronous::normal, sql::backup_end, backup, format_time(now), exit_code);
 }
 
-std::string Ledger::first_backup_position(std::uint64_t system_identifier) {
-    const std::lock_guard lock(mutex_);
-    Statement s(*database_, sql::backup_first_position);
-    return s.bind(std::to_string(system_identifier)).step() ? s.text(0) : std::string();
+std::string BackupRecords::first_backup_position(std::uint64_t system_identifier) {
+    return read(sql::backup_first_position, std::to_string(system_identifier)).text().value_or("");
 }
 
-std::vector<AbandonedBackup> Ledger::abandoned_backups() {
-    const std::lock_guard lock(mutex_);
-    Statement s(*database_, sql::backup_abandoned);
-    std::vector<AbandonedBackup> rows;
-    while (s.step()) {
-        rows.push_back({s.integer(0), s.integer(1), s.text(2), unsigned_number(s.text(3)), s.text(4),
-                        s.text(5), static_cast<std::uint64_t>(s.integer(6)), s.integer(7) != 0});
-    }
-    return rows;
+std::vector<AbandonedBackup> BackupRecords::abandoned_backups() {
+    return read(sql::backup_abandoned).all(abandoned_row);
 }
 
-std::vector<BackupCopyRow> Ledger::backup_copies(std::int64_t backup) {
-    const std::lock_guard lock(mutex_);
-    Statement statement(*database_, sql::backup_copies);
-    statement.bind(backup);
-    return copy_rows(statement);
+std::vector<BackupCopyRow> BackupRecords::backup_copies(std::int64_t backup) {
+    return read(sql::backup_copies, backup).all(copy_row);
 }
 
-std::vector<BackupRange> Ledger::backups_without_wal() {
-    const std::lock_guard lock(mutex_);
-    Statement s(*database_, sql::backup_without_wal);
-    std::vector<BackupRange> rows;
-    while (s.step())
-        rows.push_back({s.text(0), s.integer(1), unsigned_number(s.text(2)), s.text(3), s.text(4)});
-    return rows;
+std::vector<BackupRange> BackupRecords::backups_without_wal() {
+    return read(sql::backup_without_wal).all(range_row);
 }
 
-std::vector<BackupCopyRow> Ledger::last_restorable_backups() {
-    const std::lock_guard lock(mutex_);
-    Statement statement(*database_, sql::backup_last_restorable);
-    return copy_rows(statement);
+std::vector<BackupCopyRow> BackupRecords::last_restorable_backups() {
+    return read(sql::backup_last_restorable).all(copy_row);
 }
 
-std::optional<std::uint64_t> Ledger::present_cluster() {
-    const std::lock_guard lock(mutex_);
-    Statement newest(*database_, sql::backup_newest_cluster);
-    if (!newest.step()) return std::nullopt;
-    if (newest.integer(1) == 0) return unsigned_number(newest.text(0));
+std::optional<std::uint64_t> BackupRecords::present_cluster() {
+    const auto newest = read(sql::backup_newest_cluster).first([](const Statement& s) {
+        return std::pair(s.decimal(0), s.integer(1) != 0);
+    });
+    if (!newest) return std::nullopt;
+    const auto& [cluster, is_rebuilt] = *newest;
+    if (!is_rebuilt) return cluster;
     // initdb makes an identifier of the time, so a later one is larger.
     std::uint64_t latest = 0;
-    Statement known(*database_, sql::backup_clusters);
-    while (known.step()) latest = std::max(latest, unsigned_number(known.text(0)));
+    for (const std::uint64_t known :
+         read(sql::backup_clusters).all([](const Statement& s) { return s.decimal(0); }))
+        latest = std::max(latest, known);
     return latest;
 }
 
-std::optional<std::uint64_t> Ledger::other_cluster(std::uint64_t system_identifier) {
-    const std::lock_guard lock(mutex_);
-    Statement statement(*database_, sql::backup_other_cluster);
-    if (!statement.bind(std::to_string(system_identifier)).step()) return std::nullopt;
-    return unsigned_number(statement.text(0));
+std::optional<std::uint64_t> BackupRecords::other_cluster(std::uint64_t system_identifier) {
+    return read(sql::backup_other_cluster, std::to_string(system_identifier)).first([](const Statement& s) {
+        return s.decimal(0);
+    });
 }
 
-std::vector<BackupStart> Ledger::backup_starts(std::uint64_t system_identifier) {
-    const std::lock_guard lock(mutex_);
-    Statement s(*database_, sql::backup_starts);
-    s.bind(std::to_string(system_identifier));
+std::vector<BackupStart> BackupRecords::backup_starts(std::uint64_t system_identifier) {
+    const auto rows = read(sql::backup_starts, std::to_string(system_identifier)).all([](const Statement& s) {
+        return std::pair(static_cast<std::uint32_t>(s.integer(0)), parse_lsn(s.text(1)));
+    });
     std::vector<BackupStart> starts;
-    while (s.step()) {
-        if (const auto lsn = parse_lsn(s.text(1)))
-            starts.push_back({static_cast<std::uint32_t>(s.integer(0)), *lsn});
+    for (const auto& [timeline, lsn] : rows) {
+        if (lsn) starts.push_back({timeline, *lsn});
     }
     return starts;
 }

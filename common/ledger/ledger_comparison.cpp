@@ -1,52 +1,53 @@
-#include <charconv>
+#include "common/ledger/ledger_comparison.hpp"
 
-#include "common/ledger/ledger.hpp"
-#include "common/ledger/ledger_change.hpp"
 #include "sql/embedded.hpp"
 
 namespace walferry {
+namespace {
 
-Comparison Ledger::comparison(std::int64_t store, WallTime now) {
-    const std::lock_guard lock(mutex_);
-    sqlite::Statement statement(*database_, sql::comparison_where);
-    if (!statement.bind(store).step()) return {format_time(now), {}, {}, std::nullopt};
-    return {statement.text(0), statement.text(1), statement.text(2), statement.optional_text(3)};
+using sqlite::Statement;
+using sqlite::Synchronous;
+
+Comparison comparison_row(const Statement& s) {
+    return {s.text(0), s.text(1), s.text(2), s.optional_text(3)};
 }
 
-void Ledger::compared(std::int64_t store, const Comparison& until) {
-    Change change(*this, sqlite::Synchronous::normal);
-    change.run(sql::comparison_note, store, until.began_at, until.system_identifier, until.name,
-               until.seen_since);
-    change.commit();
+KeptUpload kept_row(const Statement& s) {
+    return {s.integer(0), s.decimal(1), s.text(2), s.text(3), s.text(4) == "verified", s.text(5), s.text(6)};
 }
 
-std::vector<KeptUpload> Ledger::kept_after(std::int64_t store, const std::string& system_identifier,
-                                           const std::string& name, int most) {
-    const std::lock_guard lock(mutex_);
-    sqlite::Statement statement(*database_, sql::comparison_kept_after);
-    statement.bind(store, system_identifier, name, most);
-    std::vector<KeptUpload> kept;
-    while (statement.step()) {
-        std::uint64_t cluster = 0;
-        const std::string digits = statement.text(1);
-        std::from_chars(digits.data(), digits.data() + digits.size(), cluster);
-        kept.push_back({statement.integer(0), cluster, statement.text(2), statement.text(3),
-                        statement.text(4) == "verified", statement.text(5), statement.text(6)});
-    }
-    return kept;
+}  // namespace
+
+Comparison ComparisonRecords::comparison(std::int64_t store, WallTime now) {
+    return read(sql::comparison_where, store)
+        .first(comparison_row)
+        .value_or(Comparison{format_time(now), {}, {}, std::nullopt});
 }
 
-void Ledger::lose(std::int64_t store, std::span<const std::int64_t> segments, const std::string& reason) {
-    Change change(*this, sqlite::Synchronous::full);
+void ComparisonRecords::compared(std::int64_t store, const Comparison& until) {
+    run(Synchronous::normal, sql::comparison_note, store, until.began_at, until.system_identifier, until.name,
+        until.seen_since);
+}
+
+std::vector<KeptUpload> ComparisonRecords::kept_after(std::int64_t store,
+                                                      const std::string& system_identifier,
+                                                      const std::string& name, int most) {
+    return read(sql::comparison_kept_after, store, system_identifier, name, most).all(kept_row);
+}
+
+void ComparisonRecords::lose(std::int64_t store, std::span<const std::int64_t> segments,
+                             const std::string& reason) {
+    LedgerChange change(connection_, Synchronous::full);
     for (const std::int64_t segment : segments) change.run(sql::comparison_lose, segment, store, reason);
     change.commit();
 }
 
-LostUploads Ledger::lost(std::int64_t store) {
-    const std::lock_guard lock(mutex_);
-    sqlite::Statement statement(*database_, sql::comparison_lost);
-    if (!statement.bind(store).step()) return {};
-    return {statement.integer(0), statement.text(1)};
+LostUploads ComparisonRecords::lost(std::int64_t store) {
+    return read(sql::comparison_lost, store)
+        .first([](const Statement& s) {
+            return LostUploads{s.integer(0), s.text(1)};
+        })
+        .value_or(LostUploads{});
 }
 
 }  // namespace walferry

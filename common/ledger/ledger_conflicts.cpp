@@ -1,107 +1,69 @@
-#include <charconv>
+#include "common/ledger/ledger_conflicts.hpp"
 
-#include "common/ledger/ledger.hpp"
-#include "common/ledger/ledger_change.hpp"
 #include "sql/embedded.hpp"
 
-// What the ledger knows of names with several contents.
 namespace walferry {
 namespace {
 
 using sqlite::Statement;
+using sqlite::Synchronous;
 
-std::uint64_t unsigned_number(const std::string& text) {
-    std::uint64_t value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+ConflictRow conflict_row(const Statement& s) {
+    return {s.integer(0), s.decimal(1),       s.text(2),          s.text(3), s.text(4),     s.text(5),
+            s.text(6),    s.optional_text(7), s.optional_text(8), s.text(9), !s.is_null(10)};
 }
 
-std::vector<ConflictRow> conflict_rows(Statement& statement) {
-    std::vector<ConflictRow> rows;
-    while (statement.step()) {
-        rows.push_back({statement.integer(0), unsigned_number(statement.text(1)), statement.text(2),
-                        statement.text(3), statement.text(4), statement.text(5), statement.text(6),
-                        statement.optional_text(7), statement.optional_text(8), statement.text(9),
-                        !statement.is_null(10)});
-    }
-    return rows;
+HistoryRow history_row(const Statement& s) {
+    return {static_cast<std::uint32_t>(s.integer(0)), s.text(1), s.text(2)};
 }
 
 }  // namespace
 
-bool Ledger::add_conflict(const NewConflict& conflict, WallTime now) {
-    Change change(*this, sqlite::Synchronous::full);
-    change.run(sql::ledger_add_conflict, conflict.segment, conflict.store, conflict.ours, conflict.theirs,
-               format_time(now));
-    const bool fresh = change.changes() > 0;
-    change.commit();
-    return fresh;
+bool ConflictRecords::add_conflict(const NewConflict& conflict, WallTime now) {
+    return run(Synchronous::full, sql::ledger_add_conflict, conflict.segment, conflict.store, conflict.ours,
+               conflict.theirs, format_time(now)) > 0;
 }
 
-std::vector<ConflictRow> Ledger::conflicts(bool settled_too) {
-    const std::lock_guard lock(mutex_);
-    Statement statement(*database_, settled_too ? sql::ledger_all_conflicts : sql::ledger_open_conflicts);
-    return conflict_rows(statement);
+std::vector<ConflictRow> ConflictRecords::conflicts(bool settled_too) {
+    return read(settled_too ? sql::ledger_all_conflicts : sql::ledger_open_conflicts).all(conflict_row);
 }
 
-std::vector<ConflictRow> Ledger::conflicts_to_judge() {
-    const std::lock_guard lock(mutex_);
-    Statement open(*database_, sql::ledger_open_conflicts);
-    std::vector<ConflictRow> rows = conflict_rows(open);
-    Statement not_compared(*database_, sql::ledger_conflicts_not_compared);
-    for (ConflictRow& row : conflict_rows(not_compared)) rows.push_back(std::move(row));
+std::vector<ConflictRow> ConflictRecords::conflicts_to_judge() {
+    std::vector<ConflictRow> rows = conflicts(false);
+    for (ConflictRow& row : read(sql::ledger_conflicts_not_compared).all(conflict_row))
+        rows.push_back(std::move(row));
     return rows;
 }
 
-void Ledger::judge_conflict(std::int64_t conflict, const std::optional<Divergence>& divergence,
-                            WallTime now) {
-    Change change(*this, sqlite::Synchronous::full);
+void ConflictRecords::judge_conflict(std::int64_t conflict, const std::optional<Divergence>& divergence,
+                                     WallTime now) {
     if (divergence)
-        change.run(sql::ledger_conflict_diverges, conflict, format_time(now),
-                   std::string(divergence->compared ? "compared" : "not compared"), divergence->fork);
+        run(Synchronous::full, sql::ledger_conflict_diverges, conflict, format_time(now),
+            divergence->compared ? "compared" : "not compared", divergence->fork);
     else
-        change.run(sql::ledger_conflict_is_one, conflict);
-    change.commit();
+        run(Synchronous::full, sql::ledger_conflict_is_one, conflict);
 }
 
-bool Ledger::raise_conflict(std::int64_t conflict, WallTime now) {
-    Change change(*this, sqlite::Synchronous::full);
-    change.run(sql::ledger_raise_conflict, conflict, format_time(now));
-    const bool fresh = change.changes() > 0;
-    change.commit();
-    return fresh;
+bool ConflictRecords::raise_conflict(std::int64_t conflict, WallTime now) {
+    return run(Synchronous::full, sql::ledger_raise_conflict, conflict, format_time(now)) > 0;
 }
 
-bool Ledger::in_conflict(std::uint64_t system_identifier, const std::string& name) {
-    const std::lock_guard lock(mutex_);
-    Statement statement(*database_, sql::ledger_in_conflict);
-    return statement.bind(std::to_string(system_identifier), name).step() && statement.integer(0) != 0;
+bool ConflictRecords::in_conflict(std::uint64_t system_identifier, const std::string& name) {
+    return read(sql::ledger_in_conflict, std::to_string(system_identifier), name).truth();
 }
 
-int Ledger::settle(std::uint64_t system_identifier, const std::string& name, WallTime now) {
-    Change change(*this, sqlite::Synchronous::full);
-    change.run(sql::ledger_settle, std::to_string(system_identifier), name, format_time(now));
-    const int settled = change.changes();
-    change.commit();
-    return settled;
+int ConflictRecords::settle(std::uint64_t system_identifier, const std::string& name, WallTime now) {
+    return run(Synchronous::full, sql::ledger_settle, std::to_string(system_identifier), name,
+               format_time(now));
 }
 
-void Ledger::add_history(std::uint64_t system_identifier, const HistoryRow& history) {
-    Change change(*this, sqlite::Synchronous::normal);
-    change.run(sql::ledger_add_history, std::to_string(system_identifier),
-               static_cast<std::int64_t>(history.timeline), history.fingerprint, history.content);
-    change.commit();
+void ConflictRecords::add_history(std::uint64_t system_identifier, const HistoryRow& history) {
+    run(Synchronous::normal, sql::ledger_add_history, std::to_string(system_identifier),
+        static_cast<std::int64_t>(history.timeline), history.fingerprint, history.content);
 }
 
-std::vector<HistoryRow> Ledger::histories(std::uint64_t system_identifier) {
-    const std::lock_guard lock(mutex_);
-    Statement statement(*database_, sql::ledger_histories);
-    statement.bind(std::to_string(system_identifier));
-    std::vector<HistoryRow> rows;
-    while (statement.step())
-        rows.push_back(
-            {static_cast<std::uint32_t>(statement.integer(0)), statement.text(1), statement.text(2)});
-    return rows;
+std::vector<HistoryRow> ConflictRecords::histories(std::uint64_t system_identifier) {
+    return read(sql::ledger_histories, std::to_string(system_identifier)).all(history_row);
 }
 
 }  // namespace walferry

@@ -65,6 +65,15 @@ void lock_makers(const Directory& folder) {
 
 }  // namespace
 
+sqlite::OpenOptions ledger_options() {
+    sqlite::OpenOptions options;
+    options.advice = {
+        "ledger", "run `walferry rebuild`; nothing in the spool or the stores depends on it",
+        "does this user belong to the spool's group? `walferry init` corrects owners and modes",
+        "free a few MB on its filesystem; the next drain makes more room by removing what is verified"};
+    return options;
+}
+
 std::string checked_ledger_path(const SpoolPaths& spool) {
     char resolved[PATH_MAX];
     if (!::realpath(spool.root.c_str(), resolved)) {

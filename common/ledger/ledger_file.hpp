@@ -3,9 +3,13 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "common/ledger/sqlite.hpp"
 #include "common/spool_paths.hpp"
 
 namespace walferry {
+
+/// How the ledger is opened, and what to do where that fails.
+sqlite::OpenOptions ledger_options();
 
 /// The ledger's path with every symbolic link above the spool resolved (SQLite is told to follow none), after
 /// a look at what stands there: a FIFO or device in its place, or in place of its -wal and -shm, is refused,

@@ -1,10 +1,9 @@
-#include <charconv>
+#include "common/ledger/ledger_list.hpp"
+
 #include <limits>
 
-#include "common/ledger/ledger.hpp"
 #include "sql/embedded.hpp"
 
-// The ledger's segments one by one, in memory that does not grow with them.
 namespace walferry {
 namespace {
 
@@ -14,25 +13,24 @@ constexpr std::int64_t page_size = 1000;  // segments
 // Behind every name: 'G' comes after the digits of a hexadecimal number.
 constexpr const char* behind_every_digit = "G";
 
-std::uint64_t unsigned_number(const std::string& text) {
-    std::uint64_t value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+ListRow list_row(const Statement& s) {
+    return {s.decimal(0), s.text(1),          s.text(2),           static_cast<std::uint64_t>(s.integer(3)),
+            s.text(4),    s.optional_text(5), s.text(6),           s.text(7),
+            s.text(8),    s.integer(9),       s.optional_text(10), s.optional_text(11)};
 }
 
-ListRow list_row(const Statement& s) {
-    return {unsigned_number(s.text(0)),
-            s.text(1),
-            s.text(2),
-            static_cast<std::uint64_t>(s.integer(3)),
-            s.text(4),
-            s.optional_text(5),
-            s.text(6),
-            s.text(7),
-            s.text(8),
-            s.integer(9),
-            s.optional_text(10),
-            s.optional_text(11)};
+Gap gap_row(const Statement& s) {
+    return {s.text(0), s.text(1), s.integer(2), s.decimal(3)};
+}
+
+StoreSummary summary_row(const Statement& s) {
+    return {s.text(0),          s.text(10),         s.integer(1),      s.integer(2),
+            s.optional_text(3), s.integer(4),       s.integer(5),      s.integer(6),
+            s.optional_text(7), s.optional_text(8), s.optional_text(9)};
+}
+
+std::optional<std::string> text_of(std::optional<std::uint64_t> system_identifier) {
+    return system_identifier ? std::optional(std::to_string(*system_identifier)) : std::nullopt;
 }
 
 std::vector<std::string> known_clusters(sqlite::Database& database) {
@@ -129,23 +127,40 @@ class Pages {
 
 }  // namespace
 
-std::vector<std::uint64_t> Ledger::clusters() {
-    const std::lock_guard lock(mutex_);
-    std::vector<std::uint64_t> all;
-    for (const std::string& text : known_clusters(*database_)) all.push_back(unsigned_number(text));
-    return all;
+std::vector<StoreSummary> ReportRecords::store_summaries(std::optional<std::uint64_t> system_identifier) {
+    return read(sql::ledger_store_summary, text_of(system_identifier)).all(summary_row);
 }
 
-void Ledger::list(const ListQuery& query, const std::function<bool(const ListRow&)>& each) {
+std::vector<std::uint64_t> ReportRecords::clusters() {
+    return read(sql::list_clusters).all([](const Statement& s) { return s.decimal(0); });
+}
+
+std::vector<Gap> ReportRecords::gaps(std::optional<std::uint64_t> system_identifier) {
+    return read(sql::ledger_gaps, text_of(system_identifier)).all(gap_row);
+}
+
+std::optional<SegmentRow> ReportRecords::newest_verified(const std::string& store) {
+    return read(sql::ledger_newest_verified, store).first(segment_row);
+}
+
+std::string ReportRecords::segment_before(const SegmentRow& segment, int count) {
+    return read(sql::ledger_segment_before, std::to_string(segment.system_identifier), segment.name,
+                static_cast<std::int64_t>(count))
+        .text()
+        .value_or(segment.name);
+}
+
+// One by one, in memory that does not grow with them.
+void ReportRecords::list(const ListQuery& query, const std::function<bool(const ListRow&)>& each) {
     std::optional<Pages> pages;
     for (;;) {
         std::vector<ListRow> rows;
         {
-            const std::lock_guard lock(mutex_);
-            if (!pages) pages.emplace(*database_, query);
-            const auto ids = pages->next(*database_);
+            const std::lock_guard lock(connection_.mutex);
+            if (!pages) pages.emplace(*connection_.database, query);
+            const auto ids = pages->next(*connection_.database);
             if (ids.empty()) return;
-            Statement copies(*database_, sql::list_copies);
+            Statement copies(*connection_.database, sql::list_copies);
             for (const std::int64_t id : ids) {
                 copies.bind(id, query.state, query.store);
                 while (copies.step()) rows.push_back(list_row(copies));
@@ -158,8 +173,8 @@ void Ledger::list(const ListQuery& query, const std::function<bool(const ListRow
     }
 }
 
-std::vector<ListRow> Ledger::list(const std::optional<std::string>& state,
-                                  const std::optional<std::string>& store) {
+std::vector<ListRow> ReportRecords::list(const std::optional<std::string>& state,
+                                         const std::optional<std::string>& store) {
     std::vector<ListRow> rows;
     list({.state = state, .store = store}, [&](const ListRow& row) {
         rows.push_back(row);

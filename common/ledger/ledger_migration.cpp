@@ -6,7 +6,7 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/ledger/ledger.hpp"
-#include "common/ledger/ledger_change.hpp"
+#include "common/ledger/ledger_file.hpp"
 #include "common/message.hpp"
 #include "sql/embedded.hpp"
 
@@ -87,68 +87,68 @@ std::string duration_hint(std::int64_t segments) {
 
 void Ledger::migrate(bool create) {
     const auto newest = static_cast<std::int64_t>(migrations.size());
-    const auto version = [this] { return database_->integer("PRAGMA user_version"); };
+    const auto version = [this] { return database->integer("PRAGMA user_version"); };
     if (version() > newest) {
         throw Error(ErrorKind::ledger,
-                    "ledger " + path_ + " has version " + std::to_string(version()) +
-                        ", this program knows " + std::to_string(newest),
+                    "ledger " + path + " has version " + std::to_string(version()) + ", this program knows " +
+                        std::to_string(newest),
                     "a newer walferry wrote it: upgrade this one");
     }
-    const bool empty = version() == 0 && database_->integer("SELECT count(*) FROM sqlite_schema") == 0;
+    const bool empty = version() == 0 && database->integer("SELECT count(*) FROM sqlite_schema") == 0;
     if (empty && !create) {
-        throw Error(ErrorKind::ledger, "ledger " + path_ + " is empty",
+        throw Error(ErrorKind::ledger, "ledger " + path + " is empty",
                     "run `walferry rebuild`, or `walferry init` for a new spool");
     }
     is_new_ = empty;
     // Also where a copy was restored that is not in that mode. In two steps, because the change itself
     // would need a rollback journal.
-    if (database_->text("PRAGMA journal_mode") != "wal")
-        database_->execute("PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL");
-    database_->keep_room_for_log();
+    if (database->text("PRAGMA journal_mode") != "wal")
+        database->execute("PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL");
+    database->keep_room_for_log();
     const std::int64_t before = version();
     if (before == newest) return;
     const auto change = begin_migration(before, newest, create);
     // Read again under the write lock: another process may have migrated meanwhile.
     // Indexes are sorted in this much memory, and beyond that in a temporary file.
-    database_->execute("PRAGMA cache_size = -32768");
+    database->execute("PRAGMA cache_size = -32768");
     for (std::int64_t done = version(); done < newest; ++done) {
         const char* migration = migrations[static_cast<std::size_t>(done)];
-        database_->execute(migration);
-        if (migration == sql::migrations_003_growth) fill_runs(*database_);
+        database->execute(migration);
+        if (migration == sql::migrations_003_growth) fill_runs(*database);
     }
-    database_->execute(sql::views);
-    database_->execute(("PRAGMA user_version = " + std::to_string(newest)).c_str());
-    database_->execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
+    database->execute(sql::views);
+    database->execute(("PRAGMA user_version = " + std::to_string(newest)).c_str());
+    database->execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
     change->commit();
-    database_->execute(("PRAGMA cache_size = -" + std::to_string(sqlite::OpenOptions{}.cache_kib)).c_str());
+    database->execute(("PRAGMA cache_size = -" + std::to_string(ledger_options().cache_kib)).c_str());
 }
 
 // The write lock is what a migration holds, so a ledger of an earlier format that is locked is being
 // migrated.
-std::unique_ptr<Ledger::Change> Ledger::begin_migration(std::int64_t from, std::int64_t to, bool create) {
+std::unique_ptr<LedgerChange> Ledger::begin_migration(std::int64_t from, std::int64_t to, bool create) {
     const std::int64_t segments =
-        from == 0 ? 0 : database_->integer("SELECT coalesce(max(id), 0) FROM segment");
+        from == 0 ? 0 : database->integer("SELECT coalesce(max(id), 0) FROM segment");
     const std::string formats = "format " + std::to_string(from) + " to " + std::to_string(to);
     const bool takes_long = segments >= many_segments;
     // A command that only asks is told at once; a drain waits, as for any other lock.
-    if (takes_long && !create) database_->set_busy_timeout(std::chrono::milliseconds(0));
-    std::unique_ptr<Change> change;
+    if (takes_long && !create) database->set_busy_timeout(std::chrono::milliseconds(0));
+    std::unique_ptr<LedgerChange> change;
     try {
-        change = std::make_unique<Change>(*this, sqlite::Synchronous::full);
+        change = std::make_unique<LedgerChange>(connection(), sqlite::Synchronous::full);
     } catch (const Error&) {
-        if (from == 0 || !database_->is_busy()) throw;
+        if (from == 0 || !database->is_busy()) throw;
         throw LedgerFormatError(
-            "ledger " + path_ + " is being brought from " + formats + " by another process",
+            "ledger " + path + " is being brought from " + formats + " by another process",
             duration_hint(segments));
     }
-    if (!takes_long || database_->integer("PRAGMA user_version") == to) return change;
+    if (!takes_long || database->integer("PRAGMA user_version") == to) return change;
     if (!create) {
         throw LedgerFormatError(
-            "ledger " + path_ + " has to be brought from " + formats + ", which the next drain does",
+            "ledger " + path + " has to be brought from " + formats + ", which the next drain does",
             "`walferry drain`; " + duration_hint(segments));
     }
     say_line("walferry",
-             "the ledger " + path_ + " is being brought from " + formats + "; " + duration_hint(segments));
+             "the ledger " + path + " is being brought from " + formats + "; " + duration_hint(segments));
     return change;
 }
 

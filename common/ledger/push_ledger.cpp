@@ -15,7 +15,7 @@ constexpr std::int64_t interface_version = 1;
 
 // Small, so that push stays small; and a short write-ahead log, because a lone opener replays all of it.
 sqlite::OpenOptions push_options(std::chrono::milliseconds patience) {
-    sqlite::OpenOptions options;
+    sqlite::OpenOptions options = ledger_options();
     options.synchronous = sqlite::Synchronous::normal;
     options.busy_timeout = patience;
     options.cache_kib = 256;

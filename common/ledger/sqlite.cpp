@@ -3,22 +3,22 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/statvfs.h>
+#include <charconv>
 
 #include <cerrno>
+#include <charconv>
 #include <utility>
 
 #include "common/error.hpp"
 #include "common/ledger/sqlite_files.hpp"
 #include "common/os/fd.hpp"
+#include "common/shell_word.hpp"
 
 namespace walferry::sqlite {
 namespace {
 
 // Enough to record some dozens of uploads, above the length at which the log is emptied.
 constexpr off_t log_room = off_t{4} << 20;
-
-constexpr const char* no_space_hint =
-    "free a few MB on its filesystem; the next drain makes more room by removing what is verified";
 
 bool is_read_only_filesystem(const std::string& path) noexcept {
     struct statvfs found {};
@@ -28,7 +28,7 @@ bool is_read_only_filesystem(const std::string& path) noexcept {
 }  // namespace
 
 Database::Database(std::string path, const OpenOptions& options)
-    : path_(std::move(path)), log_path_(path_ + "-wal") {
+    : path_(std::move(path)), advice_(options.advice), log_path_(path_ + "-wal") {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (options.create) flags |= SQLITE_OPEN_CREATE;
     try {
@@ -89,7 +89,7 @@ void Database::execute(const char* sql) {
 std::int64_t Database::integer(const char* sql) {
     Statement statement(*this, sql);
     if (!statement.step()) {
-        throw Error(ErrorKind::ledger, "ledger " + path_ + ": a row is missing that every ledger has");
+        throw Error(ErrorKind::ledger, advice_.name + " " + path_ + ": a row is missing that it always has");
     }
     return statement.integer(0);
 }
@@ -111,7 +111,8 @@ void Database::require_unmoved() {
     int moved = 0;
     if (sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved == 0)
         return;
-    throw Error(ErrorKind::ledger, "ledger " + path_ + ": it was replaced while it was opened", "try again");
+    throw Error(ErrorKind::ledger, advice_.name + " " + path_ + ": it was replaced while it was opened",
+                "try again");
 }
 
 void Database::set_busy_timeout(std::chrono::milliseconds timeout) {
@@ -135,7 +136,7 @@ int Database::past_deadline(void* self) noexcept {
 
 void Database::fail(std::string_view doing) const {
     const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
-    std::string message = "ledger " + path_ + ": cannot ";
+    std::string message = advice_.name + " " + path_ + ": cannot ";
     message += doing;
     message += ": ";
     message += handle_ ? sqlite3_errmsg(handle_) : "out of memory";
@@ -145,26 +146,25 @@ void Database::fail(std::string_view doing) const {
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
             kind = ErrorKind::ledger_corrupt;
-            hint = rebuild_hint;
+            hint = advice_.damaged;
             break;
         case SQLITE_CANTOPEN:
         case SQLITE_PERM:
         case SQLITE_AUTH:
         case SQLITE_READONLY:
-            hint =
-                is_read_only_filesystem(path_)
-                    ? "its filesystem is mounted read-only: the kernel's log tells why"
-                    : "does this user belong to the spool's group? `walferry init` corrects owners and modes";
+            hint = is_read_only_filesystem(path_)
+                       ? "its filesystem is mounted read-only: the kernel's log tells why"
+                       : advice_.no_access;
             break;
         case SQLITE_BUSY:
-            hint = "somebody keeps it locked, perhaps a sqlite3 shell or a backup: `fuser -v " + path_ +
-                   "` shows who";
+            hint = "another process keeps it locked, perhaps a sqlite3 shell or a backup: `fuser -v " +
+                   shell_word(path_) + "` shows which";
             break;
         case SQLITE_FULL:
-            hint = no_space_hint;
+            hint = advice_.no_space;
             break;
         case SQLITE_IOERR:
-            if (handle_ && sqlite3_system_errno(handle_) == ENOSPC) hint = no_space_hint;
+            if (handle_ && sqlite3_system_errno(handle_) == ENOSPC) hint = advice_.no_space;
             break;
         default:
             break;
@@ -228,6 +228,13 @@ std::string Statement::text(int column) const {
     const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
     return data ? std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
                 : std::string();
+}
+
+std::uint64_t Statement::decimal(int column) const {
+    const std::string digits = text(column);
+    std::uint64_t value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
 }
 
 std::optional<std::string> Statement::optional_text(int column) const {

@@ -12,8 +12,11 @@ namespace walferry::sqlite {
 
 enum class Synchronous { normal, full };
 
-inline constexpr const char* rebuild_hint =
-    "run `walferry rebuild`; nothing in the spool or the stores depends on it";
+/// What a message calls the database, and its hints; each may be empty.
+struct Advice {
+    std::string name = "database";
+    std::string damaged, no_access, no_space;
+};
 
 struct OpenOptions {
     bool create = false;
@@ -21,6 +24,7 @@ struct OpenOptions {
     std::chrono::milliseconds busy_timeout{10000};
     int cache_kib = 2048;
     int autocheckpoint_pages = 256;  // a write-ahead log that is longer after a commit is copied and emptied
+    Advice advice = {};
 };
 
 /// A connection to a database that somebody else may have tampered with: symbolic links are not followed, the
@@ -64,6 +68,7 @@ class Database {
     static int after_commit(void* self, sqlite3* handle, const char* name, int pages) noexcept;
 
     std::string path_;
+    Advice advice_;
     std::string log_path_;
     sqlite3* handle_ = nullptr;
     std::chrono::steady_clock::time_point deadline_{};
@@ -95,6 +100,9 @@ class Statement {
     std::int64_t integer(int column) const;
     std::string text(int column) const;  // "" for NULL
     std::optional<std::string> optional_text(int column) const;
+    /// An unsigned number that is kept as decimal text, because SQLite's integers are signed; 0 for no
+    /// number.
+    std::uint64_t decimal(int column) const;
     bool is_null(int column) const;
 
   private:
