@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "archive/wal_listing.hpp"
+#include "archive/wal_objects.hpp"
 #include "common/error.hpp"
+#include "common/store/listing.hpp"
 #include "common/wal/backup_name.hpp"
 #include "common/wal/wal_name.hpp"
 
@@ -20,16 +22,9 @@ std::string newest_segment(ObjectStore& store, const ObjectKeys& keys, const std
     for (auto timeline = timelines.rbegin(); timeline != timelines.rend(); ++timeline) {
         const std::string directory = keys.wal_directory(*timeline);
         std::string newest = known.starts_with(*timeline) ? known : "";
-        std::string after = newest.empty() ? directory : directory + newest;
-        for (int page_number = 0; page_number < pages; ++page_number) {
-            const ObjectPage page = store.list(directory, after);
-            for (const ObjectInfo& info : page.objects) {
-                after = info.key;
-                const auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
-                const auto name = object ? WalName::parse(object->segment) : std::nullopt;
-                if (name && name->kind == WalKind::segment) newest = name->text;
-            }
-            if (!page.more || page.objects.empty()) break;
+        const std::string after = newest.empty() ? directory : directory + newest;
+        for (const WalObject& each : WalObjects(store, directory, after, pages)) {
+            if (each.name.kind == WalKind::segment) newest = each.name.text;
         }
         if (!newest.empty()) return newest;
     }
@@ -40,13 +35,8 @@ std::string newest_segment(ObjectStore& store, const ObjectKeys& keys, const std
 std::string newest_backup(ObjectStore& store, const ObjectKeys& keys, const std::string& known) {
     const std::string root = keys.backups_directory();
     std::vector<BackupId> ids;
-    for (std::string after = known.empty() ? "" : root + known;;) {
-        const ObjectPage page = store.list(root, after);
-        if (page.objects.empty()) break;
-        const std::string& key = page.objects.front().key;
-        const std::string id = key.substr(root.size(), key.find('/', root.size()) - root.size());
-        if (auto parsed = BackupId::parse(id)) ids.push_back(*std::move(parsed));
-        after = root + id + "0";  // '0' sorts right behind '/'
+    for (const std::string& folder : list_folders(store, root, known)) {
+        if (auto id = BackupId::parse(folder)) ids.push_back(*std::move(id));
     }
     for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
         const std::string label = keys.backup_directory(*id) + BackupPart::label().text() + "-";
@@ -91,7 +81,7 @@ void note_archive(const Settings& settings, Ledger& ledger, std::uint64_t system
                     *store, keys, before, [&](const std::string& id) { return ledger.knows_backup(id); },
                     wall_now()));
         } catch (const Error& error) {
-            if (error.kind() == ErrorKind::ledger || error.kind() == ErrorKind::ledger_corrupt) throw;
+            if (traits(error.kind()).scope == Scope::ledger) throw;
         }
     }
 }

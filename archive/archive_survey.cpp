@@ -19,20 +19,6 @@ namespace {
 
 constexpr std::size_t longest_history = 1 << 20;
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-void check_names(const Settings& settings, const std::vector<std::string>& names, const char* option) {
-    for (const std::string& name : names) {
-        if (std::none_of(settings.stores.begin(), settings.stores.end(),
-                         [&](const StoreSettings& store) { return store.name == name; })) {
-            throw Error(ErrorKind::usage,
-                        std::string(option) + " " + name + ": there is no such store in " + settings.file);
-        }
-    }
-}
-
 class ShortText : public Sink {
   public:
     void write(Bytes bytes) override {
@@ -76,17 +62,11 @@ const Reach* SurveyedBackup::reach(std::uint32_t timeline) const noexcept {
 
 ArchiveSurvey::ArchiveSurvey(const Settings& settings, SurveyOptions options)
     : settings_(settings), options_(std::move(options)), decoding_(decode_options(settings)) {
-    check_names(settings, options_.only, "--only");
-    check_names(settings, options_.without, "--without");
-    for (const StoreSettings& store : settings.stores) {
-        const bool wanted = options_.only.empty() || contains(options_.only, store.name);
-        if (wanted && !contains(options_.without, store.name)) stores_.emplace_back().settings = &store;
-    }
-    if (stores_.empty()) throw Error(ErrorKind::usage, "--only and --without leave no store to ask");
+    for (const StoreSettings* store : select_stores(settings, options_.stores))
+        stores_.emplace_back().settings = store;
     sysid_ = options_.system_identifier
                  ? *options_.system_identifier
-                 : ArchiveView(settings, ViewOptions{options_.only, options_.without, {}, false})
-                       .system_identifier();
+                 : ArchiveView(settings, ViewOptions{options_.stores, {}, false}).system_identifier();
     on_every_store("looking for backups", [this](Store& store) {
         store.keys.emplace(store.settings->prefix, settings_.cluster, sysid_);
         store.connection = open_store(*store.settings, StoreAccess::restore, nullptr, options_.stop);
@@ -169,9 +149,9 @@ void ArchiveSurvey::drop_settlements_of_nothing() {
         for (const std::string& line : store.wal.refused_settlements)
             problems_.push_back("store " + store.settings->name + ": " + line);
     }
-    const bool all =
-        options_.only.empty() && std::none_of(stores_.begin(), stores_.end(),
-                                              [](const Store& store) { return store.trouble.has_value(); });
+    const bool all = options_.stores.asks_all() &&
+                     std::none_of(stores_.begin(), stores_.end(),
+                                  [](const Store& store) { return store.trouble.has_value(); });
     const bool any = std::any_of(stores_.begin(), stores_.end(), [](const Store& store) {
         return !store.wal.settled.empty() || !store.wal.settled_histories.empty();
     });
@@ -261,7 +241,7 @@ void ArchiveSurvey::read_history(std::uint32_t timeline) {
 
 ListedWal ArchiveSurvey::waiting_in_spool() {
     ListedWal waiting;
-    if (!options_.only.empty()) return waiting;
+    if (!options_.stores.asks_all()) return waiting;
     try {
         for (const SpoolFile& file : scan_spool(SpoolPaths(settings_.spool)).files) {
             if (file.system_identifier != sysid_ || !file.name.has_header()) continue;

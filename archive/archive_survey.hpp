@@ -15,11 +15,12 @@
 #include "common/codec/envelope.hpp"
 #include "common/error.hpp"
 #include "common/settings/settings.hpp"
+#include "common/settings/store_selection.hpp"
 
 namespace walferry::archive {
 
 struct SurveyOptions {
-    std::vector<std::string> only, without;  // stores
+    StoreSelection stores;
     std::optional<std::uint64_t> system_identifier;
     std::function<void(const std::string&)> show;  // what is being done, for a progress line
     std::stop_token stop;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "archive/settlements.hpp"
+#include "common/store/listing.hpp"
 #include "common/store/retry.hpp"
 #include "common/wal/system_identifier.hpp"
 
@@ -34,21 +35,6 @@ StoreSettings impatient(StoreSettings store, bool alone, bool hurried) {
         store.silence_timeout = std::min(store.silence_timeout, milliseconds(8000));
     }
     return store;
-}
-
-bool contains(const std::vector<std::string>& list, const std::string& name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
-}
-
-void require_known(const Settings& settings, const std::vector<std::string>& names, const char* option) {
-    for (const std::string& name : names) {
-        const bool known = std::any_of(settings.stores.begin(), settings.stores.end(),
-                                       [&](const StoreSettings& store) { return store.name == name; });
-        if (!known) {
-            throw Error(ErrorKind::usage,
-                        std::string(option) + " " + name + ": there is no such store in " + settings.file);
-        }
-    }
 }
 
 /// A segment, or the unfinished end of one, that was written after the file of that name.
@@ -95,14 +81,7 @@ ArchiveView::ArchiveView(const Settings& settings, const ViewOptions& options)
       options_(options),
       rates_(settings.stores.size()),
       system_identifier_(options.system_identifier) {
-    require_known(settings, options.only, "--only");
-    require_known(settings, options.without, "--without");
-    std::vector<const StoreSettings*> asked;
-    for (const StoreSettings& store : settings.stores) {
-        if (contains(options.without, store.name)) continue;
-        if (options.only.empty() || contains(options.only, store.name)) asked.push_back(&store);
-    }
-    if (asked.empty()) throw Error(ErrorKind::usage, "--only and --without leave no store to ask");
+    const std::vector<const StoreSettings*> asked = select_stores(settings, options.stores);
     for (const StoreSettings* store : asked) {
         places_.push_back(std::make_unique<Place>());
         places_.back()->settings = impatient(*store, asked.size() == 1, options.hurried);
@@ -137,17 +116,12 @@ ObjectKeys ArchiveView::keys(std::size_t index) {
 std::set<std::uint64_t> ArchiveView::listed_identifiers(Place& place) {
     std::set<std::uint64_t> found;
     const std::string root = cluster_root(place.settings, settings_.cluster);
-    std::string after;
-    for (;;) {
-        const ObjectPage page = place.store->list(root, after);
-        if (page.objects.empty()) return found;
-        const std::string& key = page.objects.front().key;
-        const std::string part = key.substr(root.size(), key.find('/', root.size()) - root.size());
+    for (const std::string& folder : list_folders(*place.store, root)) {
         std::uint64_t value = 0;
-        const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-        if (error == std::errc() && end == part.data() + part.size()) found.insert(value);
-        after = root + part + "0";  // '0' sorts right behind '/': skips everything below this identifier
+        const auto [end, error] = std::from_chars(folder.data(), folder.data() + folder.size(), value);
+        if (error == std::errc() && end == folder.data() + folder.size()) found.insert(value);
     }
+    return found;
 }
 
 std::uint64_t ArchiveView::system_identifier() {

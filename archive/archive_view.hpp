@@ -16,6 +16,7 @@
 #include "archive/verdict.hpp"
 #include "common/error.hpp"
 #include "common/settings/settings.hpp"
+#include "common/settings/store_selection.hpp"
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
 #include "common/wal/wal_name.hpp"
@@ -24,7 +25,7 @@ namespace walferry::archive {
 
 /// Which stores are asked, and for whose WAL.
 struct ViewOptions {
-    std::vector<std::string> only, without;          // stores; both empty: all
+    StoreSelection stores;
     std::optional<std::uint64_t> system_identifier;  // else the only one under PREFIX/CLUSTER
     bool hurried = false;  // time limits of a second or two instead of the configured ones
     /// One store that has answered is enough to say that a file is not there: the others get two seconds, and
@@ -57,7 +58,7 @@ class ArchiveView {
     std::unique_ptr<ObjectStore> connect(std::size_t index, std::stop_token stop) const;
     ObjectKeys keys(std::size_t index);
     /// Whether no store is left out but by --without.
-    bool asks_all() const noexcept { return options_.only.empty(); }
+    bool asks_all() const noexcept { return options_.stores.asks_all(); }
 
     /// Throws usage when PREFIX/CLUSTER holds several, not_found when none, else why it could not be found
     /// out.

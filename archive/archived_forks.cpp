@@ -2,6 +2,7 @@
 
 #include "archive/object_read.hpp"
 #include "archive/wal_listing.hpp"
+#include "archive/wal_objects.hpp"
 #include "common/error.hpp"
 
 namespace walferry::archive {
@@ -37,18 +38,8 @@ std::optional<TimelineHistory> read_history(const AskedStore& asked, const Objec
 
 std::optional<std::uint64_t> first_segment(const AskedStore& asked, const std::string& timeline,
                                            std::uint64_t segment_size) {
-    const std::string directory = asked.keys.wal_directory(timeline);
-    std::string after = directory;
-    for (;;) {
-        const ObjectPage page = asked.store->list(directory, after);
-        for (const ObjectInfo& info : page.objects) {
-            const auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
-            const auto name = object ? WalName::parse(object->segment) : std::nullopt;
-            if (name && name->has_header()) return name->start_lsn(segment_size);
-        }
-        if (!page.more || page.objects.empty()) return std::nullopt;
-        after = page.objects.back().key;
-    }
+    const auto name = first_with_header(*asked.store, asked.keys.wal_directory(timeline));
+    return name ? name->start_lsn(segment_size) : std::nullopt;
 }
 
 }  // namespace
@@ -56,10 +47,8 @@ std::optional<std::uint64_t> first_segment(const AskedStore& asked, const std::s
 std::vector<ObjectName> objects_of(const AskedStore& asked, const std::string& name) {
     std::vector<ObjectName> found;
     const std::string directory = asked.keys.wal_directory(name);
-    for (const ObjectInfo& info : asked.store->list(directory + name + "-", "").objects) {
-        auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
-        if (object && object->segment == name) found.push_back(std::move(*object));
-    }
+    for (const WalObject& each : WalObjects(*asked.store, directory + name + "-"))
+        found.push_back(each.object);
     return found;
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "archive/wal_objects.hpp"
 #include "common/store/object_name.hpp"
 
 namespace walferry::archive {
@@ -47,21 +48,13 @@ class Range {
     void list() {
         std::set<Content> wanted;
         for (const KeptUpload& row : rows_) wanted.emplace(row.name, row.fingerprint);
-        std::string after = directory_ + rows_.front().name;
-        for (bool more = true; more;) {
-            const ObjectPage page = store_.list(directory_, after);
-            more = page.more && !page.objects.empty();
-            for (const ObjectInfo& info : page.objects) {
-                after = info.key;
-                auto object = ObjectName::parse(std::string_view(info.key).substr(directory_.size()));
-                if (!object) continue;
-                if (object->segment > rows_.back().name) more = false;
-                const Content content{object->segment, object->fingerprint};
-                if (!wanted.contains(content)) continue;
-                listed_.try_emplace(
-                    content, ListedObject{rows_.front().system_identifier, *WalName::parse(object->segment),
-                                          object->fingerprint, info.key, info.size, object->sha256});
-            }
+        for (const WalObject& each : WalObjects(store_, directory_, directory_ + rows_.front().name)) {
+            if (each.object.segment > rows_.back().name) break;
+            const Content content{each.object.segment, each.object.fingerprint};
+            if (!wanted.contains(content)) continue;
+            listed_.try_emplace(
+                content, ListedObject{rows_.front().system_identifier, each.name, each.object.fingerprint,
+                                      each.info.key, each.info.size, each.object.sha256});
         }
     }
 

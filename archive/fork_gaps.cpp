@@ -4,26 +4,13 @@
 #include <optional>
 
 #include "archive/wal_listing.hpp"
+#include "archive/wal_objects.hpp"
 #include "common/wal/wal_name.hpp"
 
 namespace walferry::archive {
 namespace {
 
 constexpr std::size_t newest_timelines = 16;
-
-std::optional<WalName> first_segment(ObjectStore& store, const std::string& directory) {
-    std::string after;
-    for (;;) {
-        const ObjectPage page = store.list(directory, after);
-        for (const ObjectInfo& info : page.objects) {
-            const auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
-            auto name = object ? WalName::parse(object->segment) : std::nullopt;
-            if (name && name->has_header()) return name;
-        }
-        if (!page.more || page.objects.empty()) return std::nullopt;
-        after = page.objects.back().key;
-    }
-}
 
 }  // namespace
 
@@ -35,7 +22,7 @@ std::vector<ForkGap> find_fork_gaps(ObjectStore& store, const ObjectKeys& keys, 
     std::vector<WalName> firsts;  // in the order of their timelines
     std::vector<ForkGap> gaps;
     for (const std::string& timeline : timelines) {
-        const auto first = first_segment(store, keys.wal_directory(timeline));
+        const auto first = first_with_header(store, keys.wal_directory(timeline));
         const auto start = first ? first->start_lsn(segment_size) : std::nullopt;
         if (!start) continue;
         std::string nearest;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "common/store/listing.hpp"
 #include "common/store/object_name.hpp"
 #include "common/wal/pg_control.hpp"
 #include "common/wal/wal_header.hpp"
@@ -11,6 +12,7 @@ namespace walferry::archive {
 namespace {
 
 constexpr std::uint64_t xlog_id_bytes = std::uint64_t{1} << 32;
+constexpr std::size_t batch = 1000;  // objects
 constexpr std::uint64_t usual_segment_size = std::uint64_t{16} << 20;
 
 /// "SYSID/wal/TTTTTTTT/OBJECT" and "SYSID/settled/OBJECT", without what stands before.
@@ -63,31 +65,29 @@ std::uint64_t SegmentSizeGuess::size() const {
 void list_archive(ObjectStore& store, const std::string& prefix, const std::string& cluster,
                   ListedArchive& archive, const std::function<void(const std::vector<ListedObject>&)>& take) {
     const std::string root = (prefix.empty() ? "" : prefix + "/") + cluster + "/";
-    std::string after;
-    for (bool more = true; more;) {
-        const ObjectPage page = store.list(root, after);
-        std::vector<ListedObject> objects;
-        for (const ObjectInfo& info : page.objects) {
-            after = info.key;
-            const auto parts = split(std::string_view(info.key).substr(root.size()));
-            if (!parts) continue;
-            if (auto object = wal_object(*parts, info)) {
-                archive.segment_sizes[parts->system_identifier].see(object->name);
-                objects.push_back(std::move(*object));
-            } else if (parts->folder == "settled") {
-                archive.settled_in.insert(parts->system_identifier);
-            } else if (parts->folder != "wal") {
-                // Base backups have thousands of objects that are of no interest here: '0' sorts behind '/'.
-                after =
-                    root + std::to_string(parts->system_identifier) + "/" + std::string(parts->folder) + "0";
-                break;
-            }
-        }
-        more = (page.more || (!page.objects.empty() && after != page.objects.back().key)) &&
-               !page.objects.empty();
+    std::vector<ListedObject> objects;
+    const auto hand_over = [&] {
         archive.objects += objects.size();
         take(objects);
+        objects.clear();
+    };
+    Listing listing(store, root);
+    while (const ObjectInfo* info = listing.next()) {
+        const auto parts = split(std::string_view(info->key).substr(root.size()));
+        if (!parts) continue;
+        if (auto object = wal_object(*parts, *info)) {
+            archive.segment_sizes[parts->system_identifier].see(object->name);
+            objects.push_back(std::move(*object));
+            if (objects.size() == batch) hand_over();
+        } else if (parts->folder == "settled") {
+            archive.settled_in.insert(parts->system_identifier);
+        } else if (parts->folder != "wal") {
+            // Base backups have thousands of objects that are of no interest here: '0' sorts behind '/'.
+            listing.skip_past(root + std::to_string(parts->system_identifier) + "/" +
+                              std::string(parts->folder) + "0");
+        }
     }
+    hand_over();
 }
 
 }  // namespace walferry::archive

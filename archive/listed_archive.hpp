@@ -34,8 +34,8 @@ struct ListedArchive {
     std::size_t objects = 0;
 };
 
-/// Lists everything there is under PREFIX/CLUSTER/, page by page, passing over what is not WAL. `take` gets
-/// the WAL objects of each page. Throws what the store throws.
+/// Lists everything there is under PREFIX/CLUSTER/, skipping what is not WAL. `take` gets the WAL objects, up
+/// to a thousand at a time. Throws what the store throws.
 void list_archive(ObjectStore& store, const std::string& prefix, const std::string& cluster,
                   ListedArchive& archive, const std::function<void(const std::vector<ListedObject>&)>& take);
 

@@ -1,19 +1,11 @@
 #include "archive/listed_gaps.hpp"
 
-#include <optional>
-
 #include "archive/wal_listing.hpp"
+#include "archive/wal_objects.hpp"
 #include "common/wal/wal_name.hpp"
 
 namespace walferry::archive {
 namespace {
-
-std::optional<WalName> segment_of(const ObjectInfo& info, const std::string& directory) {
-    const auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
-    auto name = object ? WalName::parse(object->segment) : std::nullopt;
-    if (!name || name->kind != WalKind::segment) return std::nullopt;
-    return name;
-}
 
 std::string following(const std::string& segment, std::uint64_t size) {
     const WalName name = *WalName::parse(segment);
@@ -26,43 +18,31 @@ std::string following(const std::string& segment, std::uint64_t size) {
 void look_again(const GapLook& look, const ListedGap& gap) {
     const std::string directory = look.keys.wal_directory(gap.after);
     std::string last = gap.after;
-    std::string after = directory + gap.after + ".";  // behind each object of that name
     std::vector<ListedGap> left;
-    const auto note = [&] {
-        look.ledger.replace_listed_gap(look.store_id, look.system_identifier, gap, left);
-    };
-    for (bool more = true; more;) {
-        const ObjectPage page = look.store.list(directory, after);
-        for (const ObjectInfo& info : page.objects) {
-            after = info.key;
-            const auto name = segment_of(info, directory);
-            if (!name || name->text <= last) continue;
-            if (name->text != following(last, look.segment_size))
-                left.push_back({last, name->text, gap.seen_at});
-            last = name->text;
-            if (last >= gap.before) return note();
-        }
-        more = page.more && !page.objects.empty();
+    // '.' sorts behind each object of that name.
+    for (const WalObject& each : WalObjects(look.store, directory, directory + gap.after + ".")) {
+        if (each.name.kind != WalKind::segment || each.name.text <= last) continue;
+        if (each.name.text != following(last, look.segment_size))
+            left.push_back({last, each.name.text, gap.seen_at});
+        last = each.name.text;
+        if (last >= gap.before) break;
     }
-    note();
+    look.ledger.replace_listed_gap(look.store_id, look.system_identifier, gap, left);
 }
 
 void look_on(const GapLook& look, const std::string& timeline, std::string last, int& pages, WallTime now) {
     const std::string directory = look.keys.wal_directory(timeline);
-    std::string after = last.empty() ? directory : directory + last + ".";
-    for (bool more = true; more && pages > 0; --pages) {
-        const ObjectPage page = look.store.list(directory, after);
-        for (const ObjectInfo& info : page.objects) {
-            after = info.key;
-            const auto name = segment_of(info, directory);
-            if (!name || !name->start_lsn(look.segment_size) || name->text <= last) continue;
-            if (!last.empty() && name->text != following(last, look.segment_size))
-                look.ledger.add_listed_gap(look.store_id, look.system_identifier,
-                                           {last, name->text, format_time(now)});
-            last = name->text;
-        }
-        more = page.more && !page.objects.empty();
+    WalObjects objects(look.store, directory, last.empty() ? directory : directory + last + ".", pages);
+    for (const WalObject& each : objects) {
+        const WalName& name = each.name;
+        if (name.kind != WalKind::segment || !name.start_lsn(look.segment_size) || name.text <= last)
+            continue;
+        if (!last.empty() && name.text != following(last, look.segment_size))
+            look.ledger.add_listed_gap(look.store_id, look.system_identifier,
+                                       {last, name.text, format_time(now)});
+        last = name.text;
     }
+    pages = objects.pages_left();
     if (!last.empty()) look.ledger.note_looked_through(look.store_id, look.system_identifier, last);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "archive/wal_objects.hpp"
 #include "common/error.hpp"
 #include "common/wal/wal_name.hpp"
 
@@ -12,19 +13,11 @@ std::vector<ListedObject> list_range(ObjectStore& store, const ObjectKeys& keys,
                                      const std::string& last) {
     std::vector<ListedObject> found;
     const std::string directory = keys.wal_directory(first);
-    std::string after = directory + first;
-    for (bool more = true; more;) {
-        const ObjectPage page = store.list(directory, after);
-        for (const ObjectInfo& info : page.objects) {
-            after = info.key;
-            const auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
-            auto name = object ? WalName::parse(object->segment) : std::nullopt;
-            if (!name || name->kind != WalKind::segment) continue;
-            if (name->text > last) return found;
-            found.push_back({system_identifier, *std::move(name), object->fingerprint, info.key, info.size,
-                             object->sha256});
-        }
-        more = page.more && !page.objects.empty();
+    for (const WalObject& each : WalObjects(store, directory, directory + first)) {
+        if (each.name.kind != WalKind::segment) continue;
+        if (each.name.text > last) break;
+        found.push_back({system_identifier, each.name, each.object.fingerprint, each.info.key, each.info.size,
+                         each.object.sha256});
     }
     return found;
 }
@@ -44,7 +37,7 @@ void learn_of_backup_wal(const Settings& settings, Ledger& ledger, const std::st
             ledger.add_listed_conflicts(lacking.system_identifier, lacking.first_segment,
                                         lacking.last_segment, wall_now());
         } catch (const Error& error) {
-            if (error.kind() == ErrorKind::ledger || error.kind() == ErrorKind::ledger_corrupt) throw;
+            if (traits(error.kind()).scope == Scope::ledger) throw;
         }
     }
 }

@@ -4,6 +4,7 @@
 #include "common/codec/digest.hpp"
 #include "common/codec/settlement.hpp"
 #include "common/error.hpp"
+#include "common/store/listing.hpp"
 
 namespace walferry::archive {
 namespace {
@@ -48,15 +49,9 @@ void check(ObjectStore& store, const std::string& key, std::uint64_t system_iden
 ListedSettlements list_settlements(ObjectStore& store, const ObjectKeys& keys) {
     ListedSettlements listed;
     const std::string root = keys.settled_directory();
-    std::string after;
-    for (bool more = true; more;) {
-        const ObjectPage page = store.list(root, after);
-        for (const ObjectInfo& info : page.objects) {
-            if (auto name = SettlementName::parse(std::string_view(info.key).substr(root.size())))
-                listed[name->segment].push_back(std::move(*name));
-        }
-        more = page.more && !page.objects.empty();
-        if (more) after = page.objects.back().key;
+    for (const ObjectInfo& info : Listing(store, root)) {
+        if (auto name = SettlementName::parse(std::string_view(info.key).substr(root.size())))
+            listed[name->segment].push_back(std::move(*name));
     }
     return listed;
 }

@@ -4,43 +4,29 @@
 #include <set>
 
 #include "archive/wal_listing.hpp"
+#include "archive/wal_objects.hpp"
 #include "common/wal/wal_name.hpp"
 
 namespace walferry::archive {
 namespace {
 
-/// One store's objects of a timeline, page by page. '-' sorts before '.', so keys are in the order of names.
+/// One store's objects of a timeline. '-' sorts before '.', so keys are in the order of names.
 class ObjectStream {
   public:
     ObjectStream(const AskedStore& asked, const std::string& timeline)
-        : store_(asked.store), directory_(asked.keys.wal_directory(timeline)) {
+        : objects_(*asked.store, asked.keys.wal_directory(timeline)) {
         next();
     }
 
     const std::optional<ObjectName>& now() const noexcept { return now_; }
 
     void next() {
-        now_.reset();
-        while (!now_) {
-            if (at_ == page_.objects.size()) {
-                if (!page_.more) return;
-                page_ = store_->list(directory_, after_);
-                at_ = 0;
-                if (page_.objects.empty()) page_.more = false;
-                continue;
-            }
-            after_ = page_.objects[at_++].key;
-            now_ = ObjectName::parse(std::string_view(after_).substr(directory_.size()));
-            if (now_ && !WalName::parse(now_->segment)) now_.reset();
-        }
+        const WalObject* each = objects_.next();
+        now_ = each != nullptr ? std::optional(each->object) : std::nullopt;
     }
 
   private:
-    ObjectStore* store_;
-    const std::string directory_;
-    ObjectPage page_{{}, true};
-    std::string after_;
-    std::size_t at_ = 0;
+    WalObjects objects_;
     std::optional<ObjectName> now_;
 };
 

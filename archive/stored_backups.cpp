@@ -6,6 +6,8 @@
 
 #include "common/codec/backup_piece.hpp"
 #include "common/error.hpp"
+#include "common/exit_code.hpp"
+#include "common/store/listing.hpp"
 
 namespace walferry::archive {
 namespace {
@@ -68,7 +70,7 @@ class BackupReader {
                 backup.label = std::move(label);
             } catch (const Error& error) {
                 // The store's own trouble concerns more than this label.
-                if (traits(error.kind()).exit_code == 1) throw;
+                if (traits(error.kind()).exit_code == exit_code::failed) throw;
                 backup.problem += (backup.problem.empty() ? "" : "; ") + error.message();
             }
         }
@@ -130,27 +132,21 @@ std::vector<StoredBackup> list_backups(ObjectStore& store, const ObjectKeys& key
         folder = {};
     };
     const std::string root = keys.backups_directory();
-    std::string after;
-    for (bool more = true; more;) {
-        const ObjectPage page = store.list(root, after);
-        for (const ObjectInfo& info : page.objects) {
-            const std::string_view rest = std::string_view(info.key).substr(root.size());
-            const std::size_t slash = rest.find('/');
-            const auto id = BackupId::parse(rest.substr(0, slash));
-            if (!id || slash == rest.npos) continue;
-            if (*id != folder.id) {
-                leave();
-                folder.id = *id;
-            }
-            auto object = ObjectName::parse_backup(rest.substr(slash + 1));
-            if (!object) continue;
-            if (object->segment == BackupPart::label_stream)
-                folder.labels.push_back(std::move(*object));
-            else
-                folder.pieces.insert(object->text());
+    for (const ObjectInfo& info : Listing(store, root)) {
+        const std::string_view rest = std::string_view(info.key).substr(root.size());
+        const std::size_t slash = rest.find('/');
+        const auto id = BackupId::parse(rest.substr(0, slash));
+        if (!id || slash == rest.npos) continue;
+        if (*id != folder.id) {
+            leave();
+            folder.id = *id;
         }
-        more = page.more && !page.objects.empty();
-        if (more) after = page.objects.back().key;
+        auto object = ObjectName::parse_backup(rest.substr(slash + 1));
+        if (!object) continue;
+        if (object->segment == BackupPart::label_stream)
+            folder.labels.push_back(std::move(*object));
+        else
+            folder.pieces.insert(object->text());
     }
     leave();
     return backups;

@@ -3,25 +3,16 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
-#include <functional>
 
 #include "archive/settlements.hpp"
+#include "archive/wal_objects.hpp"
+#include "common/store/listing.hpp"
 
 namespace walferry::archive {
 namespace {
 
 std::uint64_t position_of(const WalName& name) {
     return std::uint64_t{name.log} << 32 | name.seg;
-}
-
-void each_object(ObjectStore& store, const std::string& prefix, std::string after,
-                 const std::function<void(const std::string&)>& take) {
-    for (bool more = true; more;) {
-        const ObjectPage page = store.list(prefix, after);
-        for (const ObjectInfo& info : page.objects) take(info.key);
-        more = page.more && !page.objects.empty();
-        if (more) after = page.objects.back().key;
-    }
 }
 
 void list_settled(ObjectStore& store, const ObjectKeys& keys, std::uint64_t system_identifier,
@@ -46,17 +37,9 @@ void list_settled(ObjectStore& store, const ObjectKeys& keys, std::uint64_t syst
 }  // namespace
 
 std::vector<std::string> list_timelines(ObjectStore& store, const ObjectKeys& keys) {
-    const std::string root = keys.root() + "wal/";
-    std::vector<std::string> timelines;
-    std::string after;
-    for (;;) {
-        const ObjectPage page = store.list(root, after);
-        if (page.objects.empty()) return timelines;
-        const std::string& key = page.objects.front().key;
-        const std::string timeline = key.substr(root.size(), key.find('/', root.size()) - root.size());
-        if (WalName::parse(timeline + ".history")) timelines.push_back(timeline);
-        after = root + timeline + "0";  // '0' sorts right behind '/'
-    }
+    std::vector<std::string> timelines = list_folders(store, keys.root() + "wal/");
+    std::erase_if(timelines, [](const std::string& digits) { return !WalName::parse(digits + ".history"); });
+    return timelines;
 }
 
 std::uint64_t short_content(const std::string& fingerprint) {
@@ -73,23 +56,14 @@ ListedWal list_wal(ObjectStore& store, const ObjectKeys& keys, std::uint64_t sys
                   static_cast<unsigned>(from_position & 0xffffffff));
     for (const std::string& timeline : list_timelines(store, keys)) {
         const std::string directory = keys.wal_directory(timeline);
-        const auto object_of = [&](const std::string& key) {
-            return ObjectName::parse(std::string_view(key).substr(directory.size()));
-        };
-        each_object(store, directory + timeline + ".history-", "", [&](const std::string& key) {
-            auto object = object_of(key);
-            if (!object) return;
-            const auto name = WalName::parse(object->segment);
-            if (name) wal.histories[name->timeline].push_back(std::move(*object));
-        });
-        each_object(store, directory, directory + timeline + first.data(), [&](const std::string& key) {
-            const auto object = object_of(key);
-            if (!object) return;
-            const auto name = WalName::parse(object->segment);
-            if (!name || !name->has_header()) return;
-            HeldSegments& held = name->kind == WalKind::segment ? wal.segments : wal.partials;
-            held[name->timeline].push_back({position_of(*name), short_content(object->fingerprint)});
-        });
+        for (const WalObject& each : WalObjects(store, directory + timeline + ".history-"))
+            wal.histories[each.name.timeline].push_back(each.object);
+        for (const WalObject& each : WalObjects(store, directory, directory + timeline + first.data())) {
+            if (!each.name.has_header()) continue;
+            HeldSegments& held = each.name.kind == WalKind::segment ? wal.segments : wal.partials;
+            held[each.name.timeline].push_back(
+                {position_of(each.name), short_content(each.object.fingerprint)});
+        }
     }
     list_settled(store, keys, system_identifier, settings, wal);
     return wal;

@@ -13,6 +13,7 @@
 #include "archive/wal_listing.hpp"
 #include "common/error.hpp"
 #include "common/ledger/ledger.hpp"
+#include "common/store/listing.hpp"
 #include "common/store/object_name.hpp"
 #include "console/catalogue.hpp"
 #include "host/check/timelines_in_use.hpp"
@@ -26,15 +27,9 @@ constexpr int segments_behind = 1000;
 
 std::vector<ObjectName> objects_from(ObjectStore& store, const std::string& prefix, std::string after) {
     std::vector<ObjectName> found;
-    for (int page = 0; page < pages; ++page) {
-        const ObjectPage listed = store.list(prefix, after);
-        for (const ObjectInfo& info : listed.objects) {
-            const std::string_view key = info.key;
-            if (auto name = ObjectName::parse(key.substr(key.rfind('/') + 1)))
-                found.push_back(std::move(*name));
-        }
-        if (!listed.more || listed.objects.empty()) break;
-        after = listed.objects.back().key;
+    for (const ObjectInfo& info : Listing(store, prefix, std::move(after), pages)) {
+        if (auto name = ObjectName::parse(std::string_view(info.key).substr(info.key.rfind('/') + 1)))
+            found.push_back(std::move(*name));
     }
     return found;
 }

@@ -2,7 +2,9 @@
 
 #include "archive/object_read.hpp"
 #include "archive/wal_listing.hpp"
+#include "archive/wal_objects.hpp"
 #include "common/error.hpp"
+#include "common/exit_code.hpp"
 
 namespace walferry::fetch {
 namespace {
@@ -46,7 +48,8 @@ void TimelineSearch::read_history(ObjectStore& store, const ObjectKeys& keys, co
         is_read = true;
     } catch (const Error& error) {
         // Damage is a finding, and another store may have it sound; a store that fails has not answered.
-        if (error.kind() != ErrorKind::integrity && traits(error.kind()).exit_code == 1) throw;
+        if (error.kind() != ErrorKind::integrity && traits(error.kind()).exit_code == exit_code::failed)
+            throw;
     }
 }
 
@@ -56,24 +59,11 @@ void TimelineSearch::look_into(ObjectStore& store, const ObjectKeys& keys) {
         if (timeline <= missing_.timeline) continue;
         (void)sights_[timeline];
         const std::string directory = keys.wal_directory(digits);
-        for (const ObjectInfo& info : store.list(directory + digits + ".history-", "").objects) {
-            const auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
-            if (object) read_history(store, keys, *object);
-        }
-        std::string after = directory + digits + position_digits(missing_);
-        for (bool more = true; more;) {
-            const ObjectPage page = store.list(directory, after);
-            more = page.more && !page.objects.empty();
-            for (const ObjectInfo& info : page.objects) {
-                const auto object = ObjectName::parse(std::string_view(info.key).substr(directory.size()));
-                const auto name = object ? WalName::parse(object->segment) : std::nullopt;
-                if (!name || !name->has_header()) continue;
-                note_first(timeline, name->text);
-                more = false;
-                break;
-            }
-            if (more) after = page.objects.back().key;
-        }
+        for (const archive::WalObject& each : archive::WalObjects(store, directory + digits + ".history-"))
+            read_history(store, keys, each.object);
+        const std::string after = directory + digits + position_digits(missing_);
+        if (const auto first = archive::first_with_header(store, directory, after))
+            note_first(timeline, first->text);
     }
 }
 

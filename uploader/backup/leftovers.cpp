@@ -1,6 +1,7 @@
 #include "uploader/backup/leftovers.hpp"
 
 #include "common/error.hpp"
+#include "common/store/listing.hpp"
 
 namespace walferry::backup {
 namespace {
@@ -24,18 +25,12 @@ SweptBackup sweep_backup(ObjectStore& store, const ObjectKeys& keys, const Backu
     }
     if (!label_key.empty() && store.head(label_key)) return {0, label_key};
 
-    std::string after;
-    for (bool more = true; more;) {
-        const ObjectPage page = store.list(directory, after);
-        for (const ObjectInfo& info : page.objects) {
-            if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "stopped on request");
-            after = info.key;
-            // What is not ours to the letter is somebody else's.
-            if (!ObjectName::parse_backup(std::string_view(info.key).substr(directory.size()))) continue;
-            store.remove(info.key);
-            ++swept.removed;
-        }
-        more = page.more && !page.objects.empty();
+    for (const ObjectInfo& info : Listing(store, directory)) {
+        if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "stopped on request");
+        // What does not have the name of a piece to the letter is not walferry's.
+        if (!ObjectName::parse_backup(std::string_view(info.key).substr(directory.size()))) continue;
+        store.remove(info.key);
+        ++swept.removed;
     }
     return swept;
 }
