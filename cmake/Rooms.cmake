@@ -97,7 +97,7 @@ walferry_room(uploader/backup USES common common/os common/wal common/ledger com
 walferry_room(uploader/import USES common common/os common/wal common/ledger common/spool common/settings
   common/store console uploader/drain)
 # a new ledger from spool and listings
-walferry_room(uploader/rebuild USES common common/ledger common/spool common/settings common/store
+walferry_room(uploader/rebuild USES common common/wal common/ledger common/spool common/settings common/store
   console archive)
 # The operator's program.
 # one file a command

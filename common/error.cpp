@@ -5,36 +5,39 @@
 #include <cstring>
 #include <utility>
 
+#include "common/exit_code.hpp"
 #include "common/printable.hpp"
 
 namespace walferry {
 namespace {
 
+using Kind = ErrorKind;
+
 constexpr std::array table{
-    ErrorTraits{ErrorKind::internal, "internal", 1, false},
-    ErrorTraits{ErrorKind::io, "io", 1, false},
-    ErrorTraits{ErrorKind::no_space, "no-space", 1, false},
-    ErrorTraits{ErrorKind::usage, "usage", 2, false},
-    ErrorTraits{ErrorKind::config, "config", 2, false},
-    ErrorTraits{ErrorKind::no_spool, "no-spool", 2, false},
-    ErrorTraits{ErrorKind::refused, "refused", 3, false},
-    ErrorTraits{ErrorKind::conflict, "conflict", 3, false},
-    ErrorTraits{ErrorKind::integrity, "integrity", 3, false},
-    ErrorTraits{ErrorKind::ledger, "ledger", 1, false},
-    ErrorTraits{ErrorKind::ledger_corrupt, "ledger-corrupt", 1, false},
-    ErrorTraits{ErrorKind::locked, "locked", 5, false},
-    ErrorTraits{ErrorKind::incomplete, "incomplete", 4, false},
-    ErrorTraits{ErrorKind::interrupted, "interrupted", 4, false},
-    ErrorTraits{ErrorKind::server, "server", 1, false},
-    ErrorTraits{ErrorKind::unreachable, "unreachable", 1, true},
-    ErrorTraits{ErrorKind::untrusted, "untrusted", 1, false},
-    ErrorTraits{ErrorKind::throttled, "throttled", 1, true},
-    ErrorTraits{ErrorKind::server_error, "server-error", 1, true},
-    ErrorTraits{ErrorKind::denied, "denied", 1, false},
-    ErrorTraits{ErrorKind::no_bucket, "no-bucket", 1, false},
-    ErrorTraits{ErrorKind::not_found, "not-found", 1, false},
-    ErrorTraits{ErrorKind::clock_skew, "clock-skew", 1, false},
-    ErrorTraits{ErrorKind::rejected, "rejected", 1, false},
+    ErrorTraits{Kind::internal, "internal", exit_code::failed, Scope::work, Cure::wait},
+    ErrorTraits{Kind::io, "io", exit_code::failed, Scope::work, Cure::wait},
+    ErrorTraits{Kind::no_space, "no-space", exit_code::failed, Scope::store, Cure::wait},
+    ErrorTraits{Kind::usage, "usage", exit_code::usage, Scope::host, Cure::person},
+    ErrorTraits{Kind::config, "config", exit_code::usage, Scope::host, Cure::person},
+    ErrorTraits{Kind::no_spool, "no-spool", exit_code::usage, Scope::host, Cure::person},
+    ErrorTraits{Kind::refused, "refused", exit_code::integrity, Scope::work, Cure::wait},
+    ErrorTraits{Kind::conflict, "conflict", exit_code::integrity, Scope::object, Cure::person},
+    ErrorTraits{Kind::integrity, "integrity", exit_code::integrity, Scope::object, Cure::person},
+    ErrorTraits{Kind::ledger, "ledger", exit_code::failed, Scope::ledger, Cure::wait},
+    ErrorTraits{Kind::ledger_corrupt, "ledger-corrupt", exit_code::failed, Scope::ledger, Cure::person},
+    ErrorTraits{Kind::locked, "locked", exit_code::locked, Scope::host, Cure::wait},
+    ErrorTraits{Kind::incomplete, "incomplete", exit_code::incomplete, Scope::work, Cure::wait},
+    ErrorTraits{Kind::interrupted, "interrupted", exit_code::incomplete, Scope::work, Cure::wait},
+    ErrorTraits{Kind::server, "server", exit_code::failed, Scope::host, Cure::person},
+    ErrorTraits{Kind::unreachable, "unreachable", exit_code::failed, Scope::store, Cure::retry},
+    ErrorTraits{Kind::untrusted, "untrusted", exit_code::failed, Scope::store, Cure::person},
+    ErrorTraits{Kind::throttled, "throttled", exit_code::failed, Scope::store, Cure::retry},
+    ErrorTraits{Kind::server_error, "server-error", exit_code::failed, Scope::store, Cure::retry},
+    ErrorTraits{Kind::denied, "denied", exit_code::failed, Scope::store, Cure::person},
+    ErrorTraits{Kind::no_bucket, "no-bucket", exit_code::failed, Scope::store, Cure::person},
+    ErrorTraits{Kind::not_found, "not-found", exit_code::failed, Scope::object, Cure::wait},
+    ErrorTraits{Kind::clock_skew, "clock-skew", exit_code::failed, Scope::store, Cure::person},
+    ErrorTraits{Kind::rejected, "rejected", exit_code::failed, Scope::object, Cure::person},
 };
 
 }  // namespace

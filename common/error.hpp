@@ -8,7 +8,7 @@
 namespace walferry {
 
 /// What went wrong, in the terms a caller or an administrator acts on. One table (error.cpp) gives each kind
-/// its name, its exit code and whether trying again can help; exit codes stand nowhere else.
+/// its name, its exit code, whom it concerns and what helps.
 enum class ErrorKind {
     internal,        // a defect of ours, or memory ran out
     io,              // a local file or device refused
@@ -36,11 +36,30 @@ enum class ErrorKind {
     rejected,        // a store rejected the request for good
 };
 
+/// Whom an error concerns, and with that what else can still be done.
+enum class Scope {
+    work,    // what was being done; the next file may go through
+    object,  // one object of a store that answers: the store works
+    store,   // a store as a whole: its next object would meet the same
+    ledger,  // the ledger, so every upload
+    host,    // this host: its configuration, its spool, its server
+};
+
+/// What helps.
+enum class Cure {
+    retry,   // the same request may succeed a moment later
+    wait,    // it may pass by itself: a full disk, a busy ledger, memory that ran out
+    person,  // an administrator has to change something
+};
+
 struct ErrorTraits {
     ErrorKind kind;
     std::string_view name;
-    int exit_code;   // of walferry; push has a table of its own (archive-push/)
-    bool retryable;  // the same request may succeed a moment later
+    int exit_code;  // of walferry (common/exit_code.hpp); push has a table of its own (archive-push/)
+    Scope scope;
+    Cure cure;
+
+    bool retryable() const noexcept { return cure == Cure::retry; }
 };
 
 const ErrorTraits& traits(ErrorKind kind) noexcept;

@@ -5,7 +5,8 @@
 namespace walferry::console {
 
 int worse_exit(int a, int b) noexcept {
-    static constexpr std::array order{2, 3, 1, 5, 4};
+    static constexpr std::array order{exit_code::usage, exit_code::integrity, exit_code::failed,
+                                      exit_code::locked, exit_code::incomplete};
     for (const int code : order) {
         if (a == code || b == code) return code;
     }

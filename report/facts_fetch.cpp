@@ -64,9 +64,8 @@ class Fetch {
                 ++(facts ? result_.learned : result_.without);
                 return;
             } catch (const Error& error) {
-                const ErrorKind kind = error.kind();
-                if (kind == ErrorKind::interrupted || kind == ErrorKind::ledger ||
-                    kind == ErrorKind::ledger_corrupt || kind == ErrorKind::config)
+                const Scope scope = traits(error.kind()).scope;
+                if (scope == Scope::ledger || scope == Scope::host || error.kind() == ErrorKind::interrupted)
                     throw;
                 result_.trouble = error.what();
             }

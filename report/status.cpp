@@ -7,6 +7,7 @@
 #include "common/error.hpp"
 #include "common/spool/spool_lock.hpp"
 #include "common/spool/spool_scan.hpp"
+#include "common/wal/segment_id.hpp"
 
 namespace walferry::report {
 namespace {
@@ -82,12 +83,12 @@ Status collect_status(const Settings& settings, std::optional<std::uint64_t> sys
     status.problems = scan.problems;
     status.segments = scan.files.size();
     const WallTime now = wall_now();
-    std::set<std::pair<std::uint64_t, std::string>> present;
+    std::set<SegmentId> present;
     for (const SpoolFile& file : scan.files) {
         status.bytes += file.size;
         if (status.system_identifier && file.system_identifier != status.system_identifier)
             ++status.earlier_segments;
-        present.emplace(file.system_identifier, file.entry());
+        present.insert(file.id());
         const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - file.modified).count();
         status.oldest_age_seconds = std::max<std::int64_t>(status.oldest_age_seconds.value_or(0), age);
     }

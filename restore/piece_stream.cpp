@@ -179,7 +179,7 @@ class PieceStream::Worker {
         for (;;) {
             std::optional<Error> trouble;
             if (try_stores(piece, object, trouble)) return;
-            if (!traits(trouble->kind()).retryable || std::chrono::steady_clock::now() > deadline)
+            if (!traits(trouble->kind()).retryable() || std::chrono::steady_clock::now() > deadline)
                 throw *trouble;
             std::unique_lock lock(stream_.mutex_);
             stream_.changed_.wait_for(lock, stop_, pause, [] { return false; });
@@ -231,7 +231,7 @@ class PieceStream::Worker {
             }
             if (error.kind() == ErrorKind::interrupted) throw;
             stream_.note_failure(index, key, error);
-            if (!trouble || !traits(trouble->kind()).retryable) trouble = error;
+            if (!trouble || !traits(trouble->kind()).retryable()) trouble = error;
             return Tried::failed;
         }
     }

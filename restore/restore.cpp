@@ -80,13 +80,8 @@ class Restore {
 
     std::vector<std::string> wanted_stores() const {
         std::vector<std::string> names;
-        for (const StoreSettings& store : settings_.stores) {
-            const auto listed = [&](const std::vector<std::string>& list) {
-                return std::find(list.begin(), list.end(), store.name) != list.end();
-            };
-            if ((options_.only.empty() || listed(options_.only)) && !listed(options_.without))
-                names.push_back(store.name);
-        }
+        for (const StoreSettings* store : select_stores(settings_, options_.stores))
+            names.push_back(store->name);
         return names;
     }
 
@@ -127,17 +122,16 @@ class Restore {
         RestoreCommand command;
         command.program = server::program_beside_this_one("walferry-archive-get");
         command.configuration = std::filesystem::absolute(settings_.file).lexically_normal().string();
-        command.only = options_.only;
-        command.without = options_.without;
+        command.stores = options_.stores;
         command.system_identifier = options_.system_identifier;
         // --only asks for what the named stores have.
-        if (!options_.no_spool && options_.only.empty() &&
+        if (!options_.no_spool && options_.stores.asks_all() &&
             can_use_spool(user_, settings_.spool, label().system_identifier))
             command.spool = std::filesystem::absolute(settings_.spool).lexically_normal().string();
         command.no_spool = !command.spool;
         spool_ = command.spool ? "recovery looks into the spool " + *command.spool + " first"
                                : "recovery looks into no spool (--no-spool)";
-        report_.without = options_.without;
+        report_.without = options_.stores.without;
         report_.silent = decision_.silent;
         report_.restore_command = command.text();
     }
@@ -148,7 +142,8 @@ class Restore {
              format_bytes(label().size()) + ", complete at " + label().stopped_at + ", cluster " +
              label().cluster + " (system identifier " + std::to_string(label().system_identifier) + ")");
         tell("from: " + listed(stores_to_use()));
-        if (!options_.without.empty()) tell("without, as you asked: " + listed(options_.without));
+        if (!options_.stores.without.empty())
+            tell("without, as you asked: " + listed(options_.stores.without));
         for (const std::string& line : decision_.outlook) tell(line);
         if (!decision_.silent.empty()) {
             tell("recovery asks " + listed(decision_.silent) +

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/settings/settings.hpp"
+#include "common/settings/store_selection.hpp"
 #include "restore/restore_choice.hpp"
 
 namespace walferry::restore {
@@ -16,7 +17,7 @@ namespace walferry::restore {
 struct RestoreOptions {
     std::string to;
     RestoreWish wish;
-    std::vector<std::string> only, without;  // stores
+    StoreSelection stores;
     std::vector<std::pair<std::string, std::string>> tablespaces;
     std::optional<std::uint64_t> system_identifier;
     std::string owner;

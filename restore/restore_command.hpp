@@ -5,13 +5,15 @@
 #include <string_view>
 #include <vector>
 
+#include "common/settings/store_selection.hpp"
+
 namespace walferry::restore {
 
 /// What the restored server runs for each segment.
 struct RestoreCommand {
-    std::string program;                     // walferry-archive-get, by its whole path
-    std::string configuration;               // its file; empty: the program's default
-    std::vector<std::string> only, without;  // stores
+    std::string program;        // walferry-archive-get, by its whole path
+    std::string configuration;  // its file; empty: the program's default
+    StoreSelection stores;
     std::optional<std::uint64_t> system_identifier;
     std::optional<std::string> spool;  // an absolute path
     bool no_spool = false;

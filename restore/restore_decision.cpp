@@ -69,8 +69,7 @@ class Decider {
   private:
     void look() {
         archive::SurveyOptions options;
-        options.only = options_.only;
-        options.without = options_.without;
+        options.stores = options_.stores;
         options.system_identifier = options_.system_identifier;
         options.stop = options_.stop;
         options.show = [this](const std::string& doing) { options_.show(doing, 0, 0); };

@@ -9,6 +9,7 @@
 #include "common/os/fd.hpp"
 #include "common/spool/spooled_name.hpp"
 #include "common/spool_paths.hpp"
+#include "common/wal/segment_id.hpp"
 #include "common/wal/wal_name.hpp"
 
 namespace walferry {
@@ -24,6 +25,7 @@ struct SpoolFile {
     std::string fingerprint = {};  // by its name, where that says one (SpooledName)
 
     std::string entry() const { return SpooledName{name, fingerprint}.text(); }
+    SegmentId id() const { return {system_identifier, entry()}; }
 };
 
 struct SpoolScan {

@@ -49,7 +49,7 @@ class Receiver {
 ///   a caller never puts other bytes under a key, because the key holds their hash. A put that failed may
 ///   still have stored its object.
 /// - remove of a missing key is success.
-/// Errors: kinds from unreachable to rejected in error.hpp; traits().retryable tells a passing one from a
+/// Errors: kinds from unreachable to rejected in error.hpp; traits().retryable() tells a passing one from a
 /// permanent one. `interrupted` when the stop token given to open_store() asked for it.
 /// Every call returns or throws within the limits of StoreSettings. One thread uses an object at a time.
 class ObjectStore {

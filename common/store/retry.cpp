@@ -12,25 +12,6 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-/// Failures that say something about the store as a whole; the others concern one object, or this host.
-bool concerns_store(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::untrusted:
-        case ErrorKind::denied:
-        case ErrorKind::no_bucket:
-        case ErrorKind::clock_skew:
-        case ErrorKind::no_space:
-            return true;
-        default:
-            return traits(kind).retryable;
-    }
-}
-
-/// Failures after which the store is known to have worked: it said something about one object.
-bool is_answer(ErrorKind kind) {
-    return kind == ErrorKind::not_found || kind == ErrorKind::rejected;
-}
-
 /// Marks an exception of the receiver's, so that a full disk here is not taken for a full store.
 class WatchedReceiver : public Receiver {
   public:
@@ -159,14 +140,15 @@ void RetryingStore::after_failure(Breaker::Operation kind, const Error& error, i
     const SteadyTime failing_since = std::min(breaker_->failing_since().value_or(began), began);
     FailedAttempt failed;
     failed.attempts = attempts;
-    failed.retryable = traits(error.kind()).retryable && breaker_->state() == Breaker::State::closed;
+    failed.retryable = traits(error.kind()).retryable() && breaker_->state() == Breaker::State::closed;
     failed.retry_after = error.retry_after;
     failed.operation_age = duration_cast<milliseconds>(now - began);
     failed.store_failing_for = duration_cast<milliseconds>(now - failing_since);
     const auto delay = next_delay(policy_, failed, environment_.random());
     if (!delay) {
-        if (is_answer(error.kind())) breaker_->succeeded(kind);
-        if (concerns_store(error.kind())) breaker_->failed(kind, error, began);
+        const Scope scope = traits(error.kind()).scope;
+        if (scope == Scope::object) breaker_->succeeded(kind);
+        if (scope == Scope::store) breaker_->failed(kind, error, began);
         throw error;
     }
     environment_.sleep(*delay);

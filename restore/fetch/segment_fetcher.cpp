@@ -18,24 +18,9 @@ constexpr milliseconds pause_before_asking_again{300};
 constexpr milliseconds first_pause{250};
 constexpr milliseconds longest_pause{5000};
 
-/// What another attempt a moment later cannot mend: keys, rights, names, damage.
+/// No other attempt can succeed before an administrator has changed something.
 bool is_permanent(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::config:
-        case ErrorKind::usage:
-        case ErrorKind::denied:
-        case ErrorKind::no_bucket:
-        case ErrorKind::rejected:
-        case ErrorKind::untrusted:
-        case ErrorKind::clock_skew:
-        case ErrorKind::conflict:
-        case ErrorKind::integrity:
-        case ErrorKind::no_spool:
-        case ErrorKind::server:
-            return true;
-        default:
-            return false;
-    }
+    return traits(kind).cure == Cure::person;
 }
 
 Error a_gap(const WalName& name, const std::string& later) {

@@ -57,8 +57,9 @@ TEST_CASE("a store with less WAL than the other is shown beside what both have")
     CHECK(survey.backups()[0].reach(1)->end_lsn == 0x500000);
     CHECK(backups_exit_code(survey) == exit_code::done);
     CHECK(backups_text(survey).find("a alone, timeline 1") != std::string::npos);
-    ArchiveSurvey alone(settings,
-                        {.only = {"a"}, .without = {}, .system_identifier = {}, .show = {}, .stop = {}});
+    ArchiveSurvey alone(
+        settings,
+        {.stores = {.only = {"a"}, .without = {}}, .system_identifier = {}, .show = {}, .stop = {}});
     CHECK(alone.backups()[0].reach(1)->gap);
     CHECK(backups_exit_code(alone) == exit_code::integrity);
 }

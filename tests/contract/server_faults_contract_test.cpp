@@ -164,7 +164,7 @@ TEST_CASE("a server that dies in the middle of an object does not pass for its e
             const Error error = failure([&] { under_test.open()->get(key, receiver); });
             CHECK(std::system((under_test.control + " up").c_str()) == 0);
             INFO(error.what());
-            CHECK(traits(error.kind()).retryable);
+            CHECK(traits(error.kind()).retryable());
             CHECK(receiver.received() < sample.size());
         }
     }

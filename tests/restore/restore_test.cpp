@@ -212,7 +212,7 @@ TEST_CASE("only what the operator leaves out is left out of the restore_command"
     maker.put();
     fs::remove_all(maker.path_of("a"));
     RestoreOptions options = maker.options();
-    options.without = {"a"};
+    options.stores.without = {"a"};
     const RestoreReport report = restore_backup(maker.settings(), options);
     CHECK(report.without == std::vector<std::string>{"a"});
     CHECK(report.silent.empty());

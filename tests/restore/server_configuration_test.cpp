@@ -140,15 +140,14 @@ TEST_CASE("a server that comes back to its place keeps its paths") {
 TEST_CASE("a restore_command survives the shell, the server and its %") {
     RestoreCommand command{"/opt/it's here/walferry-archive-get",
                            "/etc/50%/w.toml",
-                           {"r2"},
-                           {"b2", "a b"},
+                           {{"r2"}, {"b2", "a b"}},
                            42,
                            "/var/spool/a b",
                            false};
     CHECK(command.text() ==
           "'/opt/it'\\''s here/walferry-archive-get' --config /etc/50%%/w.toml --only r2 --without b2 "
           "--without 'a b' --spool '/var/spool/a b' --system-identifier 42 \"%f\" \"%p\"");
-    command = {"get", "/w.toml", {}, {}, {}, {}, true};
+    command = {"get", "/w.toml", {}, {}, {}, true};
     CHECK(command.text() == "get --config /w.toml --no-spool \"%f\" \"%p\"");
     CHECK(shell_word("").size() == 2);
     CHECK(shell_word("$HOME") == "'$HOME'");

@@ -9,8 +9,6 @@
 namespace walferry::drain {
 namespace {
 
-using Key = std::pair<std::uint64_t, std::string>;
-
 bool before(const Task& a, const Task& b) {
     const auto rank = [](const Task& task) {
         return std::tuple(task.file.name.kind != WalKind::history, std::string_view(task.spooled_at),
@@ -46,7 +44,7 @@ const SegmentRow* row_of(const SpoolFile& file, const Name& name) {
 
 Agenda make_agenda(const std::vector<SegmentRow>& rows, const std::vector<UploadRow>& uploads,
                    const SpoolScan& scan, const std::vector<std::int64_t>& store_ids) {
-    std::map<Key, Name> names;
+    std::map<SegmentId, Name> names;
     for (const SegmentRow& row : rows) names[{row.system_identifier, row.name}].rows.push_back(&row);
     for (const SpoolFile& file : scan.files) {
         if (!file.fingerprint.empty())

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "common/error.hpp"
+#include "common/settings/store_selection.hpp"
 #include "common/sleep.hpp"
 #include "uploader/drain/follow.hpp"
 #include "uploader/drain/run.hpp"
@@ -46,14 +47,7 @@ Drain::Drain(const Settings& settings, DrainOptions options, console::Outcome& o
     : settings_(settings), options_(std::move(options)), outcome_(outcome), stop_(std::move(stop)) {}
 
 DrainResult Drain::run(const Watch& watch) {
-    for (const std::string& name : options_.only_stores) {
-        const auto& stores = settings_.stores;
-        if (std::none_of(stores.begin(), stores.end(),
-                         [&](const StoreSettings& store) { return store.name == name; })) {
-            throw Error(ErrorKind::usage,
-                        "--store " + name + ": there is no such store in " + settings_.file);
-        }
-    }
+    require_stores(settings_, options_.only_stores, "--store");
     DrainRun run(settings_, options_, outcome_, stop_);
     {
         const Watched watched(watch, [&run] { return run.view(); });

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/error.hpp"
+#include "common/wal/segment_id.hpp"
 #include "console/exit_code.hpp"
 #include "uploader/drain/spool_watch.hpp"
 
@@ -22,11 +23,6 @@ constexpr std::size_t portion = 256;
 // Somebody who looks at the log of a long outage shall find it there.
 constexpr auto said_again = std::chrono::hours(1);
 
-bool waiting_mends(ErrorKind kind) {
-    return kind == ErrorKind::io || kind == ErrorKind::no_space || kind == ErrorKind::ledger ||
-           kind == ErrorKind::internal;
-}
-
 class Follower {
   public:
     explicit Follower(DrainRun& run) : run_(run), watch_(run.spool()) {
@@ -40,7 +36,7 @@ class Follower {
                 round();
                 troubles_ = 0;
             } catch (const Error& error) {
-                if (!waiting_mends(error.kind())) throw;
+                if (run_.stop().stop_requested() || traits(error.kind()).cure != Cure::wait) throw;
                 run_.outcome().report(traits(error.kind()).exit_code, error.what());
                 const milliseconds pause =
                     std::min(longest_rest, milliseconds(1000) * (1 << std::min(troubles_, 6)));
@@ -64,8 +60,8 @@ class Follower {
     // Files that appear join a pass that is under way: it may last as long as a store that hangs is waited
     // for.
     void work(std::vector<Task*> tasks) {
-        std::set<std::pair<std::uint64_t, std::string>> taken;
-        for (const Task* task : tasks) taken.emplace(task->file.system_identifier, task->file.entry());
+        std::set<SegmentId> taken;
+        for (const Task* task : tasks) taken.insert(task->file.id());
         std::vector<Agenda> joined;  // own their tasks; outlive the pass
         Pass pass(run_.parts());
         pass.begin();

@@ -19,34 +19,18 @@ using std::chrono::steady_clock;
 // Whatever the reason: a store that refuses one segment after the other is not asked about all of them.
 constexpr int failures_to_give_up = 5;
 
-// What the next segment would meet as well.
+// What the next segment would meet as well. What may pass with the next request is the circuit breaker's to
+// judge.
 bool concerns_whole_store(ErrorKind kind) noexcept {
-    switch (kind) {
-        case ErrorKind::untrusted:
-        case ErrorKind::denied:
-        case ErrorKind::no_bucket:
-        case ErrorKind::no_space:
-        case ErrorKind::clock_skew:
-        case ErrorKind::config:
-        case ErrorKind::usage:
-        case ErrorKind::ledger:
-        case ErrorKind::ledger_corrupt:
-            return true;
-        default:
-            return false;
-    }
-}
-
-// Somebody else's content under our name; the next segment may well go through.
-bool says_something_about_the_store(ErrorKind kind) noexcept {
-    return kind != ErrorKind::conflict;
+    const ErrorTraits& meaning = traits(kind);
+    if (meaning.scope == Scope::store) return !meaning.retryable();
+    return meaning.scope == Scope::ledger || meaning.scope == Scope::host;
 }
 
 // An object that is listed and cannot be had (a stale index entry, an archive tier, lost rights to this one)
 // must not keep a fresh copy from being sent.
 bool concerns_one_object(ErrorKind kind) noexcept {
-    return kind == ErrorKind::not_found || kind == ErrorKind::rejected || kind == ErrorKind::denied ||
-           kind == ErrorKind::integrity;
+    return traits(kind).scope == Scope::object || kind == ErrorKind::denied;
 }
 
 // A store from which nothing comes back whole would be given one more copy with every run, for as long as
@@ -172,7 +156,9 @@ void Lane::failed_attempt(Task& task, const Error& error, bool counts) {
         const std::lock_guard lock(mutex_);
         failed_.insert(task.segment);
         last_error_ = error.what();
-        if (counts && says_something_about_the_store(error.kind())) ++failures_in_a_row_;
+        // A conflict says nothing about the store: another content has the name, the next segment may go
+        // through.
+        if (counts && error.kind() != ErrorKind::conflict) ++failures_in_a_row_;
         hopeless = failures_in_a_row_ >= failures_to_give_up;
     }
     const bool mismatch = error.kind() == ErrorKind::integrity || error.kind() == ErrorKind::conflict;
@@ -181,7 +167,7 @@ void Lane::failed_attempt(Task& task, const Error& error, bool counts) {
                             : setting ? console::exit_code::usage
                                       : console::exit_code::incomplete,
                             error.what());
-    if (error.kind() != ErrorKind::ledger && error.kind() != ErrorKind::ledger_corrupt) {
+    if (traits(error.kind()).scope != Scope::ledger) {
         try {
             context_.ledger.attempt_failed(task.segment, store_id_, error.what(),
                                            next_attempt(task.attempts[index_] + 1, wall_now()));

@@ -176,12 +176,12 @@ Agenda DrainRun::look() {
     return agenda;
 }
 
-Agenda DrainRun::look_at(const std::vector<std::pair<std::uint64_t, std::string>>& names) {
+Agenda DrainRun::look_at(const std::vector<SegmentId>& names) {
     std::vector<SegmentRow> rows;
     std::vector<UploadRow> uploads;
     SpoolScan scan;
-    std::set<Name> asked;
-    for (const auto& [sysid, entry] : std::set<Name>(names.begin(), names.end())) {
+    std::set<SegmentId> asked;
+    for (const auto& [sysid, entry] : std::set<SegmentId>(names.begin(), names.end())) {
         const auto spooled = SpooledName::parse(entry);
         if (spooled && asked.emplace(sysid, spooled->name.text).second) {
             for (SegmentRow& row : ledger_->rows_of(sysid, spooled->name.text)) {
@@ -215,7 +215,7 @@ Pass::Parts DrainRun::parts() {
 
 void DrainRun::note_troubled(const std::vector<Task*>& tasks) {
     for (const Task* task : tasks) {
-        if (task->troubled) troubled_.insert(name_of(*task));
+        if (task->troubled) troubled_.insert(task->file.id());
     }
 }
 
@@ -226,7 +226,7 @@ bool DrainRun::selected(const Lane& lane) const {
 
 // Marks what this pass leaves alone; false when nothing of the task is left to do now.
 bool DrainRun::takes_on(Task& task) {
-    const Name name = name_of(task);
+    const SegmentId name = task.file.id();
     if (troubled_.contains(name)) return false;
     if (!chosen_.contains(name)) {
         if (options_.limit && chosen_.size() >= *options_.limit) return false;
@@ -253,10 +253,10 @@ bool DrainRun::takes_on(Task& task) {
 
 // A run that follows for months must not remember every segment that it ever saw.
 void DrainRun::forget_departed(const Agenda& agenda) {
-    std::set<Name> present;
-    for (const auto& task : agenda.tasks) present.insert(name_of(*task));
-    for (std::set<Name>* names : {&chosen_, &checked_, &troubled_})
-        std::erase_if(*names, [&](const Name& name) { return !present.contains(name); });
+    std::set<SegmentId> present;
+    for (const auto& task : agenda.tasks) present.insert(task->file.id());
+    for (std::set<SegmentId>* names : {&chosen_, &checked_, &troubled_})
+        std::erase_if(*names, [&](const SegmentId& name) { return !present.contains(name); });
 }
 
 bool DrainRun::may_be_spooled(const SegmentRow& row) const {
@@ -275,8 +275,8 @@ void DrainRun::complete_removals() {
 
 // Never taken for success: said in every run, until the segment was pushed again.
 void DrainRun::report_lost(const Agenda& agenda) {
-    std::set<Name> seen;
-    for (const auto& task : agenda.tasks) seen.insert(name_of(*task));
+    std::set<SegmentId> seen;
+    for (const auto& task : agenda.tasks) seen.insert(task->file.id());
     for (const SegmentRow& row : agenda.without_file) {
         // Pushed once more since then; what has the name in the agenda is another content.
         if (!seen.contains({row.system_identifier, row.name}) && may_be_spooled(row)) continue;
@@ -295,7 +295,7 @@ void DrainRun::report_lost(const Agenda& agenda) {
 
 bool DrainRun::unfinished(const Agenda& agenda) const {
     return std::any_of(agenda.tasks.begin(), agenda.tasks.end(), [&](const auto& task) {
-        return chosen_.contains(name_of(*task)) &&
+        return chosen_.contains(task->file.id()) &&
                std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) {
                    return selected(*lane) && task->needs[lane->index()] != Need::nothing;
                });
@@ -357,7 +357,7 @@ std::size_t DrainRun::count_pending() {
     const Agenda agenda =
         make_agenda(ledger_->spooled(), ledger_->open_uploads(), scan_spool(spool_), store_ids_);
     for (const auto& task : agenda.tasks) {
-        if (!options_.follow && !chosen_.contains(name_of(*task))) continue;
+        if (!options_.follow && !chosen_.contains(task->file.id())) continue;
         pending += std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) {
             return selected(*lane) && task->needs[lane->index()] != Need::nothing;
         });

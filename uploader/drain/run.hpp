@@ -13,6 +13,7 @@
 #include "common/settings/settings.hpp"
 #include "common/spool/spool_lock.hpp"
 #include "common/store/object_buffer.hpp"
+#include "common/wal/segment_id.hpp"
 #include "console/outcome.hpp"
 #include "transfer/window.hpp"
 #include "uploader/drain/agenda.hpp"
@@ -32,7 +33,7 @@ class DrainRun {
     /// Everything in the spool, with what is wrong there reported.
     Agenda look();
     /// The same for a few files that have appeared.
-    Agenda look_at(const std::vector<std::pair<std::uint64_t, std::string>>& names);
+    Agenda look_at(const std::vector<SegmentId>& names);
     /// The tasks of an agenda of which something can be done now; marks what has to wait.
     std::vector<Task*> due(const Agenda& agenda);
     Pass::Parts parts();
@@ -67,9 +68,6 @@ class DrainRun {
     std::chrono::steady_clock::time_point deadline() const noexcept { return deadline_; }
 
   private:
-    using Name = std::pair<std::uint64_t, std::string>;  // and the file's own name below ready/SYSID/
-    static Name name_of(const Task& task) { return {task.file.system_identifier, task.file.entry()}; }
-
     Settings askable() const;
     template <typename Ask>
     bool ask_stores(Ask ask);
@@ -96,10 +94,10 @@ class DrainRun {
     std::vector<std::int64_t> store_ids_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::int64_t run_id_ = 0;
-    std::set<Name> chosen_;    // what --limit lets this run take on
-    std::set<Name> checked_;   // complete or unknown ones this run has looked at
-    std::set<Name> troubled_;  // could not be read, encoded or removed: left alone until a retry is due
-    std::int64_t judged_ = 0;  // the newest conflict that was judged
+    std::set<SegmentId> chosen_;    // what --limit lets this run take on
+    std::set<SegmentId> checked_;   // complete or unknown ones this run has looked at
+    std::set<SegmentId> troubled_;  // could not be read, encoded or removed: left alone until a retry is due
+    std::int64_t judged_ = 0;       // the newest conflict that was judged
     std::chrono::steady_clock::time_point judge_again_{};
     std::chrono::steady_clock::time_point learn_again_{};
     std::mutex view_mutex_;

@@ -75,7 +75,7 @@ void SpoolWatch::read_events(Seen& seen) {
             } else if (event->wd == ready_ || (event->mask & IN_Q_OVERFLOW) != 0) {
                 seen.look_everywhere = true;
             } else if (cluster != clusters_.end() && event->len > 0) {
-                seen.names.emplace_back(cluster->second, event->name);
+                seen.names.push_back({cluster->second, event->name});
             }
         }
     }

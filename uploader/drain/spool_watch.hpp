@@ -9,6 +9,7 @@
 
 #include "common/os/fd.hpp"
 #include "common/spool_paths.hpp"
+#include "common/wal/segment_id.hpp"
 
 namespace walferry::drain {
 
@@ -17,7 +18,7 @@ namespace walferry::drain {
 class SpoolWatch {
   public:
     struct Seen {
-        std::vector<std::pair<std::uint64_t, std::string>> names;  // system identifier, file name
+        std::vector<SegmentId> names;
         bool look_everywhere = false;  // a new folder, events that were lost, or nothing to watch with
     };
 

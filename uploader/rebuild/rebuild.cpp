@@ -16,6 +16,7 @@
 #include "common/spool/spool_content.hpp"
 #include "common/spool/spool_lock.hpp"
 #include "common/store/stores.hpp"
+#include "common/wal/segment_id.hpp"
 #include "console/exit_code.hpp"
 
 namespace walferry::rebuild {
@@ -67,16 +68,16 @@ class Rebuild {
     void read_spool() {
         for (const std::string& problem : scan_.problems)
             outcome_.report(console::exit_code::failed, problem);
-        std::set<std::pair<std::uint64_t, std::string>> known;
+        std::set<SegmentId> known;
         for (const SegmentRow& row : ledger_->spooled()) {
-            known.emplace(row.system_identifier, row.name);
-            known.emplace(row.system_identifier, row.name + "-" + row.fingerprint);
+            known.insert({row.system_identifier, row.name});
+            known.insert({row.system_identifier, row.name + "-" + row.fingerprint});
         }
         for (std::size_t i = 0; i < scan_.files.size() && !stop_.stop_requested(); ++i) {
             const SpoolFile& file = scan_.files[i];
             show_("reading the spool: " + std::to_string(i + 1) + "/" + std::to_string(scan_.files.size()) +
                   " segments");
-            if (known.contains({file.system_identifier, file.entry()})) continue;
+            if (known.contains(file.id())) continue;
             try {
                 adopt(file);
             } catch (const Error& error) {
@@ -115,7 +116,7 @@ class Rebuild {
             compare(*store, settings, stores_[index].id);
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::interrupted) return;
-            const bool local = error.kind() == ErrorKind::ledger || error.kind() == ErrorKind::ledger_corrupt;
+            const bool local = traits(error.kind()).scope == Scope::ledger;
             if (local) throw;
             result_.unlisted.push_back(settings.name);
             const int code = traits(error.kind()).exit_code;

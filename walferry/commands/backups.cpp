@@ -13,6 +13,7 @@
 #include "report/backups_report.hpp"
 #include "uploader/drain/progress.hpp"
 #include "walferry/commands/declare.hpp"
+#include "walferry/commands/store_options.hpp"
 
 namespace walferry::commands {
 namespace {
@@ -26,8 +27,7 @@ struct Options {
 /// The one that this host's ledger says archives now, else the one that was created last. Returns the others
 /// that the stores hold, the newest first.
 std::vector<std::uint64_t> choose_cluster(const Settings& settings, archive::SurveyOptions& survey) {
-    const auto listed =
-        archive::ArchiveView(settings, {survey.only, survey.without, {}, false}).system_identifiers();
+    const auto listed = archive::ArchiveView(settings, {survey.stores, {}, false}).system_identifiers();
     try {
         survey.system_identifier =
             Ledger(SpoolPaths(settings.spool), Ledger::Open::existing).present_cluster();
@@ -73,11 +73,8 @@ int run(const GlobalOptions& global, Options options) {
 
 CommandBody declare_backups(CLI::App& app) {
     auto options = std::make_shared<Options>();
-    const auto store_list = [&](const char* name, std::vector<std::string>& into, const char* help) {
-        app.add_option(name, into, help)->type_name("STORE")->allow_extra_args(false);
-    };
-    store_list("--only", options->survey.only, "Ask this store only (may be repeated)");
-    store_list("--without", options->survey.without, "Do without this store (may be repeated)");
+    add_stores(app, "--only", options->survey.stores.only, "Ask this store only (may be repeated)");
+    add_stores(app, "--without", options->survey.stores.without, "Do without this store (may be repeated)");
     app.add_option("--system-identifier", options->system_identifier,
                    "Of an earlier cluster, where the archive holds several (initdb, pg_upgrade)")
         ->type_name("N");

@@ -8,17 +8,19 @@
 #include "common/ledger/ledger.hpp"
 #include "common/os/os.hpp"
 #include "common/settings/settings.hpp"
+#include "common/settings/store_selection.hpp"
 #include "common/spool/spool_scan.hpp"
 #include "common/store/object_buffer.hpp"
 #include "restore/fetch/fetch.hpp"
 #include "walferry/commands/declare.hpp"
+#include "walferry/commands/store_options.hpp"
 
 namespace walferry::commands {
 namespace {
 
 struct Options {
     std::string name;
-    std::vector<std::string> only;
+    StoreSelection stores;
     std::uint64_t system_identifier = 0;
 };
 
@@ -74,10 +76,10 @@ int run(const GlobalOptions& global, const Options& options) {
     if (!name)
         throw Error(ErrorKind::usage, options.name + " is not a WAL file's name",
                     "24 upper-case hexadecimal digits, or a .history, .backup or .partial file");
-    if (options.only.empty() && cat_from_spool(SpoolPaths(settings.spool), options)) return 0;
+    if (options.stores.asks_all() && cat_from_spool(SpoolPaths(settings.spool), options)) return 0;
 
     archive::ViewOptions view;
-    view.only = options.only;
+    view.stores = options.stores;
     if (options.system_identifier != 0) view.system_identifier = options.system_identifier;
     BlockPool pool;
     // Nothing is written out before everything was checked.
@@ -94,9 +96,8 @@ int run(const GlobalOptions& global, const Options& options) {
 CommandBody declare_cat(CLI::App& app) {
     auto options = std::make_shared<Options>();
     app.add_option("NAME", options->name, "The segment")->required();
-    app.add_option("--only", options->only, "Ask this store only (may be repeated), and not the spool")
-        ->type_name("STORE")
-        ->allow_extra_args(false);
+    add_stores(app, "--only", options->stores.only,
+               "Ask this store only (may be repeated), and not the spool");
     app.add_option("--system-identifier", options->system_identifier,
                    "The cluster's, where the archive holds several")
         ->type_name("N");

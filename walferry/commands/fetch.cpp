@@ -16,6 +16,7 @@
 #include "common/program/fetch_exit.hpp"
 #include "common/settings/settings.hpp"
 #include "common/settings/settings_values.hpp"
+#include "common/settings/store_selection.hpp"
 #include "common/wal/pg_control.hpp"
 #include "console/exit_code.hpp"
 #include "restore/fetch/helper.hpp"
@@ -23,6 +24,7 @@
 #include "restore/restore_command.hpp"
 #include "server/setting_line.hpp"
 #include "walferry/commands/declare.hpp"
+#include "walferry/commands/store_options.hpp"
 
 namespace walferry::commands {
 namespace {
@@ -38,7 +40,7 @@ constexpr int failed = 255;
 
 struct Options {
     std::string name, destination;
-    std::vector<std::string> only, without;
+    StoreSelection stores;
     std::string spool;
     bool no_spool = false;
     std::string data_directory;
@@ -59,9 +61,8 @@ std::string restore_command_without(const GlobalOptions& global, const Options& 
     restore::RestoreCommand command;
     command.program = "walferry-archive-get";
     if (global.config) command.configuration = *global.config;
-    command.only = options.only;
-    command.without = options.without;
-    command.without.insert(command.without.end(), unreachable.begin(), unreachable.end());
+    command.stores = options.stores;
+    command.stores.without.insert(command.stores.without.end(), unreachable.begin(), unreachable.end());
     if (!options.spool.empty()) command.spool = options.spool;
     command.no_spool = options.no_spool;
     if (options.system_identifier != 0) command.system_identifier = options.system_identifier;
@@ -72,7 +73,7 @@ std::string restore_command_without(const GlobalOptions& global, const Options& 
 /// Empty for none. With --only the stores that are named are what the caller wants to know about.
 std::string spool_of(const Options& options, const Settings& settings) {
     if (!options.spool.empty()) return options.spool;
-    return options.no_spool || !options.only.empty() ? std::string() : settings.spool;
+    return options.no_spool || !options.stores.asks_all() ? std::string() : settings.spool;
 }
 
 /// The segment is written beside its destination, and has no name there until it is whole.
@@ -229,8 +230,7 @@ int run(const GlobalOptions& global, const Options& options) {
     if (options.standby && !options.serve) set_alarm();
     const Settings settings = load_settings(settings_path(global.config));
     archive::ViewOptions asked;
-    asked.only = options.only;
-    asked.without = options.without;
+    asked.stores = options.stores;
     if (options.system_identifier != 0) asked.system_identifier = options.system_identifier;
     if (asker_of(options, settings) != fetch::Asker::standby) ::alarm(0);
     if (options.serve) return serve(options, settings, asked);
@@ -246,12 +246,9 @@ CommandBody declare_fetch(CLI::App& app) {
     auto options = std::make_shared<Options>();
     app.add_option("NAME", options->name, "The WAL file");
     app.add_option("DEST", options->destination, "Where it is to appear");
-    app.add_option("--only", options->only, "Ask this store only (may be repeated), and not the spool")
-        ->type_name("STORE")
-        ->allow_extra_args(false);
-    app.add_option("--without", options->without, "Do without this store (may be repeated)")
-        ->type_name("STORE")
-        ->allow_extra_args(false);
+    add_stores(app, "--only", options->stores.only,
+               "Ask this store only (may be repeated), and not the spool");
+    add_stores(app, "--without", options->stores.without, "Do without this store (may be repeated)");
     app.add_option("--spool", options->spool, "Look into this spool first; default: the configuration's")
         ->type_name("DIR");
     app.add_flag("--no-spool", options->no_spool, "This host has no spool: ask the stores only");

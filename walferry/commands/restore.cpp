@@ -15,6 +15,7 @@
 #include "restore/tablespace_option.hpp"
 #include "uploader/drain/progress.hpp"
 #include "walferry/commands/declare.hpp"
+#include "walferry/commands/store_options.hpp"
 
 namespace walferry::commands {
 namespace {
@@ -219,14 +220,13 @@ CommandBody declare_restore(CLI::App& app) {
     app.add_option("--backup", options->backup, "This one; default: the newest that reaches the target")
         ->type_name("ID");
     declare_target(app, *options);
-    const auto list = [&](const char* name, std::vector<std::string>& into, const char* type,
-                          const char* help) {
-        app.add_option(name, into, help)->type_name(type)->allow_extra_args(false);
-    };
-    list("--only", restore.only, "STORE", "From this store only, recovery too (may be repeated)");
-    list("--without", restore.without, "STORE", "Without this store, recovery too (may be repeated)");
-    list("--tablespace", options->tablespaces, "OLD=NEW",
-         "Put the tablespace of OLD into NEW; \\= for an = in a path (may be repeated)");
+    add_stores(app, "--only", restore.stores.only, "From this store only, recovery too (may be repeated)");
+    add_stores(app, "--without", restore.stores.without,
+               "Without this store, recovery too (may be repeated)");
+    app.add_option("--tablespace", options->tablespaces,
+                   "Put the tablespace of OLD into NEW; \\= for an = in a path (may be repeated)")
+        ->type_name("OLD=NEW")
+        ->allow_extra_args(false);
     app.add_option("--system-identifier", options->system_identifier,
                    "The cluster's, where the archive holds several")
         ->type_name("N");

@@ -218,8 +218,9 @@ int run(const GlobalOptions& global, const Options& options) {
                         choice.fingerprint.c_str());
         } catch (const Error& error) {
             std::fprintf(stderr, "walferry: %s\n", error.what());
-            code = console::worse_exit(code, traits(error.kind()).retryable ? console::exit_code::incomplete
-                                                                            : traits(error.kind()).exit_code);
+            code =
+                console::worse_exit(code, traits(error.kind()).retryable() ? console::exit_code::incomplete
+                                                                           : traits(error.kind()).exit_code);
         }
     }
     if (code == console::exit_code::done) {

@@ -229,7 +229,7 @@ TEST_CASE("a folder that goes while an object is on its way into it is a passing
             nas.put(key, sample);
             nas.store.remove(key);
         } catch (const Error& error) {
-            CHECK(traits(error.kind()).retryable);
+            CHECK(traits(error.kind()).retryable());
         }
     }
     done = true;

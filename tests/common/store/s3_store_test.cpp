@@ -144,7 +144,7 @@ TEST_CASE("each passing failure has its kind when there are no attempts left", "
         const Error error = failure(server.store(row.scenario), row.operation);
         INFO(error.what());
         CHECK(traits(error.kind()).name == traits(row.kind).name);
-        CHECK(traits(error.kind()).retryable);
+        CHECK(traits(error.kind()).retryable());
         CHECK(error.message().starts_with("store scripted: "));
     }
 }
@@ -153,7 +153,7 @@ TEST_CASE("a header without an end is cut off", "[s3]") {
     const ScriptedServer server;
     const Error error = failure(server.store("endless-header-line"), Operation::get);
     INFO(error.what());
-    CHECK(traits(error.kind()).retryable);
+    CHECK(traits(error.kind()).retryable());
 }
 
 TEST_CASE("the store's wish to be left alone for a while is passed on", "[s3]") {
@@ -243,7 +243,7 @@ TEST_CASE("a permanent failure says what to do, and is not tried again", "[s3]")
         const Error error = failure(patient(server.store(row.scenario)), row.operation);
         INFO(row.scenario << ": " << error.what());
         CHECK(traits(error.kind()).name == traits(row.kind).name);
-        CHECK_FALSE(traits(error.kind()).retryable);
+        CHECK_FALSE(traits(error.kind()).retryable());
         CHECK_FALSE(error.message().empty());
         for (const std::string& part : row.says) CHECK(contains(error.what(), part));
     }
@@ -386,7 +386,7 @@ TEST_CASE("a certificate that does not prove who answers ends it at once", "[s3]
             try_it(certificate, trusted);
         } catch (const Error& error) {
             INFO(error.what());
-            CHECK_FALSE(traits(error.kind()).retryable);
+            CHECK_FALSE(traits(error.kind()).retryable());
             return error.kind();
         }
         return ErrorKind::internal;

@@ -24,7 +24,7 @@ class Archive : public DrainHarness {
     using DrainHarness::DrainHarness;
     std::string fetch(const std::string& name, std::vector<std::string> only = {}) {
         ViewOptions options;
-        options.only = std::move(only);
+        options.stores.only = std::move(only);
         const auto file = fetch_from_stores(
             settings, options, *WalName::parse(name), [] { return std::make_shared<Collector>(); },
             [this](const std::string& line) { said.push_back(line); });

@@ -198,7 +198,7 @@ TEST_CASE("A watch tells of files that are linked or renamed into a cluster, and
     fs::rename(h.dir / "one", h.file("000000010000000000000003"));
     const auto seen = watch.wait(10s, {});
     REQUIRE(seen.names.size() == 2);
-    CHECK(seen.names[0] == std::pair(sysid, std::string("000000010000000000000002")));
+    CHECK(seen.names[0] == SegmentId{sysid, "000000010000000000000002"});
     CHECK_FALSE(seen.look_everywhere);
     fs::create_directory(h.spool().ready(4711));
     CHECK(watch.wait(10s, {}).look_everywhere);
