@@ -22,7 +22,7 @@ std::string contents_of(const ConflictRow& row) {
            row.theirs;
 }
 
-void decide(ContentJudge& judge, Ledger& ledger, const ConflictRow& row, console::Outcome* outcome) {
+void decide(ContentJudge& judge, Ledger& ledger, const ConflictRow& row, const JudgesContext& context) {
     try {
         if (!judge.settlements(row.name).empty() && judge.settled(row.name, judge.contents(row.name))) {
             ledger.settle(row.system_identifier, row.name, wall_now());
@@ -38,25 +38,24 @@ void decide(ContentJudge& judge, Ledger& ledger, const ConflictRow& row, console
         const bool news = !row.divergence || (*row.divergence == "not compared") == divergence->compared;
         if (!news) return;
         ledger.judge_conflict(row.id, divergence, wall_now());
-        if (outcome == nullptr) return;
-        outcome->report(console::exit_code::done,
-                        contents_of(row) + "; its timeline was left at " + divergence->fork +
-                            (divergence->compared ? "" : " (not compared)") +
-                            ", so this is no conflict. Both are kept; see `walferry conflicts --all`");
+        if (!context.report) return;
+        context.report(console::exit_code::done,
+                       contents_of(row) + "; its timeline was left at " + divergence->fork +
+                           (divergence->compared ? "" : " (not compared)") +
+                           ", so this is no conflict. Both are kept; see `walferry conflicts --all`");
         return;
     }
     if (row.divergence) ledger.judge_conflict(row.id, std::nullopt, wall_now());
-    if (outcome == nullptr) return;
+    if (!context.report) return;
     const bool fresh = ledger.raise_conflict(row.id, wall_now());
-    outcome->report(fresh ? console::exit_code::integrity : console::exit_code::done,
-                    "conflict: " + contents_of(row) +
-                        "; both are kept. See `walferry conflicts`, then `walferry settle`");
+    context.report(fresh ? console::exit_code::integrity : console::exit_code::done,
+                   "conflict: " + contents_of(row) +
+                       "; both are kept. See `walferry conflicts`, then `walferry settle`");
 }
 
 }  // namespace
 
-void judge_conflicts(const Settings& settings, Ledger& ledger, console::Outcome* outcome,
-                     const std::stop_token& stop) {
+void judge_conflicts(const Settings& settings, Ledger& ledger, const JudgesContext& context) {
     std::map<std::uint64_t, std::vector<ConflictRow>> clusters;
     for (ConflictRow& row : ledger.conflicts_to_judge())
         clusters[row.system_identifier].push_back(std::move(row));
@@ -65,14 +64,14 @@ void judge_conflicts(const Settings& settings, Ledger& ledger, console::Outcome*
         for (const ConflictRow& row : rows) {
             if (const auto name = WalName::parse(row.name)) oldest = std::min(oldest, name->timeline);
         }
-        ContentJudge judge(
-            settings, sysid,
-            {ledger.known_segment_size(sysid), ledger.histories(sysid), oldest, ledger.backup_starts(sysid)},
-            stop);
-        if (stop.stop_requested() || judge.stores().empty()) continue;
+        JudgesKnowledge knowledge{ledger.known_segment_size(sysid), ledger.histories(sysid), oldest,
+                                  ledger.backup_starts(sysid), std::nullopt};
+        if (context.primary_timeline) knowledge.primary_timeline = context.primary_timeline(sysid);
+        ContentJudge judge(settings, sysid, std::move(knowledge), context.stop);
+        if (context.stop.stop_requested() || judge.stores().empty()) continue;
         for (const ConflictRow& row : rows) {
-            if (stop.stop_requested()) break;
-            decide(judge, ledger, row, outcome);
+            if (context.stop.stop_requested()) break;
+            decide(judge, ledger, row, context);
         }
     }
 }

@@ -22,6 +22,7 @@ ContentJudge::ContentJudge(const Settings& settings, std::uint64_t system_identi
                            JudgesKnowledge knowledge, const std::stop_token& stop)
     : sysid_(system_identifier), knowledge_(std::move(knowledge)) {
     for (const BackupStart& backup : knowledge_.backups) forks_.add_in_use(backup.timeline, backup.lsn);
+    if (knowledge_.primary_timeline) forks_.add_in_use(*knowledge_.primary_timeline, in_use_now);
     try {
         decoding_ = decode_options(settings);
     } catch (const Error&) {

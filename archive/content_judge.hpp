@@ -17,10 +17,11 @@ namespace walferry::archive {
 
 /// What this host knows beside the stores.
 struct JudgesKnowledge {
-    std::uint64_t segment_size = 0;     // 0: a segment's envelope tells, where it can be read
-    std::vector<HistoryRow> histories;  // from its ledger
-    std::uint32_t oldest_timeline = 0;  // histories of later ones are asked for
-    std::vector<BackupStart> backups;   // their timelines were in use there
+    std::uint64_t segment_size = 0;                 // 0: a segment's envelope tells, where it can be read
+    std::vector<HistoryRow> histories;              // from its ledger
+    std::uint32_t oldest_timeline = 0;              // histories of later ones are asked for
+    std::vector<BackupStart> backups;               // their timelines were in use there
+    std::optional<std::uint32_t> primary_timeline;  // this host's server's, which goes on
 };
 
 /// Asks the stores whether several contents of one name contradict each other: not behind the place where

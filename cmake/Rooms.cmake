@@ -87,7 +87,7 @@ walferry_room(restore USES common common/os common/wal common/ledger common/sett
   LIBRARIES OpenSSL::Crypto PkgConfig::ARCHIVE PkgConfig::ISAL nlohmann_json::nlohmann_json)
 # the spool into the stores
 walferry_room(uploader/drain USES common common/os common/wal common/ledger common/spool common/settings common/codec
-  common/store console archive transfer
+  common/store console archive transfer server
   LIBRARIES OpenSSL::Crypto)
 # base backups into the stores
 walferry_room(uploader/backup USES common common/os common/wal common/ledger common/spool common/settings
@@ -98,7 +98,7 @@ walferry_room(uploader/import USES common common/os common/wal common/ledger com
   common/store console uploader/drain)
 # a new ledger from spool and listings
 walferry_room(uploader/rebuild USES common common/wal common/ledger common/spool common/settings common/store
-  console archive)
+  console archive server)
 # The operator's program.
 # one file a command
 walferry_room(walferry/commands USES common common/os common/wal common/ledger common/spool common/program

@@ -107,15 +107,16 @@ SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c
 SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at, c.divergence, c.fork, c.raised_at
   FROM conflict c JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store ORDER BY c.id;
 
--- Those not compared, and those behind a fork on a timeline of which this host has made a base backup since: it may
--- have gone on behind the fork.
+-- Those not compared, and those behind a fork on a timeline that may have gone on behind the fork: one of which this
+-- host has made a base backup since, and the newest that it has archived.
 -- :conflicts_not_compared
 SELECT c.id, s.system_identifier, s.name, t.name, c.ours, c.theirs, c.seen_at, c.settled_at, c.divergence, c.fork, c.raised_at
   FROM conflict c INDEXED BY conflict_diverges JOIN segment s ON s.id = c.segment LEFT JOIN store t ON t.id = c.store
  WHERE c.divergence IS NOT NULL
    AND (c.divergence = 'not compared'
         OR EXISTS (SELECT 1 FROM backup b WHERE b.system_identifier = s.system_identifier
-                                            AND b.timeline = s.timeline AND b.began_at > c.settled_at))
+                                            AND b.timeline = s.timeline AND b.began_at > c.settled_at)
+        OR s.timeline = (SELECT max(r.timeline) FROM wal_run r WHERE r.system_identifier = s.system_identifier))
  ORDER BY c.id;
 
 -- :conflict_diverges

@@ -18,6 +18,7 @@
 #include "host/check/clusters.hpp"
 #include "host/check/look.hpp"
 #include "host/check/remedies.hpp"
+#include "host/check/timelines_in_use.hpp"
 #include "report/status.hpp"
 
 namespace walferry::check {
@@ -295,7 +296,10 @@ void look_at_the_archive(const CheckContext& context, const SpoolPaths& spool) {
             ended.request_stop();
         });
         const Settings settings = hurried(context.settings);
-        archive::judge_conflicts(settings, ledger, nullptr, ended.get_token());
+        archive::judge_conflicts(settings, ledger,
+                                 {{},
+                                  [&](std::uint64_t sysid) { return timeline_of_primary(context, sysid); },
+                                  ended.get_token()});
         archive::learn_of_backup_wal(settings, ledger, ended.get_token());
         const auto asked = context.server ? context.server->system_identifier : std::nullopt;
         // Later ones are seen by the parts that look at the stores, and by drains.

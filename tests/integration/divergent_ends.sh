@@ -164,3 +164,16 @@ true_conflict() {
     refused grep -q "$segment" <(at a conflicts)
 }
 check "beside it a conflict before the fork is still found" true_conflict
+
+primary_goes_on() {
+    pg_start "$work/a"
+    # Timeline 2 is there, and no base backup of timeline 1 behind its fork: only the server tells.
+    at a conflicts >"$work/said"
+    expect_in "$segment" cat "$work/said"
+    expect_exit 3 at a drain
+    expect_equal integrity "$(at a check --json | jq -r '.findings[] | select(.id == "conflicts") | .verdict')" "conflicts, by check"
+    at a drain # raised once
+    refused grep -q "$segment" <(at b conflicts)
+    pg_stop "$work/a"
+}
+check "while the old primary goes on with its timeline, what differs there is a conflict to its drain as it is to check" primary_goes_on

@@ -10,13 +10,12 @@
 #include "archive/listed_range.hpp"
 #include "common/error.hpp"
 #include "common/os/durable_file.hpp"
-#include "common/sleep.hpp"
 #include "common/spool/spooled_name.hpp"
 #include "common/store/stores.hpp"
 #include "console/exit_code.hpp"
+#include "server/primary_timeline.hpp"
 #include "transfer/encode_options.hpp"
 #include "uploader/drain/next_attempt.hpp"
-#include "uploader/drain/spool_watch.hpp"
 
 namespace walferry::drain {
 namespace {
@@ -27,8 +26,6 @@ using std::chrono::steady_clock;
 // What is asked beside the work. A store that needs longer is asked by a later run.
 constexpr milliseconds longest_connect{3'000};
 constexpr milliseconds longest_silence{5'000};
-constexpr milliseconds undisturbed{2'000};
-constexpr milliseconds longest_question{8'000};
 
 // Encodings in flight: what design allows a worker, less what a worker needs besides.
 transfer::Window::Limits window_limits(int jobs) {
@@ -71,7 +68,8 @@ DrainRun::DrainRun(const Settings& settings, const DrainOptions& options, consol
       lock_(spool_, options.wait, stop_),
       ledger_(open_ledger(spool_, outcome)),
       encoding_(transfer::encode_options(settings)),
-      window_(window_limits(settings.jobs)) {
+      window_(window_limits(settings.jobs)),
+      questions_(settings, spool_, outcome, stop_) {
     complete_removals();
     const auto rows = reconcile_stores(settings, *ledger_, wall_now());
     const bool goes_on = options.follow || options.wait.count() > 0;
@@ -86,38 +84,17 @@ DrainRun::DrainRun(const Settings& settings, const DrainOptions& options, consol
 
 // A store that is known to be away is asked nothing, and no other for long: what waits in the spool comes
 // first.
-Settings DrainRun::askable() const {
-    Settings asked = settings_;
-    asked.stores.clear();
+std::vector<StoreSettings> DrainRun::askable() const {
+    std::vector<StoreSettings> asked;
     for (const auto& lane : lanes_) {
         if (!lane->usable()) continue;
         StoreSettings store = lane->settings();
         store.attempts = std::min(store.attempts, 2);
         store.connect_timeout = std::min(store.connect_timeout, longest_connect);
         store.silence_timeout = std::min(store.silence_timeout, longest_silence);
-        asked.stores.push_back(std::move(store));
+        asked.push_back(std::move(store));
     }
     return asked;
-}
-
-// Ended after a while, or, once it has had its time, when a file appears in the spool.
-template <typename Ask>
-bool DrainRun::ask_stores(Ask ask) {
-    const Settings asked = askable();
-    if (asked.stores.empty()) return false;
-    std::stop_source over;
-    const std::stop_callback on_request(stop_, [&over] { over.request_stop(); });
-    SpoolWatch watch(spool_);
-    const std::jthread clock([&](const std::stop_token& answered) {
-        if (!sleep_unless_stopped(answered, undisturbed)) return;
-        if (watch.trouble().empty())
-            watch.wait(longest_question, answered);
-        else
-            sleep_unless_stopped(answered, longest_question);
-        over.request_stop();
-    });
-    ask(asked, over.get_token());
-    return true;
 }
 
 void DrainRun::judge_conflicts() {
@@ -129,8 +106,15 @@ void DrainRun::judge_conflicts() {
     }
     const auto now = steady_clock::now();
     if (newest == 0 || (newest <= judged_ && now < judge_again_)) return;
-    const bool asked = ask_stores([&](const Settings& settings, const std::stop_token& stop) {
-        archive::judge_conflicts(settings, *ledger_, &outcome_, stop);
+    const bool asked = questions_.ask(askable(), [](const Settings& settings, Ledger& ledger,
+                                                    const Questions::Report& report,
+                                                    const std::stop_token& stop) {
+        archive::judge_conflicts(settings, ledger,
+                                 {report,
+                                  [&](std::uint64_t sysid) {
+                                      return server::primary_timeline(settings.server_conninfo, sysid, stop);
+                                  },
+                                  stop});
     });
     if (!asked) return;
     judged_ = newest;
@@ -140,11 +124,12 @@ void DrainRun::judge_conflicts() {
 
 void DrainRun::learn_of_the_archive() {
     if (steady_clock::now() < learn_again_) return;
-    const bool asked = ask_stores([&](const Settings& settings, const std::stop_token& stop) {
-        archive::learn_of_backup_wal(settings, *ledger_, stop);
-        const auto cluster = ledger_->present_cluster();
+    const bool asked = questions_.ask(askable(), [](const Settings& settings, Ledger& ledger,
+                                                    const Questions::Report&, const std::stop_token& stop) {
+        archive::learn_of_backup_wal(settings, ledger, stop);
+        const auto cluster = ledger.present_cluster();
         if (!cluster || stop.stop_requested()) return;
-        const auto sights = ledger_->sights(*cluster);
+        const auto sights = ledger.sights(*cluster);
         const auto old = format_time(wall_now() - std::chrono::minutes(5));
         const auto fresh = [&](const StoreSettings& store) {
             return std::any_of(sights.begin(), sights.end(), [&](const ArchiveSight& sight) {
@@ -152,7 +137,7 @@ void DrainRun::learn_of_the_archive() {
             });
         };
         if (!std::all_of(settings.stores.begin(), settings.stores.end(), fresh))
-            archive::note_archive(settings, *ledger_, *cluster, stop);
+            archive::note_archive(settings, ledger, *cluster, stop);
     });
     if (asked) learn_again_ = steady_clock::now() + std::chrono::minutes(1);
 }

@@ -20,6 +20,7 @@
 #include "uploader/drain/drain.hpp"
 #include "uploader/drain/lane.hpp"
 #include "uploader/drain/pass.hpp"
+#include "uploader/drain/questions.hpp"
 
 namespace walferry::drain {
 
@@ -68,9 +69,7 @@ class DrainRun {
     std::chrono::steady_clock::time_point deadline() const noexcept { return deadline_; }
 
   private:
-    Settings askable() const;
-    template <typename Ask>
-    bool ask_stores(Ask ask);
+    std::vector<StoreSettings> askable() const;
     bool selected(const Lane& lane) const;
     bool takes_on(Task& task);
     void forget_departed(const Agenda& agenda);
@@ -91,6 +90,7 @@ class DrainRun {
     const EncodeOptions encoding_;
     BlockPool pool_;
     transfer::Window window_;
+    Questions questions_;
     std::vector<std::int64_t> store_ids_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::int64_t run_id_ = 0;

@@ -18,6 +18,7 @@
 #include "common/store/stores.hpp"
 #include "common/wal/segment_id.hpp"
 #include "console/exit_code.hpp"
+#include "server/primary_timeline.hpp"
 
 namespace walferry::rebuild {
 namespace {
@@ -161,7 +162,13 @@ class Rebuild {
         std::set<std::int64_t> known;
         for (const ConflictRow& row : ledger_->conflicts(true)) known.insert(row.id);
         ledger_->add_listed_conflicts(wall_now());
-        archive::judge_conflicts(settings_, *ledger_, &outcome_, stop_);
+        archive::judge_conflicts(
+            settings_, *ledger_,
+            {[&](int exit_code, const std::string& line) { outcome_.report(exit_code, line); },
+             [&](std::uint64_t sysid) {
+                 return server::primary_timeline(settings_.server_conninfo, sysid, stop_);
+             },
+             stop_});
         for (const ConflictRow& row : ledger_->conflicts(false)) result_.conflicts += !known.contains(row.id);
         if (result_.conflicts > 0) {
             outcome_.report(console::exit_code::integrity,

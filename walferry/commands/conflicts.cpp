@@ -13,6 +13,7 @@
 #include "console/exit_code.hpp"
 #include "console/json_text.hpp"
 #include "console/signals.hpp"
+#include "server/primary_timeline.hpp"
 #include "uploader/drain/progress.hpp"
 #include "walferry/commands/declare.hpp"
 
@@ -68,6 +69,7 @@ void add_from_stores(const Settings& settings, std::uint64_t cluster, Ledger* le
         knowledge.segment_size = ledger->known_segment_size(cluster);
         knowledge.histories = ledger->histories(cluster);
         knowledge.backups = ledger->backup_starts(cluster);
+        knowledge.primary_timeline = server::primary_timeline(settings.server_conninfo, cluster, stop);
     }
     archive::ContentJudge content_judge(settings, cluster, std::move(knowledge), stop);
     answer.silent.insert(answer.silent.end(), content_judge.silent().begin(), content_judge.silent().end());

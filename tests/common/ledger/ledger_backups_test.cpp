@@ -116,13 +116,15 @@ TEST_CASE("contents that differ behind a fork spoil a backup that ends behind it
     CHECK(f.ledger->last_restorable_backups().empty());
 }
 
-TEST_CASE("a timeline of which a backup was made behind a fork is judged once more") {
+TEST_CASE("a timeline that may have gone on behind a fork is judged once more") {
     Fixture f;
     f.segment_verified("000000010000000000000003", f.r2);
     const std::int64_t segment = f.ledger->rows_of(cluster, "000000010000000000000003").at(0).id;
     f.ledger->add_conflict({segment, f.r2, std::string(32, 'f'), std::string(32, 'e')}, wall_now());
     f.ledger->judge_conflict(f.ledger->conflicts(false).at(0).id, Divergence{true, "0/2000000, where"},
                              wall_now() - std::chrono::hours(1));
+    CHECK(f.ledger->conflicts_to_judge().size() == 1);  // the newest that was archived here
+    f.segment_verified("000000020000000000000003", f.r2);
     CHECK(f.ledger->conflicts_to_judge().empty());
     CHECK(f.ledger->backup_starts(cluster).empty());
     const std::int64_t backup = f.begin("20261124T121314Z-1a2b3c4d");
