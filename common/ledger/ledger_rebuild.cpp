@@ -10,12 +10,19 @@ int ListedRecords::add_listed(std::int64_t store, std::span<const ListedObject> 
     LedgerChange change(connection_, Synchronous::normal);
     const std::string time = format_time(now);
     int fresh = 0;
+    // Compiled once: with their triggers that takes ten times as long as running them.
+    sqlite::Statement add_segment(change.database(), sql::ledger_listed_segment);
+    sqlite::Statement add_upload(change.database(), sql::ledger_listed_upload);
     for (const ListedObject& object : objects) {
         const std::string sysid = std::to_string(object.system_identifier);
-        change.run(sql::ledger_listed_segment, sysid, object.name.text, object.fingerprint,
-                   to_string(object.name.kind), static_cast<std::int64_t>(object.name.timeline), time);
-        change.run(sql::ledger_listed_upload, sysid, object.name.text, object.fingerprint, store, object.key,
-                   static_cast<std::int64_t>(object.size), object.sha256, time);
+        add_segment
+            .bind(sysid, object.name.text, object.fingerprint, to_string(object.name.kind),
+                  static_cast<std::int64_t>(object.name.timeline), time)
+            .run();
+        add_upload
+            .bind(sysid, object.name.text, object.fingerprint, store, object.key,
+                  static_cast<std::int64_t>(object.size), object.sha256, time)
+            .run();
         fresh += change.changes();
     }
     change.commit();

@@ -56,10 +56,12 @@ step() {
 # restore NAME ARGUMENT...: into $work/NAME/data, with the tablespace in $work/NAME/space; what it says is in
 # $work/NAME.json and $work/NAME.said.
 restore() {
-    local name=$1 status=0
+    local name=$1 status=0 programs=()
     shift
     pg_folder "$work/$name"
-    walferry --config "$restoring" restore --to "$work/$name/data" --tablespace "$work/space=$work/$name/space" --json "$@" \
+    # A server that is installed nowhere has to be named, or the command would start another version's.
+    case $postgres_bin in /usr/lib/postgresql/*) ;; *) programs=(--bindir "$postgres_bin") ;; esac
+    walferry --config "$restoring" restore --to "$work/$name/data" --tablespace "$work/space=$work/$name/space" "${programs[@]}" --json "$@" \
         >"$work/$name.json" 2>"$work/$name.said" || status=$?
     [ $status = 0 ] || cat "$work/$name.said"
     return $status
