@@ -157,7 +157,7 @@ begin_held() {
     (. "$work/ceph/env" && sed "s,$S3_ENDPOINT,http://127.0.0.1:$(cat "$work/line.port"),; s/^silence_timeout = .*/silence_timeout = \"$3\"/" \
         "$restoring" >"$work/restoring/held.toml")
     chown postgres "$work/restoring/held.toml"
-    walferry --config "$work/restoring/held.toml" restore --to "$2/data" --tablespace "$work/space=$2/space" --json --jobs 1 \
+    walferry --config "$work/restoring/held.toml" restore --to "$2/data" --tablespace "$work/space=$2/space" "${server_programs[@]}" --json --jobs 1 \
         --target-lsn "$dropped_lsn" --timeline 1 --target-action promote --no-archiving >"$work/$1.json" 2>"$work/$1.said" &
     restoring_pid=$!
     wait_for 60 find_one "$2/space/PG_*"

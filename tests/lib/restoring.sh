@@ -53,15 +53,17 @@ step() {
     time=$(pg_sql "$work/pg" "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || 'Z'")
 }
 
+# A server that is installed nowhere has to be named, or the command that restore prints would start another version's.
+server_programs=()
+case $postgres_bin in /usr/lib/postgresql/*) ;; *) server_programs=(--bindir "$postgres_bin") ;; esac
+
 # restore NAME ARGUMENT...: into $work/NAME/data, with the tablespace in $work/NAME/space; what it says is in
 # $work/NAME.json and $work/NAME.said.
 restore() {
-    local name=$1 status=0 programs=()
+    local name=$1 status=0
     shift
     pg_folder "$work/$name"
-    # A server that is installed nowhere has to be named, or the command would start another version's.
-    case $postgres_bin in /usr/lib/postgresql/*) ;; *) programs=(--bindir "$postgres_bin") ;; esac
-    walferry --config "$restoring" restore --to "$work/$name/data" --tablespace "$work/space=$work/$name/space" "${programs[@]}" --json "$@" \
+    walferry --config "$restoring" restore --to "$work/$name/data" --tablespace "$work/space=$work/$name/space" "${server_programs[@]}" --json "$@" \
         >"$work/$name.json" 2>"$work/$name.said" || status=$?
     [ $status = 0 ] || cat "$work/$name.said"
     return $status
