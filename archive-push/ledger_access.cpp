@@ -3,38 +3,17 @@
 #include <exception>
 #include <utility>
 
-#include "archive-push/process.hpp"
-
 namespace walferry::push {
 
 template <typename Work>
 void LedgerAccess::attempt(Work work) {
     if (!trouble_.empty()) return;
-    struct Context {
-        LedgerAccess& self;
-        Work& work;
-    } context{*this, work};
-    const bool survived = survives_bus_error(
-        [](void* given) {
-            auto& [self, call] = *static_cast<Context*>(given);
-            try {
-                if (self.ledger_ == nullptr) self.ledger_ = new PushLedger(self.spool_);
-                call(*self.ledger_);
-            } catch (const std::exception& error) {
-                self.trouble_ = error.what();
-            }
-        },
-        &context);
-    if (survived) return;
-    ledger_ = nullptr;
-    trouble_ =
-        "ledger " + spool_.ledger() +
-        ": a file was cut short while it was in use, or its disk is full; hint: free a few MB if it is full; "
-        "else somebody who may write to its folder did that, and `walferry rebuild` makes a new one";
-}
-
-LedgerAccess::~LedgerAccess() {
-    (void)survives_bus_error([](void* ledger) { delete static_cast<PushLedger*>(ledger); }, ledger_);
+    try {
+        if (!ledger_) ledger_ = std::make_unique<PushLedger>(spool_);
+        work(*ledger_);
+    } catch (const std::exception& error) {
+        trouble_ = error.what();
+    }
 }
 
 void LedgerAccess::open() {

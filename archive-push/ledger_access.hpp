@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <string>
 
 #include "common/spool/intake.hpp"
@@ -10,9 +11,6 @@ namespace walferry::push {
 class LedgerAccess : public IntakeLedger {
   public:
     explicit LedgerAccess(SpoolPaths spool) : spool_(std::move(spool)) {}
-    ~LedgerAccess() override;
-    LedgerAccess(const LedgerAccess&) = delete;
-    LedgerAccess& operator=(const LedgerAccess&) = delete;
 
     void open() override;
     LedgerAnswer ask(std::uint64_t system_identifier, const WalName& name,
@@ -28,7 +26,7 @@ class LedgerAccess : public IntakeLedger {
     void attempt(Work work);
 
     SpoolPaths spool_;
-    PushLedger* ledger_ = nullptr;  // bare, because after a bus error it must not be touched
+    std::unique_ptr<PushLedger> ledger_;
     std::string trouble_;
 };
 

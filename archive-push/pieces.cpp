@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "archive-push/process.hpp"
 #include "common/error.hpp"
+#include "common/os/bus_error.hpp"
 #include "common/os/os.hpp"
 
 namespace walferry::push {
@@ -59,7 +59,7 @@ void Pieces::fingerprint(Bytes piece, Fingerprint& fingerprint) const {
         Bytes piece;
         Fingerprint& fingerprint;
     } context{piece, fingerprint};
-    const bool survived = survives_bus_error(
+    const bool survived = os::survives_bus_error(
         [](void* given) {
             const auto& [bytes, into] = *static_cast<Context*>(given);
             into.update(bytes);

@@ -5,28 +5,24 @@
 #include <unistd.h>
 
 #include <array>
-#include <csetjmp>
 #include <csignal>
 #include <exception>
 #include <string_view>
 
 #include "archive-push/exit_code.hpp"
+#include "common/os/bus_error.hpp"
 #include "common/os/os.hpp"
 
 namespace walferry::push {
 namespace {
-
-sigjmp_buf way_out;
-volatile sig_atomic_t guarded = 0;
 
 [[noreturn]] void give_up(std::string_view why) noexcept {
     (void)!::write(STDERR_FILENO, why.data(), why.size());
     ::_exit(retry);
 }
 
-// A fault is raised by the thread's own instruction, so nothing is interrupted at a random point.
 extern "C" void on_fault(int signal) {
-    if (signal == SIGBUS && guarded != 0) siglongjmp(way_out, 1);
+    if (signal == SIGBUS) os::leave_on_bus_error();
     switch (signal) {
         case SIGBUS:
             give_up(
@@ -76,18 +72,6 @@ void prepare_process() noexcept {
         sigaddset(&unblock, signal);
     }
     ::sigprocmask(SIG_UNBLOCK, &unblock, nullptr);
-}
-
-bool survives_bus_error(void (*work)(void*), void* context) noexcept {
-    // The handler changes no signal mask (SA_NODEFER, nothing masked), so there is none to restore.
-    if (sigsetjmp(way_out, 0) != 0) {
-        guarded = 0;
-        return false;
-    }
-    guarded = 1;
-    work(context);
-    guarded = 0;
-    return true;
 }
 
 }  // namespace walferry::push

@@ -70,7 +70,9 @@ sqlite::OpenOptions ledger_options() {
     options.advice = {
         "ledger", "run `walferry rebuild`; nothing in the spool or the stores depends on it",
         "does this user belong to the spool's group? `walferry init` corrects owners and modes",
-        "free a few MB on its filesystem; the next drain makes more room by removing what is verified"};
+        "free a few MB on its filesystem; the next drain makes more room by removing what is verified",
+        "free a few MB if it is full; else another process that may write to its folder did that, and "
+        "`walferry rebuild` makes a new one"};
     return options;
 }
 

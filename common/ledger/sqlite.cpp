@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/statvfs.h>
-#include <charconv>
 
 #include <cerrno>
 #include <charconv>
@@ -11,6 +10,7 @@
 
 #include "common/error.hpp"
 #include "common/ledger/sqlite_files.hpp"
+#include "common/os/bus_error.hpp"
 #include "common/os/fd.hpp"
 #include "common/shell_word.hpp"
 
@@ -27,22 +27,40 @@ bool is_read_only_filesystem(const std::string& path) noexcept {
 
 }  // namespace
 
+template <typename Call>
+int Database::guarded(Call call) noexcept {
+    struct Frame {
+        Call& call;
+        int result;
+    } frame{call, SQLITE_IOERR};
+    if (is_abandoned_) return SQLITE_IOERR;
+    is_abandoned_ = !os::survives_bus_error(
+        [](void* given) {
+            auto& self = *static_cast<Frame*>(given);
+            self.result = self.call();
+        },
+        &frame);
+    return frame.result;
+}
+
 Database::Database(std::string path, const OpenOptions& options)
     : path_(std::move(path)), advice_(options.advice), log_path_(path_ + "-wal") {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (options.create) flags |= SQLITE_OPEN_CREATE;
     try {
-        if (sqlite3_open_v2(path_.c_str(), &handle_, flags, files_without_journal()) != SQLITE_OK)
+        const char* file = path_.c_str();
+        const char* vfs = files_without_journal();
+        if (guarded([&] { return sqlite3_open_v2(file, &handle_, flags, vfs); }) != SQLITE_OK)
             fail("open it");
         configure(options);
     } catch (...) {
-        sqlite3_close_v2(handle_);
+        guarded([&] { return sqlite3_close_v2(handle_); });
         throw;
     }
 }
 
 Database::~Database() {
-    sqlite3_close_v2(handle_);
+    guarded([&] { return sqlite3_close_v2(handle_); });
 }
 
 void Database::configure(const OpenOptions& options) {
@@ -83,7 +101,8 @@ void Database::keep_room_for_log() noexcept {
 }
 
 void Database::execute(const char* sql) {
-    if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail("run a statement");
+    if (guarded([&] { return sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr); }) != SQLITE_OK)
+        fail("run a statement");
 }
 
 std::int64_t Database::integer(const char* sql) {
@@ -109,25 +128,26 @@ std::int64_t Database::last_insert_id() const noexcept {
 
 void Database::require_unmoved() {
     int moved = 0;
-    if (sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved == 0)
-        return;
+    const auto ask = [&] { return sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved); };
+    if (guarded(ask) != SQLITE_OK || moved == 0) return;
     throw Error(ErrorKind::ledger, advice_.name + " " + path_ + ": it was replaced while it was opened",
                 "try again");
 }
 
 void Database::set_busy_timeout(std::chrono::milliseconds timeout) {
     const auto ms = timeout.count() > 0 ? static_cast<int>(timeout.count()) : 0;
-    if (sqlite3_busy_timeout(handle_, ms) != SQLITE_OK) fail("set the busy time-out");
+    if (guarded([&] { return sqlite3_busy_timeout(handle_, ms); }) != SQLITE_OK)
+        fail("set the busy time-out");
     busy_timeout_ = ms;
 }
 
 bool Database::is_busy() const noexcept {
-    return (sqlite3_extended_errcode(handle_) & 0xff) == SQLITE_BUSY;
+    return !is_abandoned_ && (sqlite3_extended_errcode(handle_) & 0xff) == SQLITE_BUSY;
 }
 
 void Database::set_deadline(std::chrono::steady_clock::time_point deadline) {
     deadline_ = deadline;
-    sqlite3_progress_handler(handle_, 1000, &Database::past_deadline, this);
+    if (!is_abandoned_) sqlite3_progress_handler(handle_, 1000, &Database::past_deadline, this);
 }
 
 int Database::past_deadline(void* self) noexcept {
@@ -135,6 +155,11 @@ int Database::past_deadline(void* self) noexcept {
 }
 
 void Database::fail(std::string_view doing) const {
+    if (is_abandoned_)
+        throw Error(
+            ErrorKind::ledger,
+            advice_.name + " " + path_ + ": a file was cut short while it was in use, or its disk is full",
+            advice_.cut_short);
     const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
     std::string message = advice_.name + " " + path_ + ": cannot ";
     message += doing;
@@ -173,18 +198,20 @@ void Database::fail(std::string_view doing) const {
 }
 
 Statement::Statement(Database& database, const char* sql) : database_(database) {
-    if (sqlite3_prepare_v2(database.get(), sql, -1, &statement_, nullptr) != SQLITE_OK) {
+    sqlite3* handle = database.get();
+    if (database.guarded([&] { return sqlite3_prepare_v2(handle, sql, -1, &statement_, nullptr); }) !=
+        SQLITE_OK)
         database.fail("prepare a statement");
-    }
 }
 
 Statement::~Statement() {
-    sqlite3_finalize(statement_);
+    database_.guarded([&] { return sqlite3_finalize(statement_); });
 }
 
 void Statement::reset() {
-    sqlite3_reset(statement_);
-    sqlite3_clear_bindings(statement_);
+    // What it returns is what the last step failed with.
+    database_.guarded([&] { return sqlite3_reset(statement_); });
+    database_.guarded([&] { return sqlite3_clear_bindings(statement_); });
 }
 
 void Statement::check(int result, std::string_view doing) {
@@ -192,10 +219,10 @@ void Statement::check(int result, std::string_view doing) {
 }
 
 bool Statement::step() {
-    const int result = sqlite3_step(statement_);
+    const int result = database_.guarded([&] { return sqlite3_step(statement_); });
     if (result == SQLITE_ROW) return true;
     if (result == SQLITE_DONE) {
-        sqlite3_reset(statement_);
+        database_.guarded([&] { return sqlite3_reset(statement_); });
         return false;
     }
     database_.fail("run a statement");
@@ -207,17 +234,19 @@ void Statement::run() {
 }
 
 void Statement::bind_one(int index, std::string_view value) {
+    const char* data = value.data();
+    const int size = static_cast<int>(value.size());
     check(
-        sqlite3_bind_text(statement_, index, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT),
+        database_.guarded([&] { return sqlite3_bind_text(statement_, index, data, size, SQLITE_TRANSIENT); }),
         "bind a value");
 }
 
 void Statement::bind_one(int index, std::int64_t value) {
-    check(sqlite3_bind_int64(statement_, index, value), "bind a value");
+    check(database_.guarded([&] { return sqlite3_bind_int64(statement_, index, value); }), "bind a value");
 }
 
 void Statement::bind_one(int index, std::nullptr_t) {
-    check(sqlite3_bind_null(statement_, index), "bind a value");
+    check(database_.guarded([&] { return sqlite3_bind_null(statement_, index); }), "bind a value");
 }
 
 std::int64_t Statement::integer(int column) const {
@@ -251,7 +280,8 @@ Transaction::Transaction(Database& database) : database_(database) {
 }
 
 Transaction::~Transaction() {
-    if (open_) sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+    sqlite3* handle = database_.get();
+    if (open_) database_.guarded([&] { return sqlite3_exec(handle, "ROLLBACK", nullptr, nullptr, nullptr); });
 }
 
 void Transaction::commit() {

@@ -15,7 +15,7 @@ enum class Synchronous { normal, full };
 /// What a message calls the database, and its hints; each may be empty.
 struct Advice {
     std::string name = "database";
-    std::string damaged, no_access, no_space;
+    std::string damaged, no_access, no_space, cut_short;
 };
 
 struct OpenOptions {
@@ -29,7 +29,9 @@ struct OpenOptions {
 
 /// A connection to a database that somebody else may have tampered with: symbolic links are not followed, the
 /// schema is not trusted, the write-ahead log is not checkpointed on close. Everything throws Error of kind
-/// ledger, with the path and SQLite's message.
+/// ledger, with the path and SQLite's message. So does a file that is cut short under SQLite's mapping, in a
+/// program that leaves the call on SIGBUS (common/os/bus_error.hpp); the connection is then abandoned, its
+/// memory and its locks are kept until the process ends, and each later call throws the same.
 class Database {
   public:
     /// `path` must not lead through a symbolic link (resolve the directory before).
@@ -61,6 +63,11 @@ class Database {
 
     [[noreturn]] void fail(std::string_view doing) const;
     sqlite3* get() const noexcept { return handle_; }
+    /// A call of SQLite's that may touch mapped memory; SQLITE_IOERR where it was left or the connection is
+    /// abandoned. `call` holds nothing that has to be destroyed.
+    template <typename Call>
+    int guarded(Call call) noexcept;
+    bool is_abandoned() const noexcept { return is_abandoned_; }
 
   private:
     void configure(const OpenOptions& options);
@@ -71,6 +78,7 @@ class Database {
     Advice advice_;
     std::string log_path_;
     sqlite3* handle_ = nullptr;
+    bool is_abandoned_ = false;
     std::chrono::steady_clock::time_point deadline_{};
     int busy_timeout_ = 0;  // ms
     int checkpoint_pages_ = 0;

@@ -27,7 +27,7 @@ locked() {
     began=$SECONDS
     push "${names[1]}" 2>"$work/said"
     expect_at_least $((SECONDS - began)) 30 "seconds that push may wait"
-    expect_in "somebody keeps it locked" cat "$work/said"
+    expect_in "another process keeps it locked" cat "$work/said"
     expect_exit 1 drain >/dev/null 2>"$work/said"
     expect_in "database is locked" cat "$work/said"
     expect_in "fuser" cat "$work/said"
@@ -79,7 +79,7 @@ for ((seed = 1; seed <= seeds; ++seed)); do
 done
 
 # It may be done before anybody looks.
-at_work_or_done() { refused flock -n "$spool" true || gone "$started"; }
+at_work_or_done() { no flock -n "$spool" true || gone "$started"; }
 cut_short() { # SUFFIX
     local status=0
     start_over
