@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# tests/run.sh PROGRAMS [--long] [WORD]: all tests, or those whose name holds WORD, against the programs in the
-# folder PROGRAMS. The last line is "N passed, N failed, N skipped". ./dev test calls this after building.
+# tests/run.sh PROGRAMS [--long|--unit] [WORD]: all tests, the unit and contract tests only, or those whose name holds
+# WORD, against the programs in the folder PROGRAMS. The last line is "N passed, N failed, N skipped". ./dev test calls
+# this after building.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 programs=$(cd "$1" && pwd)
 shift
 export WALFERRY_TESTS_LONG=
-word=
+word= unit_only=
 for argument in "$@"; do
     case $argument in
     --long) WALFERRY_TESTS_LONG=yes ;;
-    -*) echo "usage: ./dev test [--long] [WORD]" >&2 && exit 2 ;;
+    --unit) unit_only=yes ;;
+    -*) echo "usage: ./dev test [--long|--unit] [WORD]" >&2 && exit 2 ;;
     *) word=$argument ;;
     esac
 done
@@ -24,6 +26,15 @@ export WALFERRY_RESULTS=$work/results
 : >"$WALFERRY_RESULTS"
 passed=0 failed=0 skipped=0
 
+# timed NAME COMMAND...: what it took is told at the end.
+timed() {
+    local name=$1 began=$SECONDS status=0
+    shift
+    "$@" || status=$?
+    echo "$((SECONDS - began)) $name" >>"$work/times"
+    return $status
+}
+
 . "$tests/lib/report.sh"
 . "$tests/lib/other_postgres.sh"
 
@@ -33,6 +44,15 @@ if [ "$(nm -D "$programs/walferry-tests" 2>/dev/null | grep -Ec '__(asan|tsan)_i
     WALFERRY_SANITIZED=yes
     export ASAN_OPTIONS=verify_asan_link_order=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 fi
+
+# Where the time went: what took longest, and the rest together. Scripts run side by side, so this is more than the
+# clock's time.
+tell_times() {
+    [ -s "$work/times" ] || return 0
+    echo "took $SECONDS s; most of it:"
+    sort -rn "$work/times" | awk 'NR <= 12 { printf "  %4d s  %s\n", $1, substr($0, length($1) + 2); next }
+        { rest += $1; n++ } END { if (n) printf "  %4d s  %d others\n", rest, n }'
+}
 
 wanted() { [ -z "$word" ] || [[ "$1" == *"$word"* ]]; } # NAME
 
@@ -109,12 +129,12 @@ mkdir "$work/bin"
 cp "$programs"/walferry* "$work/bin/"
 
 echo "--- unit tests"
-run_catch $become_root env WALFERRY_BIN_DIR="$work/bin" ${WALFERRY_VECTORS:+"WALFERRY_VECTORS=$WALFERRY_VECTORS"} \
+timed "unit tests" run_catch $become_root env WALFERRY_BIN_DIR="$work/bin" ${WALFERRY_VECTORS:+"WALFERRY_VECTORS=$WALFERRY_VECTORS"} \
     "$work/bin/walferry-tests" "~[contract]${word:+*$word*}"
 
 if wanted contract; then
     echo "--- store contract, with Ceph and Swift"
-    run_catch bash "$tests/s3/run-contract.sh" "$programs/walferry-tests"
+    timed "store contract" run_catch bash "$tests/s3/run-contract.sh" "$programs/walferry-tests"
 fi
 
 if wanted valgrind && [ -n "$WALFERRY_TESTS_LONG" ]; then
@@ -124,18 +144,18 @@ if wanted valgrind && [ -n "$WALFERRY_TESTS_LONG" ]; then
     elif [ -n "$WALFERRY_SANITIZED" ]; then
         skip valgrind "it cannot run what a sanitizer is built into"
     else
-        run_catch $become_root bash "$tests/valgrind/run.sh" "$work/bin" '~[contract]'
+        timed valgrind run_catch $become_root bash "$tests/valgrind/run.sh" "$work/bin" '~[contract]'
     fi
 fi
 
-if wanted fuzz; then
+if wanted fuzz && [ -z "$unit_only" ]; then
     echo "--- hostile input"
     if [ -z "${WALFERRY_FUZZ_BUILD:-}" ]; then
         skip fuzz "it needs clang and its runtime, which ./dev deps installs"
     else
         seconds=20 status=0
         [ -z "$WALFERRY_TESTS_LONG" ] || seconds=600
-        bash "$tests/fuzz/run.sh" "$WALFERRY_FUZZ_BUILD" $seconds || status=$?
+        timed "hostile input" bash "$tests/fuzz/run.sh" "$WALFERRY_FUZZ_BUILD" $seconds || status=$?
         [ $status -le 1 ] || result FAIL "fuzz: ended early with exit $status"
     fi
 fi
@@ -162,6 +182,7 @@ take_long=("$tests"/integration/{package,check,recovery,restore,backup}.sh "$tes
 scripts=("$tests"/fault/*.sh "$tests"/integration/*.sh)
 mapfile -t scripts < <(printf '%s\n' "${take_long[@]}" "${scripts[@]}" | awk '!seen[$0]++')
 jobs=()
+if [ -n "$unit_only" ]; then scripts=(); fi
 for script in "${scripts[@]}"; do
     if wanted "$(basename "$script" .sh)"; then jobs+=("$script"); fi
 done
@@ -170,7 +191,7 @@ versioned=()
 for script in "$tests"/integration/{new_cluster,timelines,archive_get,events,follow,setup,backup_contents}.sh; do
     if wanted "$(basename "$script" .sh)"; then versioned+=("$script"); fi
 done
-if [ ${#versioned[@]} -gt 0 ] && [ -z "${WALFERRY_TEST_PG:-}" ]; then
+if [ ${#versioned[@]} -gt 0 ] && [ -z "${WALFERRY_TEST_PG:-}$unit_only" ]; then
     while read -r folder; do
         case $folder in
         /*) for script in "${versioned[@]}"; do jobs+=("$script"$'\t'"$folder"); done ;;
@@ -183,7 +204,7 @@ for job in "${jobs[@]}"; do
     name=$(basename "$script" .sh)${folder:+-$(echo "$folder" | tr / _)}
     while [ "$(jobs -rp | wc -l)" -ge "$side_by_side" ]; do wait -n || true; done
     {
-        run_script "$script" ${folder:+"$folder"} >"$work/$name.said" 2>&1
+        timed "$name" run_script "$script" ${folder:+"$folder"} >"$work/$name.said" 2>&1
         # Opened only now: what the script left behind must not hold on to the lock.
         (flock 9 && cat "$work/$name.said") 9>"$work/saying"
     } &
@@ -197,5 +218,6 @@ if [ $((passed + failed)) = 0 ]; then
     failed=1
 fi
 sed -n 's/^skip /skipped: /p' "$WALFERRY_RESULTS"
+tell_times
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

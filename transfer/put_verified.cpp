@@ -97,7 +97,8 @@ void put_verified(ObjectStore& store, const Outgoing& object, const std::string&
     if (taken) taken();
     const auto at_once = if_there([&] { return compare(store, object); });
     if (at_once && at_once->same) return;
-    if (!sleep_unless_stopped(stop, moment)) throw Error(ErrorKind::interrupted, "stopped while reading back " + shown);
+    if (!sleep_unless_stopped(stop, moment))
+        throw Error(ErrorKind::interrupted, "stopped while reading back " + shown);
     const auto later = if_there([&] { return hash(store, object); });
     if (later && later->same) return;
     if (!later) {

@@ -109,7 +109,7 @@ std::optional<Envelope> read_envelope(std::uint64_t object_size, const DecodeOpt
     }
     AgeParts age(object_size, options.identities, part);
     // Two chunks hold nearly every envelope, wherever the border lies; four hold the longest.
-    for (const std::uint64_t count : {2, 4}) {
+    for (const std::uint64_t count : {std::uint64_t{2}, std::uint64_t{4}}) {
         const std::string plain = age.last(count);
         if (const auto text = last_envelope(plain)) return checked(*text, options);
         if (count >= age.chunks()) break;

@@ -69,9 +69,11 @@ std::optional<std::uint64_t> read_segment_size(const std::string& control_file) 
     std::array<std::byte, 512> bytes{};
     if (!file) return std::nullopt;
     const std::size_t got = os::read_at(file.get(), bytes, 0, control_file);
-    constexpr double float_format = 1234567.0;
+    constexpr auto float_format = std::bit_cast<std::uint64_t>(1234567.0);
     for (std::size_t at = 64; at + 24 <= got; at += 8) {
-        if (std::memcmp(&bytes[at], &float_format, sizeof float_format) != 0) continue;
+        std::uint64_t found = 0;
+        std::memcpy(&found, &bytes[at], sizeof found);
+        if (found != float_format) continue;
         std::uint32_t size = 0;
         std::memcpy(&size, &bytes[at + 20], sizeof size);
         const bool possible = std::has_single_bit(size) && size >= 1U << 20 && size <= 1U << 30;

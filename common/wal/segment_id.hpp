@@ -12,6 +12,7 @@ struct SegmentId {
     std::uint64_t system_identifier = 0;
     std::string name;
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy takes the 0 that this is compared with for a pointer
     auto operator<=>(const SegmentId&) const = default;
 };
 

@@ -168,7 +168,7 @@ Agenda DrainRun::look_at(const std::vector<SegmentId>& names) {
     std::set<SegmentId> asked;
     for (const auto& [sysid, entry] : std::set<SegmentId>(names.begin(), names.end())) {
         const auto spooled = SpooledName::parse(entry);
-        if (spooled && asked.emplace(sysid, spooled->name.text).second) {
+        if (spooled && asked.insert({sysid, spooled->name.text}).second) {
             for (SegmentRow& row : ledger_->rows_of(sysid, spooled->name.text)) {
                 if (row.removed_at) continue;
                 for (UploadRow& upload : ledger_->uploads_of(row.id)) uploads.push_back(std::move(upload));
