@@ -32,7 +32,7 @@ try_fault() {
     expect_at_most 100 $((SECONDS - began)) seconds
     no_secret "$case/said"
 }
-no_secret() { refused grep -q "$secret" "$1"; }
+no_secret() { no grep -q "$secret" "$1"; }
 
 number=0
 while IFS='|' read -r does exit state plan says; do

@@ -74,7 +74,7 @@ linked() {
         push "${names[4]}" 2>"$work/said"
         expect_in "2 links" cat "$work/said"
         expect_exit 1 drain 2>/dev/null
-        refused walferry init 2>/dev/null
+        refused 1 "not a regular file with one link" walferry init
         rm "$spool/ledger/$name"
         unhurt
         mv "$spool/ledger/kept" "$spool/ledger/$name"
@@ -88,7 +88,7 @@ linked() {
     rm "$ready/${names[5]}"
     unhurt
     push "${names[5]}"
-    [ "$protected" != 1 ] || refused plant "ln '$precious/root.key' '$spool/tmp/x'" 2>/dev/null
+    [ "$protected" != 1 ] || refused 1 "not permitted" plant "ln '$precious/root.key' '$spool/tmp/x'"
 }
 check "a hard link to somebody's file is neither written to, nor given away, nor uploaded" linked
 
@@ -100,8 +100,8 @@ names_as_weapons() {
     drain >"$work/said" 2>&1 || true
     walferry status >>"$work/said" 2>&1
     walferry init >>"$work/said" 2>&1
-    refused grep -q '^walferry: all is well' "$work/said"
-    refused env LC_ALL=C grep -qaP '[\x00-\x08\x0b-\x1f\x7f\x9b]' "$work/said"
+    no grep -q '^walferry: all is well' "$work/said"
+    no env LC_ALL=C grep -qaP '[\x00-\x08\x0b-\x1f\x7f\x9b]' "$work/said"
     expect_in "left alone" cat "$work/said"
     plant "cd '$folder'; rm -f a* b* c*; rmdir '$spool/ready/'*x"
 }

@@ -66,7 +66,7 @@ drained_when_full() {
     drain --limit 1
     push_all "${names[@]:3:5}"
     fill "$disk"
-    refused as uploader dd if=/dev/zero of="$spool/tmp/more" bs=64k count=8 conv=fsync status=none
+    refused 1 "No space left" as uploader dd if=/dev/zero of="$spool/tmp/more" bs=64k count=8 conv=fsync status=none
     rm -f "$spool/tmp/more"
     converges "${names[@]:0:8}"
     rm "$disk/filler"

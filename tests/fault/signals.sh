@@ -84,7 +84,7 @@ two_uploaders() {
     # It waits, because a killed drain of the check before may still have a thread that holds the lock.
     start_as uploader "$work/holder.log" flock -w 20 -F "$spool" sleep 60
     later "stop_process $started"
-    wait_for 20 refused flock -n "$spool" true || { cat "$work/holder.log" && return 1; }
+    wait_for 20 no flock -n "$spool" true || { cat "$work/holder.log" && return 1; }
     setpriv --reuid=$second --regid="$spool_gid" --clear-groups \
         walferry --config "$work/etc/second.toml" drain 2>"$work/said" || status=$?
     expect_equal 5 $status "exit"

@@ -78,8 +78,8 @@ standby_of() { # NAME OF: streams, and was made by pg_basebackup -R
     is_standby "$1"
 }
 no_recovery_settings() { # NAME
-    refused grep -E 'recovery|^restore_command' "$work/$1/data/postgresql.auto.conf"
-    refused test -s "$work/$1/data/pg_wal/walferry-recovery.conf"
+    no grep -E 'recovery|^restore_command' "$work/$1/data/postgresql.auto.conf"
+    no test -s "$work/$1/data/pg_wal/walferry-recovery.conf"
 }
 
 restored() {
@@ -234,7 +234,7 @@ numbers() {
 }
 standby() {
     bring standby --standby --unchecked-tablespaces
-    refused test -e "$work/standby/data/recovery.signal" -o -e "$work/standby/data/pg_wal/walferry-recovery.conf"
+    no test -e "$work/standby/data/recovery.signal" -o -e "$work/standby/data/pg_wal/walferry-recovery.conf"
     begin standby '-c hot_standby=on'
     wait_for 60 has_row standby 3
     is_standby standby
@@ -282,7 +282,7 @@ not_mounted() {
     away
     bring unmounted
     expect_equal '[] ["two"]' "$(jq -cr '"\(.without) \(.silent)"' "$work/unmounted.json")" "stores left out, and silent"
-    refused grep -q -- --without "$work/unmounted/data/pg_wal/walferry-recovery.conf"
+    no grep -q -- --without "$work/unmounted/data/pg_wal/walferry-recovery.conf"
     grep -q 'store one leads along timeline 1 to the end of segment' "$work/unmounted.said"
     grep -q 'store two did not answer; how far it leads is not known' "$work/unmounted.said"
     begin unmounted '' -W
@@ -323,7 +323,7 @@ no_backup_there() {
     mv "$work/stores/one" "$work/stores/one.away"
     expect_exit 1 bring nothing
     grep -q 'one did not answer and may have more' "$work/nothing.said"
-    refused test -e "$work/nothing/data"
+    no test -e "$work/nothing/data"
     mv "$work/stores/one.away" "$work/stores/one"
 }
 check "where the stores that answer have no backup, nothing is restored, and the silent store is the reason" no_backup_there

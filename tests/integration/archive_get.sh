@@ -57,7 +57,7 @@ helper_alone() {
     expect_equal "$pid" "$(ps -o sid= -p "$pid" | tr -d ' ')" "its session" ||
         [ "$(ps -o sid= -p "$pid" | tr -d ' ')" != "$(ps -o sid= -p $$ | tr -d ' ')" ]
     expect_equal / "$(readlink "/proc/$pid/cwd")" "its working directory"
-    refused sh -c "ls -l /proc/$pid/fd | grep -E '/dev/pts|pipe:'"
+    no sh -c "ls -l /proc/$pid/fd | grep -E '/dev/pts|pipe:'"
 }
 check "the helper has a session of its own and nothing of the server's open" helper_alone
 

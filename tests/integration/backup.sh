@@ -61,7 +61,7 @@ wrong_usage() {
     sed "s,^conninfo.*,conninfo = \"hots=/tmp password=geheim\"," "$configuration" >"$work/etc/typo.toml"
     for_uploader "$work/etc/typo.toml"
     expect_exit 2 backup --config "$work/etc/typo.toml"
-    refused expect_in geheim backup --config "$work/etc/typo.toml"
+    no expect_in geheim backup --config "$work/etc/typo.toml"
 }
 check "wrong usage is told from failure, and a password in it is not repeated" wrong_usage
 

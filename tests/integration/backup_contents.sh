@@ -89,7 +89,7 @@ unreadable() {
     expect_exit 1 backup 2>"$work/unreadable.said"
     grep -q 'postgresql.conf.bak' "$work/unreadable.said"
     grep -q "server's own user (postgres) may not read" "$work/unreadable.said"
-    refused grep 'the role lacks a right' "$work/unreadable.said"
+    no grep 'the role lacks a right' "$work/unreadable.said"
     rm "$work/pg/data/postgresql.conf.bak"
 }
 check "a file that the server cannot read is said to be that, not a right of the role" unreadable
@@ -187,7 +187,7 @@ promoted_before() {
     expect_equal 2 "$(find "$work/stores" -name '00000002.history-*' | wc -l)" "histories after another backup"
     sql 'insert into t values (3)'
     archive_all
-    refused grep 'second uploader' <(wf check 2>&1)
+    no grep 'second uploader' <(wf check 2>&1)
     pg_stop "$folder"
 }
 no_history_waits() { ! ls "$folder"/data/pg_wal/archive_status/*.ready >/dev/null 2>&1; }

@@ -94,7 +94,7 @@ other_commands() {
     alter archive_command "AWS_SECRET_ACCESS_KEY=hunter2 /usr/bin/wal-g wal-push %p"
     checked || true
     finds failed archive-command "does not run walferry-archive-push"
-    refused grep hunter2 "$work/found.json"
+    no grep hunter2 "$work/found.json"
     alter archive_command "timeout 300 $push"
     expect_exit 0 checked
     finds passed archive-command

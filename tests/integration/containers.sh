@@ -182,7 +182,7 @@ archives() {
     in_postgres psql -XAtqc 'create table t as select g, repeat(md5(g::text), 4) f from generate_series(1, 30000) g; select pg_switch_wal()' >"$work/lsn"
     last=$(in_postgres psql -XAtqc "select pg_walfile_name('$(cat "$work/lsn")'::pg_lsn - 1)")
     wait_for 60 archived "$last"
-    refused grep -E 'walferry|ERROR' "$work/server.log"
+    no grep -E 'walferry|ERROR' "$work/server.log"
     expect_equal "640 70:1000" "$(modes "$spool"/ready/*/*)" segments
 }
 archived() { [ "$(in_postgres psql -XAtqc "select last_archived_wal >= '$1' from pg_stat_archiver")" = t ]; }
@@ -247,6 +247,6 @@ ends() {
     kill -TERM "$uploader"
     wait_for 60 gone "$uploader"
     tail -n 2 "$work/uploader.log"
-    refused grep -iE 'error|cannot|fail' "$work/uploader.log"
+    no grep -iE 'error|cannot|fail' "$work/uploader.log"
 }
 check "told to stop, it ends by itself" ends

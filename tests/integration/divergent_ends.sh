@@ -81,7 +81,7 @@ no_conflict() {
     [ -e "$work/b/data/pg_wal/$segment.partial" ]
     cp "$work/b/data/pg_wal/$segment.partial" "$work/b/data/pg_wal/$segment"
     chown postgres "$work/b/data/pg_wal/$segment"
-    refused cmp -s "$work/b/data/pg_wal/$segment" "$work/reference/$segment"
+    no cmp -s "$work/b/data/pg_wal/$segment" "$work/reference/$segment"
     push b "$work/b/data/pg_wal/$segment"
     at b drain
     expect_equal "no conflicts" "$(at b conflicts)" "conflicts"
@@ -104,7 +104,7 @@ restored() {
     readable
     restorer backups >"$work/said"
     expect_in "only behind the end of its timeline: $segment" cat "$work/said"
-    refused grep -q 'CONFLICT\|GAP' "$work/said"
+    no grep -q 'CONFLICT\|GAP' "$work/said"
     pg_folder "$work/late"
     walferry --config "$restoring" restore --to "$work/late/data" --no-spool --no-archiving --json >"$work/late.json" 2>"$work/late.said" ||
         { cat "$work/late.said" && return 1; }
@@ -129,7 +129,7 @@ damaged() {
     content=$(find "$work/stores/one" -name "$segment-*" -printf '%f\n' | cut -d- -f2 | sort -u | head -n 1)
     find "$work/stores" -name "$segment-$content-*" | while read -r object; do truncate -s -3 "$object"; done
     restorer backups >"$work/said" 2>&1 || true
-    refused grep -q "only behind the end of its timeline: $segment" "$work/said"
+    no grep -q "only behind the end of its timeline: $segment" "$work/said"
     eval "$(jq -r .start_command "$work/stopped.json") -s -W -o \"-c unix_socket_directories=$work/stopped -c listen_addresses=\""
     wait_for 60 grep -q 'database system is shut down' "$(jq -r .log "$work/stopped.json")"
     expect_in "one of them cannot be read" cat "$(jq -r .log "$work/stopped.json")"
@@ -161,7 +161,7 @@ true_conflict() {
     expect_exit 3 at b drain
     expect_in "$first" at b conflicts
     expect_in "$first" at a conflicts
-    refused grep -q "$segment" <(at a conflicts)
+    no grep -q "$segment" <(at a conflicts)
 }
 check "beside it a conflict before the fork is still found" true_conflict
 

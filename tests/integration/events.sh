@@ -191,7 +191,7 @@ fetched() {
     local before after
     before=$(as uploader walferry events --json | jq -c '[.events[] | [.kind, .lsn, .xid]]')
     as uploader walferry rebuild --anew >/dev/null
-    refused test "$(as uploader walferry events --json | jq .segments_unknown)" = 0
+    no test "$(as uploader walferry events --json | jq .segments_unknown)" = 0
     sed 's,^recipients,identity_file = "identity.txt"\n&,' "$configuration" >"$work/etc/fetching.toml"
     walferry --config "$work/etc/fetching.toml" events --fetch --json >"$work/fetched.json"
     expect_equal 0 "$(jq .segments_unknown "$work/fetched.json")" "segments that are not known"

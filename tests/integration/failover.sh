@@ -41,7 +41,7 @@ made_of_the_archive() {
     for node in n2 n3; do
         wait_for 120 streams $node || { tail -n 40 "$work/$node/patroni.log" && return 1; }
         grep -q 'replica has been created using walferry' "$work/$node/patroni.log"
-        refused test -e "$work/$node/data/recovery.signal" -o -e "$work/$node/data/pg_wal/walferry-recovery.conf"
+        no test -e "$work/$node/data/recovery.signal" -o -e "$work/$node/data/pg_wal/walferry-recovery.conf"
     done
 }
 check "Patroni makes its replicas of the archive, with restore --standby" made_of_the_archive

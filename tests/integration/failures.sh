@@ -9,22 +9,22 @@ was() { echo "$(($(date +%s) - $2 * 3600)) $(($(date +%s) - $3 * 3600)) 0" >"$wo
 
 backup_under_way() {
     local unit=walferry-backup.service
-    refused told $unit 5
+    no told $unit 5
     was $unit 1 1
-    refused told $unit 5
+    no told $unit 5
     was $unit 24 24
     told $unit 5
-    refused told $unit 5
+    no told $unit 5
     # Months ago it was another matter.
     was $unit 2000 1500
-    refused told $unit 5
+    no told $unit 5
 }
 check "a backup that finds another one under way is told when the next night's does as well" backup_under_way
 
 others() {
     told walferry-backup@second.service 1
     told walferry-backup.service 3
-    refused told walferry-drain.service 4
+    no told walferry-drain.service 4
     told walferry-drain@second.service 3
 }
 check "any other failed backup is told at once, a drain's passing trouble is not" others

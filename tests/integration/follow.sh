@@ -27,7 +27,7 @@ follow() { # LOG
     start_as uploader "$1" walferry drain --follow --wait 30
     follower=$started
     later "stop_process $follower"
-    wait_for 30 refused flock -n "$spool" true
+    wait_for 30 no flock -n "$spool" true
 }
 nothing_waits() { [ "$(waiting "$spool")" = 0 ]; }
 none_pending_in() { [ "$(pending_in "$1")" = 0 ]; }

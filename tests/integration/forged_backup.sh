@@ -46,7 +46,7 @@ chmod -R a+rX "$work/stores"
 honest=$(jq -r .id "$work/honest.json") forged=$(jq -r .id "$work/forger.json")
 
 listed() {
-    refused test "$honest" = "$forged"
+    no test "$honest" = "$forged"
     expect_equal 2 "$(find "$(store_root one)/backup/$forged" "$(store_root two)/backup/$forged" -name 'label-*' | wc -l)" "forged labels"
     expect_exit 3 backups --json >"$work/listed.json"
     expect_equal "$honest" "$(ids "$work/listed.json")" "backups"
@@ -63,7 +63,7 @@ older_one() {
     expect_exit 2 restore refused --backup "$forged"
     grep -q "backup $forged in store one: .*who is not trusted" "$work/refused.said"
     grep -q "no complete backup $forged" "$work/refused.said"
-    refused test -e "$work/refused/data"
+    no test -e "$work/refused/data"
     restore honest --no-archiving
     expect_equal "$honest" "$(jq -r .backup "$work/honest.json")" "backup restored"
     grep -q "backup $forged in store one: .*who is not trusted" "$work/honest.said"

@@ -80,7 +80,7 @@ stops() { # NAME TEXT
     begin "$1"
     wait_for 60 has_ended "$1"
     said "$1" "$2"
-    refused grep -q 'archive recovery complete' "$work/$1/log"
+    no grep -q 'archive recovery complete' "$work/$1/log"
 }
 opens() { # NAME ROWS
     begin "$1"
@@ -135,9 +135,9 @@ complete() {
     by_hand complete
     opens complete '0 1 2 3 4'
     expect_exit 0 as postgres walferry --config "$restoring" backups >"$work/said"
-    refused grep GAP "$work/said"
+    no grep GAP "$work/said"
     checked_second
-    refused grep 'integrity gaps: timeline' "$work/said"
+    no grep 'integrity gaps: timeline' "$work/said"
 }
 check "once the old primary's segments have come the recovery goes along the new timeline" complete
 

@@ -25,7 +25,7 @@ old=$(find "$legacy" -type f | wc -l)
 as_it_failed() {
     expect_at_least 10 "$old" "segments in the old directory"
     expect_equal 600 "$(find "$legacy" -type f -printf '%m\n' | sort -u)" "their mode"
-    refused as uploader cat "$(find "$legacy" -type f | head -n 1)"
+    refused 1 "Permission denied" as uploader cat "$(find "$legacy" -type f | head -n 1)"
 }
 check "the old directory is what the uploader cannot read" as_it_failed
 

@@ -94,7 +94,7 @@ proven() {
     expect_equal passed "$(jq -r '.findings[] | select(.id == "gaps") | .verdict' "$work/check.json")" "the check's word on gaps"
     chmod -R a+rX "$work/stores"
     as postgres walferry --config "$restoring" backups | tee "$work/backups"
-    refused grep GAP "$work/backups"
+    no grep GAP "$work/backups"
 }
 restored() { # NAME: from walferry's first backup to the end
     pg_folder "$work/$1"
@@ -123,7 +123,7 @@ make_wal $waiting
 from_cp() {
     expect_at_least $waiting "$(find "$legacy" -type f | wc -l)" "segments in the old directory"
     expect_equal 600 "$(find "$legacy" -type f -printf '%m\n' | sort -u)" "their mode"
-    refused as uploader cat "$legacy/$(ls "$legacy" | head -n 1)"
+    refused 1 "Permission denied" as uploader cat "$legacy/$(ls "$legacy" | head -n 1)"
     changed
     run_block "cp and a script" 1
     run_block "cp and a script" 2
@@ -181,11 +181,11 @@ from_pgbackrest() {
     proven
     # Its archive's names: 24 digits, a hash, a suffix.
     find "$work/pgbackrest/repo/archive" -type f -printf '%f\n' | cut -d- -f1 | grep -xE '[0-9A-F]{24}' | sort -u >"$work/old_names"
-    refused without_gap < <(in_store "${stores[0]}" && head -n 1 "$work/old_names")
+    no without_gap < <(in_store "${stores[0]}" && head -n 1 "$work/old_names")
     cat "$work/old_names" <(in_store "${stores[0]}") | without_gap
     run_block "pgBackRest" 1 | grep "wal archive min/max.*$(tail -n 1 "$work/old_names")"
     # As the page warns.
-    refused as postgres pgbackrest --stanza=main --type=incr backup
+    refused 55 "WAL segment" as postgres pgbackrest --stanza=main --type=incr backup
     restored pgb-restored
     # The old time, by the old tool.
     pg_folder "$work/before"

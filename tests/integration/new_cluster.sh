@@ -46,7 +46,7 @@ one_cluster() {
     expect_exit 0 look
     found passed backups
     expect_equal "2 0" "$(as uploader walferry status --json | jq -r '[(.last_restorable_backups, .earlier_clusters_backups) | length] | join(" ")')" backups
-    refused grep earlier <(as uploader walferry status)
+    no grep earlier <(as uploader walferry status)
     expect_equal "[]" "$(as uploader walferry status --json | jq -c .earlier_clusters)" "earlier clusters"
     expect_equal "[]" "$(walferry --config "$restoring" backups --json | jq -c .earlier_system_identifiers)" "earlier clusters"
 }
@@ -65,7 +65,7 @@ not_archived_yet() {
     found failed backups "no base backup of this cluster"
     found failed backups "an earlier system identifier, $first"
     found passed backlog "of an earlier cluster"
-    refused found failed other-cluster >/dev/null
+    no found failed other-cluster >/dev/null
     grep -q 'docs/pg-upgrade.md' "$work/found.json"
 }
 check "check sees a new cluster that has archived nothing, and does not call it the wrong server" not_archived_yet
@@ -81,14 +81,14 @@ archived() {
         "$(jq -c '[.earlier_clusters[0].system_identifier, .earlier_clusters[0].stores[].pending]' "$work/status.json")" "of the earlier one"
     jq -e '[.earlier_clusters[0].stores[].verified > 1] | all' "$work/status.json"
     as uploader walferry status >"$work/status"
-    refused grep '^last restorable backup' "$work/status"
+    no grep '^last restorable backup' "$work/status"
     grep -q 'no restorable backup of this cluster' "$work/status"
     grep -q "^earlier cluster $first (created $(date -u +%Y)-.*: last restorable backup in nas: $before" "$work/status"
     grep -q '1 of them of an earlier cluster' "$work/status"
     grep -Eq "^earlier cluster $first \(created .*\): nas: [0-9]+ verified, 1 pending; usb: [0-9]+ verified, 1 pending$" "$work/status"
     expect_exit 1 look
     found failed backups "no base backup of this cluster"
-    refused found failed new-cluster >/dev/null
+    no found failed new-cluster >/dev/null
     as uploader walferry drain --quiet
     as uploader walferry status --json >"$work/status.json"
     expect_equal "[true,true]" "$(jq -c '[.stores[].last_verified_segment != null]' "$work/status.json")" "verified now"

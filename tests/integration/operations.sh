@@ -81,7 +81,7 @@ the_past() {
     run_block adding-a-store 'Bringing the past there as well' 2
     on_restoring walferry backups >"$work/said"
     cat "$work/said"
-    refused grep -q 'held by first$' "$work/said"
+    no grep -q 'held by first$' "$work/said"
     expect_equal 2 "$(grep -c 'held by first, nas' "$work/said")" "backups in both"
     some_wal 2
     walferry drain
@@ -113,7 +113,7 @@ ledger_lost() {
     sqlite3 "$spool/ledger/ledger.db" 'pragma wal_checkpoint(truncate)'
     dd if=/dev/urandom of="$spool/ledger/ledger.db" bs=4096 seek=1 count=20 conv=notrunc status=none
     some_wal 43
-    refused walferry drain
+    refused 1 "walferry rebuild" walferry drain
     run_block lost-ledger 'It is damaged' 1 | tee "$work/said"
     grep -q 'ledger.db.2' "$work/said"
     expect_equal 0 "$(find "$spool/ready" -type f | wc -l)" "files in the spool"
@@ -172,7 +172,7 @@ writer_key() {
     newest=$(walferry list --last 1 | cut -d' ' -f1)
     on_restoring walferry cat "${newest:0:24}" | cmp - "$work/reference/${newest:0:24}"
     sed -i "s,^trusted_writers.*,trusted_writers = [\"$writer\"]," "$restoring/walferry.toml"
-    on_restoring refused walferry cat "${newest:0:24}"
+    on_restoring refused 3 "not trusted" walferry cat "${newest:0:24}"
 }
 check "a new writer key: nothing is signed with it before it is trusted" writer_key
 
@@ -202,7 +202,7 @@ full() {
     wait_for 60 server_is_down
     rows=$i
 }
-server_is_down() { refused as postgres "$postgres_bin/pg_ctl" -D "$work/pg/data" status; }
+server_is_down() { refused 3 "no server running" as postgres "$postgres_bin/pg_ctl" -D "$work/pg/data" status; }
 # One command after the other, as a person would: what check finds is no reason to stop.
 looked() {
     block full-pg-wal 'Find the cause' 1 >"$work/block"

@@ -95,7 +95,7 @@ small() { # as in the Containerfile: with its one line, no systemd comes along
     apt-get -s -o Dir::State::status="$work/nothing/status" install --no-install-recommends systemd-standalone-sysusers "$package" |
         sed -n 's/^Inst \([^ ]*\).*/\1/p' >"$work/plan"
     grep -qx walferry "$work/plan"
-    refused grep -x -e systemd -e 'postgresql.*' "$work/plan"
+    no grep -x -e systemd -e 'postgresql.*' "$work/plan"
     [ "$(grep -c 'install .* systemd-standalone-sysusers /packages/walferry_' "$tests/../packaging/container/Containerfile")" = 2 ]
 }
 check "into an image it brings neither a systemd nor a server" small
@@ -200,7 +200,7 @@ check "the backup unit makes a base backup under its restrictions" backed_up
 
 check_unit() {
     inside 'systemctl start walferry-check' || { inside 'journalctl -u walferry-check -o cat --no-pager' && return 1; }
-    refused test -e "$machine/var/lib/walferry/failures"
+    no test -e "$machine/var/lib/walferry/failures"
 }
 check "the check unit passes under its restrictions, and nothing is told to anybody" check_unit
 
@@ -276,7 +276,7 @@ asked() {
     inside "apt-get install -y bsdutils >/dev/null 2>&1 || true
         (while read -r line; do sleep 0.5; echo \"\$line\"; done <answers; sleep 1) |
             script -qec 'walferry --config /etc/walferry/third.toml setup --cluster third --conninfo port=5432 --no-check' /dev/null" >"$work/asked" 2>&1
-    refused grep -q very-secret-words "$work/asked"
+    no grep -q very-secret-words "$work/asked"
     grep -q 'age1mistyped' "$work/asked"
     grep -q 'very-secret-words' "$machine/etc/walferry/credentials/third-first"
     expect_equal "600 root:root" "$(inside 'stat -c "%a %U:%G" /etc/walferry/credentials/third-first')" "the keys' file"
@@ -366,7 +366,7 @@ SH
         wait_for 30 inside 'test "$(systemctl show -P ActiveState walferry-failed@walferry-drain.service.service)" = inactive'
     }
     fail
-    refused test -e "$machine/var/lib/walferry/told" # a store that is down for a moment is no news
+    no test -e "$machine/var/lib/walferry/told" # a store that is down for a moment is no news
     sed -i 's/^\([0-9]*\)/1/' "$machine/var/lib/walferry/failures/walferry-drain.service"
     fail && fail
     expect_equal 1 "$(grep -c '^told: walferry-drain.service 4$' "$machine/var/lib/walferry/told")" "times told"
@@ -381,10 +381,10 @@ times_told() { grep -c "^told: $follower $1\$" "$machine/var/lib/walferry/told" 
 follower_failed() { [ "$(inside "systemctl show -P ActiveState $follower walferry-failed@$follower.service" | xargs)" = "failed inactive" ]; }
 follower_told() {
     inside "systemctl stop $follower; mv /etc/walferry/credentials /etc/walferry/aside"
-    refused inside "systemctl start $follower" 2>/dev/null
+    refused 1 "control process exited" inside "systemctl start $follower"
     wait_for 30 follower_failed
     expect_equal 1 "$(times_told 243)" "times that missing keys were told"
-    refused inside "systemctl start $follower" 2>/dev/null
+    refused 1 "control process exited" inside "systemctl start $follower"
     wait_for 30 follower_failed
     expect_equal 1 "$(times_told 243)" "times that missing keys were told"
     # One that dies each time it is started, faster than it would be started again. Whether the start itself is called a
@@ -550,7 +550,7 @@ migrated() {
     expect_equal "700 0" "$(inside "stat -c %a $legacy; ls $legacy | wc -l" | xargs)" "the old directory"
     inside "$(page_block 'Back again' 1)"
     wait_for 10 by_cp_again
-    refused inside 'systemctl is-enabled walferry-drain.timer'
+    refused 1 disabled inside 'systemctl is-enabled walferry-drain.timer'
 }
 by_cp_again() { [ "$(sql 'show archive_command')" = "cp %p $legacy/%f" ]; }
 check "docs/migration.md as it stands: role, timers and archive_timeout come with the change, nothing is missing, and back" migrated

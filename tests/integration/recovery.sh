@@ -55,7 +55,7 @@ said() { grep -q -- "$2" "$work/$1/log" || { tail -n 20 "$work/$1/log" && return
 has_ended() { tail -n 1 "$work/$1/log" | grep -q 'database system is shut down'; }
 ends() { # NAME: the server, and its helper with it
     pg_stop "$work/$1"
-    wait_for 10 refused pgrep -f "walferry fetch --config $work/restoring/"
+    wait_for 10 no pgrep -f "walferry fetch --config $work/restoring/"
 }
 no_mess() { # NAME: in pg_wal is nothing but PostgreSQL's
     expect_equal '' "$(find "$work/$1/data/pg_wal" -mindepth 1 | grep -vE '/([0-9A-F]{24}|[0-9A-F]{8}\.history|(archive_status|summaries).*)$')" "in pg_wal"
@@ -234,7 +234,7 @@ streaming() {
     as postgres "$postgres_bin/pg_ctl" -D "$work/follower/data" -w -t 60 -s promote
     wait_for 60 is_open follower
     has_rows follower "$rows"
-    refused grep -q 'exit code 255' "$work/follower/log"
+    no grep -q 'exit code 255' "$work/follower/log"
     ends follower
     control_s3 swift resume
     control_s3 ceph up

@@ -54,7 +54,7 @@ at_once() {
     if pg_fits pg_verifybackup; then as postgres "$postgres_bin/pg_verifybackup" -n -i tablespace_map "$work/immediate/data"; fi
     start_restored immediate '-c archive_mode=off'
     wait_for 60 is_open immediate
-    refused test "$(last_step immediate)" -gt 4
+    no test "$(last_step immediate)" -gt 4
     is_sound immediate
 }
 check "from one store alone, as soon as it is consistent" at_once
@@ -167,14 +167,14 @@ find_one() { compgen -G "$1"; } # PATTERN
 dies_on_the_way() {
     pg_folder "$work/dying"
     begin_held dying "$work/dying" "$1"
-    refused test -e "$work/dying/data/global"
+    no test -e "$work/dying/data/global"
     [ -z "${2:-}" ] || control_s3 ceph "$2"
     wait "$restoring_pid" || { cat "$work/dying.said" && return 1; }
     [ -z "${2:-}" ] || control_s3 ceph up
     grep -q 'store ceph: .*/base.00000000-.* cannot be used' "$work/dying.said"
     jq -r '.notes[]' "$work/dying.json" | grep -q 'store ceph failed on the way. Recovery asks it all the same'
     expect_equal '[] ["ceph"]' "$(jq -cr '"\(.without) \(.silent)"' "$work/dying.json")" "stores left out, and silent"
-    refused grep -q -- '--without' "$work/dying/data/pg_wal/walferry-recovery.conf"
+    no grep -q -- '--without' "$work/dying/data/pg_wal/walferry-recovery.conf"
     cat "$restoring" >"$work/restoring/held.toml" # it answers again
     start_restored dying
     wait_for 60 is_open dying
@@ -195,8 +195,8 @@ killed() {
     until [ -e "$work/killed/data/walferry-restore-incomplete" ] || gone "$pid"; do sleep 0.005; done
     kill -KILL "$pid"
     wait "$pid" || true
-    refused test -e "$work/killed/data/PG_VERSION"
-    refused as postgres "$postgres_bin/pg_ctl" -D "$work/killed/data" -s -w -t 5 start
+    no test -e "$work/killed/data/PG_VERSION"
+    refused 1 "is not a database cluster directory" as postgres "$postgres_bin/pg_ctl" -D "$work/killed/data" -s -w -t 5 start
     expect_exit 2 restore killed
     grep -q 'did not end' "$work/killed.said"
     eval "$(grep '^    rm -r' "$work/killed/data/walferry-restore-incomplete")"
@@ -215,7 +215,7 @@ careful() {
     expect_exit 3 walferry --config "$restoring" restore --to "$work/y" --tablespace "$work/space=$work/x" \
         --target-time '2020-01-01 00:00:00Z'
     expect_exit 2 walferry --config "$restoring" restore --to "$work/y" --target-time '2020-01-01 00:00:00'
-    refused test -e "$work/x" -o -e "$work/y"
+    no test -e "$work/x" -o -e "$work/y"
     expect_equal "$before" "$(pg_sql "$work/pg" 'select pg_current_wal_insert_lsn() is not null')" "the live server"
     expect_equal 5000 "$(pg_sql "$work/pg" 'select count(*) from placed')" "rows of the live tablespace"
 }
@@ -223,7 +223,7 @@ check "the live server and its tablespace cannot be restored over" careful
 
 small_disk() {
     expect_exit 1 walferry --config "$restoring" restore --to "$work/small/data" --tablespace "$work/space=$work/x"
-    refused test -e "$work/small/data" -o -e "$work/x"
+    no test -e "$work/small/data" -o -e "$work/x"
 }
 # Somebody else takes the room that was there when the restore looked.
 fills_up() {
@@ -236,16 +236,16 @@ fills_up() {
     control_s3 ceph up
     expect_equal 1 $status "exit code"
     grep "$work/large/data/.*No space left on device" "$work/full.said"
-    refused grep -q 'start the server' "$work/full.said"
-    refused test -e "$work/large/data/PG_VERSION"
-    refused as postgres "$postgres_bin/pg_ctl" -D "$work/large/data" -s -w -t 5 start
+    no grep -q 'start the server' "$work/full.said"
+    no test -e "$work/large/data/PG_VERSION"
+    refused 1 "is not a database cluster directory" as postgres "$postgres_bin/pg_ctl" -D "$work/large/data" -s -w -t 5 start
     expect_exit 2 walferry --config "$restoring" restore --to "$work/large/data" --tablespace "$work/space=$work/large/space"
     restore elsewhere --immediate
     start_restored elsewhere '-c archive_mode=off'
     wait_for 60 is_paused elsewhere
     pg_stop "$work/elsewhere"
     eval "$(grep '^    rm -r' "$work/large/data/walferry-restore-incomplete")"
-    refused test -e "$work/large/data" -o -e "$work/large/space"
+    no test -e "$work/large/data" -o -e "$work/large/space"
 }
 loop_disk() { # FOLDER SIZE
     truncate -s "$2" "$1.disk"
@@ -272,7 +272,7 @@ gap() {
     grep -q "GAP: $gap_at is missing" "$work/gap.said"
     expect_exit 3 restore gap
     grep -q "$gap_at is missing" "$work/gap.said"
-    refused test -e "$work/gap/data"
+    no test -e "$work/gap/data"
     restore gap --immediate
     # Reading ahead would meet the gap before the target.
     grep -q "^recovery_prefetch = 'off'" "$work/gap/data/pg_wal/walferry-recovery.conf"

@@ -74,8 +74,8 @@ prepared() {
     touch "$host/walferry/credentials/writer.key"
     run_block "What you need" 2
     as postgres test -r "$host/walferry/restoring/credentials/main-ceph"
-    refused test -e "$host/walferry/restoring/credentials/writer.key"
-    refused as postgres test -r "$host/walferry/credentials/main-ceph"
+    no test -e "$host/walferry/restoring/credentials/writer.key"
+    no as postgres test -r "$host/walferry/credentials/main-ceph"
     WALFERRY_CONFIG=$host/walferry/restoring/walferry.toml as postgres walferry backups >/dev/null
     rm -r "$host/walferry/restoring" "$host/walferry/credentials/writer.key"
     run_block "What you need" 1
@@ -95,7 +95,7 @@ table_lost() {
     run_block "A table is lost" 4
     expect_equal 1000 "$(pg_sql "$work/pg" 'select count(*) from precious')" "rows that came back"
     run_block "A table is lost" 5
-    refused test -e "$work/pg/before" -o -e "$work/pg/before.startup.log"
+    no test -e "$work/pg/before" -o -e "$work/pg/before.startup.log"
     rm -r "$work/space.before"
 }
 copy_is_open() { as postgres psql -p 5433 -XAtc 'select pg_is_in_recovery()' | grep -x f; }

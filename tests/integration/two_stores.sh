@@ -69,7 +69,7 @@ first=$started
 later "stop_process $first KILL"
 
 second_drain() {
-    wait_for 20 refused flock -n "$spool" true
+    wait_for 20 no flock -n "$spool" true
     expect_exit 5 drain
     expect_in "$first" drain
 }
@@ -90,7 +90,7 @@ killed() {
     pg_sql "$work/pg" "create table killed as select g, md5(g::text) from generate_series(1, 300000) g"
     pg_archive_all "$work/pg"
     start_as uploader "$work/killed.log" walferry drain --jobs 1
-    wait_for 20 refused flock -n "$spool" true
+    wait_for 20 no flock -n "$spool" true
     sleep 1 # somewhere in its work; Swift's silence keeps it from being done
     kill -KILL "$started"
     control_s3 swift resume
@@ -136,7 +136,7 @@ done
 
 no_plaintext() {
     grep -rqaF "$marker" "$work/reference"
-    refused grep -rqaF "$marker" "$work/objects-ceph" "$work/objects-swift" "$work/swift/srv"
+    no grep -rqaF "$marker" "$work/objects-ceph" "$work/objects-swift" "$work/swift/srv"
     # Compressed but not encrypted would not show the marker either.
     find "$work"/objects-* -name '*.age' -exec sh -c 'head -n 1 "$1"' sh {} ';' | sort -u >"$work/heads"
     expect_equal age-encryption.org/v1 "$(cat "$work/heads")" "what objects begin with"

@@ -107,7 +107,7 @@ settled() {
     expect_equal 1 "$(find "$work/stores/one" -path "*/settled/$differing-*" | wc -l)" "settled objects in one"
     expect_equal 1 "$(find "$work/stores/two" -path "*/settled/$differing-*" | wc -l)" "settled objects in two"
     at b conflicts >"$work/conflicts"
-    refused grep -q "$differing" "$work/conflicts"
+    no grep -q "$differing" "$work/conflicts"
     expect_equal 2 "$(objects one "$differing")" "objects in one"
 }
 check "settling names the right content and removes neither" settled

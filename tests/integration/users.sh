@@ -45,25 +45,25 @@ check "a segment pushed by postgres under umask 077 is readable by the group and
 stranger_fails() {
     local folder
     for folder in "$spool" "$spool/ready" "$spool/ready/$sysid" "$spool/tmp" "$spool/ledger"; do
-        refused as stranger ls "$folder"
-        refused as stranger touch "$folder/x"
-        refused as stranger flock -n "$folder" true
+        refused 2 "Permission denied" as stranger ls "$folder"
+        refused 1 "Permission denied" as stranger touch "$folder/x"
+        refused 66 "Permission denied" as stranger flock -n "$folder" true
     done
-    refused as stranger cat "$segment"
-    refused as stranger rm -f "$segment"
-    refused as stranger cat "$spool/ledger/ledger.db"
-    refused as stranger walferry status
-    refused as stranger cat "$configuration"
+    refused 1 "Permission denied" as stranger cat "$segment"
+    refused 1 "Permission denied" as stranger rm -f "$segment"
+    refused 1 "Permission denied" as stranger cat "$spool/ledger/ledger.db"
+    refused 2 "Permission denied" as stranger walferry status
+    refused 1 "Permission denied" as stranger cat "$configuration"
     expect_exit 2 as stranger walferry drain
     [ -e "$segment" ]
 }
 check "a stranger can neither list, read, write, lock nor remove anything" stranger_fails
 
 uploader_limits() {
-    refused as uploader sh -c 'echo x >>"$1"' sh "$segment"
-    refused as uploader mv "$spool/ready" "$spool/gone"
-    refused as uploader touch "$spool/x"
-    refused as uploader chmod 777 "$spool/ready"
+    refused 2 "Permission denied" as uploader sh -c 'echo x >>"$1"' sh "$segment"
+    refused 1 "Permission denied" as uploader mv "$spool/ready" "$spool/gone"
+    refused 1 "Permission denied" as uploader touch "$spool/x"
+    refused 1 "not permitted" as uploader chmod 777 "$spool/ready"
 }
 check "the uploader can neither change a segment nor rename the spool's folders" uploader_limits
 

@@ -44,10 +44,25 @@ expect_exit() {
     return 1
 }
 
-# refused COMMAND...: the command must fail. (A plain "! command" would not end a check.)
+# no COMMAND...: the answer must be no, which is exit 1 for grep, test, cmp, flock, pgrep and the tests' own questions.
+# More than that is no answer: grep ends with 2 where the file is missing. (A plain "! command" would not end a check.)
+no() {
+    local status=0
+    "$@" || status=$?
+    [ $status = 1 ] && return 0
+    echo "exit $status instead of 1: $*"
+    return 1
+}
+
+# refused CODE TEXT COMMAND...: the command must end with CODE, and what it says, on either stream, must hold TEXT.
 refused() {
-    "$@" || return 0
-    echo "was not refused: $*"
+    local code=$1 text=$2 output status=0
+    shift 2
+    output=$("$@" 2>&1) || status=$?
+    if [ $status = "$code" ]; then
+        case $output in *"$text"*) return 0 ;; esac
+    fi
+    printf 'exit %s, wanted %s and "%s": %s\n%s\n' "$status" "$code" "$text" "$*" "$output"
     return 1
 }
 

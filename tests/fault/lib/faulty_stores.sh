@@ -217,7 +217,7 @@ whole_objects() {
 }
 
 no_secret_in() { # CASE
-    refused grep -rlF "$secret" "$1/fault" "$1"/again "$1"/after-* "$1/spool/ledger"
+    no grep -rlF "$secret" "$1/fault" "$1"/again "$1"/after-* "$1/spool/ledger"
 }
 
 # in_background REPORT COMMAND...: when no more than $at_once run.

@@ -27,7 +27,7 @@ fails_with() {
     expect_equal 4 "$status" exit
     good_store_is_done
     expect_said "$1" "$2"
-    refused grep -F "$(sed -n 's/^aws_secret_access_key = //p' "$case/right")" "$case/fault"
+    no grep -F "$(sed -n 's/^aws_secret_access_key = //p' "$case/right")" "$case/fault"
 }
 
 is_well() {
