@@ -28,3 +28,25 @@ others() {
     told walferry-drain@second.service 3
 }
 check "any other failed backup is told at once, a drain's passing trouble is not" others
+
+# A systemctl that says one of the words in $work/states after the other, and keeps to the last.
+cat >"$work/bin/systemctl" <<SH
+#!/bin/sh
+read -r state <"$work/states"
+[ "\$(wc -l <"$work/states")" = 1 ] || sed -i 1d "$work/states"
+echo "\$state"
+SH
+chmod 755 "$work/bin/systemctl"
+states() { printf '%s\n' "$@" >"$work/states"; }
+follower() {
+    local unit=walferry-follow@walferry.service
+    states activating activating active
+    refused told $unit KILL
+    refused test -e "$work/$unit"
+    states inactive
+    refused told $unit KILL
+    states activating active activating failed
+    told $unit KILL
+    refused told $unit KILL
+}
+check "a follower is told when it stays down, not for each death after which systemd starts it again" follower
