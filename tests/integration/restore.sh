@@ -160,7 +160,7 @@ begin_held() {
     walferry --config "$work/restoring/held.toml" restore --to "$2/data" --tablespace "$work/space=$2/space" "${server_programs[@]}" --json --jobs 1 \
         --target-lsn "$dropped_lsn" --timeline 1 --target-action promote --no-archiving >"$work/$1.json" 2>"$work/$1.said" &
     restoring_pid=$!
-    wait_for 60 find_one "$2/space/PG_*"
+    wait_for 120 find_one "$2/space/PG_*" || { cat "$work/$1.said" && return 1; }
 }
 find_one() { compgen -G "$1"; } # PATTERN
 

@@ -26,6 +26,7 @@ start_as_debian
 base_backup
 step 1
 at=$time
+began=$time
 sleep 0.2
 pg_sql "$work/pg" 'drop table precious'
 step 2
@@ -55,6 +56,7 @@ block() {
         inside && open && number == wanted' "$tests/../docs/restoring.md" |
         sed "s,/etc/walferry,$host/walferry,g; s,/usr/lib/postgresql/15/bin,$postgres_bin,g; s,/var/spool/walferry,$work/no-spool,g; s,/var/lib/postgresql/15/main,$work/pg/data,g; s,/var/lib/postgresql/15/before,$work/pg/before,g
              s,/restore/,$work/hand/,g; s,20260131T020000Z-1a2b3c4d,$backup,g; s,16384,$oid,g; s,2026-01-31 09:05:00+01:00,$at,g
+             s,2026-01-31 09:00:00+01,$began,g; s,--database app,--database postgres,
              s,/var/tmp/precious.sql,$work/precious.sql,g; s,--no-archiving,--no-archiving --tablespace $work/space=$work/space.before,; s,--without b2,--without swift,"
 }
 run_block() { # SECTION NUMBER
@@ -90,11 +92,15 @@ table_lost() {
     run_block "A table is lost" 1
     run_block "A table is lost" 2
     wait_for 60 copy_is_open
-    run_block "A table is lost" 3 | tee "$work/answers"
+    # On the database host, which has the ledger.
+    WALFERRY_CONFIG=$configuration run_block "A table is lost" 3 | tee "$work/answers"
+    grep -q 'dropped in database postgres' "$work/answers"
+    grep -q 'restore to before it: --target-lsn .* --exclusive' "$work/answers"
+    run_block "A table is lost" 5 | tee "$work/answers"
     grep -q 1000 "$work/answers"
-    run_block "A table is lost" 4
+    run_block "A table is lost" 6
     expect_equal 1000 "$(pg_sql "$work/pg" 'select count(*) from precious')" "rows that came back"
-    run_block "A table is lost" 5
+    run_block "A table is lost" 7
     no test -e "$work/pg/before" -o -e "$work/pg/before.startup.log"
     rm -r "$work/space.before"
 }
