@@ -38,7 +38,7 @@ block() {
         inside && open && number == wanted' "$tests/../docs/pg-upgrade.md" | sed 's/^   //'
 }
 sql() { # PORT STATEMENTS
-    inside "cd /tmp; su postgres -c 'psql -p $1 -qAtX' <<'SQL'
+    inside "cd /tmp; su postgres -c 'psql -p $1 -qAtX -v ON_ERROR_STOP=1' <<'SQL'
 $2
 SQL"
 }
@@ -101,7 +101,8 @@ protected() {
     expect_equal "$(cat "$work/new") 2 2" \
         "$(in_status '[.system_identifier, (.last_restorable_backups | length), (.earlier_clusters_backups | length)] | join(" ")')" status
     inside "$(block 'Protect the new cluster' 2)"
-    expect_equal off "$(inside 'pg_conftool -s 15 main show archive_mode')" "archive_mode of the old cluster"
+    expect_equal off "$(inside 'su postgres -c "/usr/lib/postgresql/15/bin/postgres -C archive_mode -D /etc/postgresql/15/main"')" \
+        "archive_mode of the old cluster"
     inside "$(block 'Protect the new cluster' 3)"
 }
 check "the first backup of the new cluster ends what check has to say, and the old cluster goes" protected
