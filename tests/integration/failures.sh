@@ -41,12 +41,12 @@ states() { printf '%s\n' "$@" >"$work/states"; }
 follower() {
     local unit=walferry-follow@walferry.service
     states activating activating active
-    refused told $unit KILL
-    refused test -e "$work/$unit"
+    no told $unit KILL
+    no test -e "$work/$unit"
     states inactive
-    refused told $unit KILL
+    no told $unit KILL
     states activating active activating failed
     told $unit KILL
-    refused told $unit KILL
+    no told $unit KILL
 }
 check "a follower is told when it stays down, not for each death after which systemd starts it again" follower

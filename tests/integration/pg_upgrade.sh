@@ -124,7 +124,7 @@ back() {
         { cat "$machine/tmp/before.log" && return 1; }
     wait_for 120 is_open
     expect_equal "1000 1" "$(sql 5499 'select count(*) from kept; select n from later' | xargs)" "what was there before"
-    refused 1 'relation "new" does not exist' sql 5499 'select 1 from new'
+    refused 3 'relation "new" does not exist' sql 5499 'select 1 from new'
     inside "su postgres -c '/usr/lib/postgresql/15/bin/pg_ctl -s -m fast -D /var/lib/postgresql/15/before stop'"
 }
 check "the old cluster is restored by its identifier, up to the last segment before the upgrade" back
