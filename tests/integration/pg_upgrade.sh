@@ -76,7 +76,7 @@ before() {
     expect_equal 2 "$(in_status '.last_restorable_backups | length')" "stores with a backup"
     sql 5432 'create table later as select 1 n; select pg_switch_wal()' >/dev/null
     # Beside the empty cluster the upgrade refuses to begin.
-    refused 1 "is not empty" inside "$(block 'The upgrade' 1)"
+    refused 1 'target cluster 17/main already exists' inside "$(block 'The upgrade' 1)"
     inside "$(block Before 2)"
 }
 check "before the upgrade: a backup, and the empty cluster of the new version goes" before
