@@ -9,8 +9,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 
 -- :all
 SELECT t.name, a.seen_at, a.newest_segment, a.newest_backup, a.backup_is_ours
-  FROM archive_sight a JOIN store t ON t.id = a.store AND t.retired_at IS NULL
- WHERE a.system_identifier = ?1 ORDER BY t.id;
+  FROM store t CROSS JOIN archive_sight a ON a.store = t.id AND a.system_identifier = ?1
+ WHERE t.retired_at IS NULL ORDER BY t.id;
 
 -- :knows_backup
 SELECT EXISTS (SELECT 1 FROM backup WHERE name = ?1);

@@ -375,7 +375,9 @@ occupied() {
     get "${names[0]}"
     is_restored "${names[0]}"
     local name
-    name=$(ss -xlpH | grep "pid=$(helpers)," | grep -o 'walferry-fetch-[0-9a-f]*' | head -n 1)
+    name=$(awk -v sockets="$(find "/proc/$(helpers)/fd" -lname 'socket:*' -printf '%l ')" '
+        index(sockets, "socket:[" $7 "]") && sub(/^@walferry-fetch-/, "walferry-fetch-", $8) { print $8; exit }' /proc/net/unix)
+    [ -n "$name" ]
     end_helpers
     start_as stranger "$work/stranger.log" /usr/bin/python3 -c '
 import socket, sys, time
