@@ -2,4 +2,4 @@
 # all.sh BUILD [--quick]: every benchmark, one after the other.
 set -euo pipefail
 here=$(dirname "$0")
-for name in push drain backlog follow ledger; do bash "$here/$name.sh" "$@"; done
+for name in push drain backlog follow ledger rebuild; do bash "$here/$name.sh" "$@"; done

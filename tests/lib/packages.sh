@@ -10,7 +10,7 @@ test_packages=(
     debhelper dpkg-dev lintian man-db mmdebstrap systemd-container
     catch2 zlib1g-dev python3 python3-yaml curl openssl sqlite3 strace jq procps psmisc faketime e2fsprogs xfsprogs btrfs-progs
     radosgw ceph-mon ceph-osd ceph-common
-    patroni etcd-server python3-psycopg2
+    patroni etcd-server python3-etcd python3-psycopg2
     swift-proxy swift-account swift-container swift-object python3-swift memcached
 )
 valgrind_packages=(valgrind)
