@@ -30,7 +30,7 @@ constexpr std::array exit_statuses{
         "recovery ends here"},
     ExitStatusRow{255,
                   "anything else: a store that cannot be reached, a spool that cannot be entered, a gap, no "
-                  "key, two contents, damage "
+                  "key, a conflict, damage "
                   "everywhere. PostgreSQL stops the recovery instead of ending it early"},
 };
 
@@ -124,7 +124,7 @@ const ProgramText& program_text() {
             "Brings one WAL file back from the spool or the stores, checked in every respect, and puts it at "
             "DEST. For postgresql.conf, on a server that recovers:\n\n"
             "    restore_command = 'walferry-archive-get %f %p'\n\n"
-            "Whoever runs it, which is the server's user, must be able to read the configuration, the "
+            "The user who runs it, which is the server's, must be able to read the configuration, the "
             "stores' "
             "credentials and the identity.",
         .options = table,

@@ -214,7 +214,7 @@ void ArchiveSurvey::read_history(std::uint32_t timeline) {
         if (const auto trusted = trusted_content(*WalName::parse(name))) contents = {*trusted};
     }
     if (contents.size() != 1 || settled.size() > 1)
-        throw Error(ErrorKind::conflict, name + " is archived with several contents, and none was settled");
+        throw Error(ErrorKind::conflict, name + " is archived with different contents, and none was settled");
     std::optional<Error> trouble;
     for (const Store& store : stores_) {
         const auto objects = store.wal.histories.find(timeline);

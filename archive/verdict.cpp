@@ -59,7 +59,7 @@ Verdict judge(const WalName& name, std::span<const StoreAnswer> answers, bool al
     if (settled.size() > 1) {
         return {Verdict::Kind::several,
                 {},
-                name.text + " was settled for several contents at different times: " + joined(settled)};
+                name.text + " was settled for different contents at different times: " + joined(settled)};
     }
     if (auto content = settled_content(settled, contents, false)) {
         return {Verdict::Kind::found, std::move(*content), {}};
@@ -73,7 +73,7 @@ Verdict judge(const WalName& name, std::span<const StoreAnswer> answers, bool al
     if (contents.size() > 1) {
         return {Verdict::Kind::several,
                 {},
-                name.text + " is archived with several contents: " + joined(contents)};
+                name.text + " is archived with different contents: " + joined(contents)};
     }
     return {Verdict::Kind::found, *contents.begin(), {}};
 }

@@ -23,7 +23,7 @@ constexpr std::array table{
         "the configuration file cannot be used as it stands, so no other part of walferry runs either",
         "edit the file as the message says; `walferry config --help` explains every key"},
     CatalogueRow{finding_id::configuration_access, who,
-                 "the uploader's user cannot read the configuration, or somebody beside root can change it "
+                 "the uploader's user cannot read the configuration, or a user other than root can change it "
                  "and so choose where the WAL goes",
                  "`chown root:{group} FILE; chmod 640 FILE`, and a folder that only root can write to"},
     CatalogueRow{finding_id::uploader_user, who,
@@ -35,7 +35,7 @@ constexpr std::array table{
                  "see what it was about to look at; the other findings are complete without it"},
     CatalogueRow{finding_id::not_checked, who,
                  "this part could not be looked at, so nothing is known about it",
-                 "mend what the message names and run the check again"},
+                 "correct what the message names and run the check again"},
     CatalogueRow{finding_id::server, postgresql,
                  "the server cannot be asked, so whether it archives is not known",
                  "start the server, or correct `server.conninfo` in the configuration"},
@@ -80,12 +80,12 @@ constexpr std::array table{
     CatalogueRow{
         finding_id::archiver, postgresql,
         "segments pile up in pg_wal until its disk is full, and none of them is safe",
-        "read what the program said in the server's log, and mend that; the server tries again by itself"},
+        "read what the program said in the server's log, and correct that; the server tries again by itself"},
     CatalogueRow{finding_id::archive_timeout, postgresql,
                  "on a quiet server the last changes stay in an unfinished segment, beyond the recovery "
                  "point that the configuration asks for",
                  "`ALTER SYSTEM SET archive_timeout = '60s'; SELECT pg_reload_conf();` or raise "
-                 "`recovery_point` in the configuration"},
+                 "`rpo` in the configuration"},
     CatalogueRow{
         finding_id::server_group, access,
         "the server's user and the uploader do not share the spool's group, so each is in the other's way",
@@ -100,11 +100,12 @@ constexpr std::array table{
                  "folders above the spool"},
     CatalogueRow{finding_id::spool, in_the_spool, "there is no spool where the configuration says",
                  "as root: `{walferry} init --owner {owner} --group {group}`"},
-    CatalogueRow{finding_id::spool_modes, in_the_spool,
-                 "owners or modes are not those of a spool: one of the two users will be in the way of the "
-                 "other, or somebody can do more than meant",
-                 "as root: `{walferry} init --owner {owner} --group {group}`, which mends owners and modes "
-                 "and touches no data"},
+    CatalogueRow{
+        finding_id::spool_modes, in_the_spool,
+        "owners or modes are not those of a spool: one of the two users will hinder the "
+        "other, or a user can do more than is meant",
+        "as root: `{walferry} init --owner {owner} --group {group}`, which corrects owners and modes "
+        "and touches no data"},
     CatalogueRow{finding_id::world_writable, in_the_spool,
                  "every user of this host can remove or replace segments that are not yet stored",
                  "`chmod o-w` on what is named, or for all of the spool, as root: `{walferry} init --owner "
@@ -115,10 +116,9 @@ constexpr std::array table{
     CatalogueRow{finding_id::spool_space, in_the_spool,
                  "when the spool is full the server keeps its segments and pg_wal grows",
                  "free space on that filesystem, and see that what waits gets to the stores"},
-    CatalogueRow{
-        finding_id::spool_strangers, in_the_spool,
-        "something lies in the spool that is no segment; it is left alone, and nobody brings it anywhere",
-        "find out who put it there, and move it away"},
+    CatalogueRow{finding_id::spool_strangers, in_the_spool,
+                 "the spool holds a file that is no segment; it is left alone and never uploaded",
+                 "find out who put it there, and move it away"},
     CatalogueRow{finding_id::unreadable_files, in_the_spool,
                  "the uploader cannot read these files, so they are brought nowhere: the spool fills up",
                  "as root: `{walferry} init --owner {owner} --group {group}`, which gives them the spool's "
@@ -135,10 +135,10 @@ constexpr std::array table{
                  "`{walferry} import DIRECTORY`"},
     CatalogueRow{finding_id::recipients, keys, "objects cannot be encrypted, so nothing is stored",
                  "correct `recipients` in the configuration; `walferry keygen` prints what belongs there"},
-    CatalogueRow{finding_id::unencrypted, keys, "whoever can read a store can read the database",
+    CatalogueRow{finding_id::unencrypted, keys, "everyone who can read a store can read the database",
                  "remove `none = true` and set `recipients`; what is stored already stays as it is"},
     CatalogueRow{finding_id::identity_here, keys,
-                 "whoever takes over this host can read the whole archive; to archive, only the public "
+                 "a thief of this host can read the whole archive; to archive, only the public "
                  "recipients are needed",
                  "keep the identity on hosts that restore and in a safe; here, once it is safe elsewhere: "
                  "`shred -u FILE`"},
@@ -200,7 +200,7 @@ constexpr std::array table{
                  "a restore would use other keys than archiving, and these do not work",
                  "correct the keys in `restore_credentials_file`; they need to list and get"},
     CatalogueRow{finding_id::second_uploader, stores,
-                 "somebody else writes WAL of this cluster into the store: a second uploader, or a copy of "
+                 "another host writes WAL of this cluster into the store: a second uploader, or a copy of "
                  "the server that archives as well",
                  "find it: another host with this configuration, a server that was started from a copy, or a "
                  "standby that was promoted; only one may write under this `cluster`"},
@@ -214,15 +214,16 @@ constexpr std::array table{
         "lifecycle rule, a cleaner, a thief of keys"},
     CatalogueRow{
         finding_id::ledger, on_its_way, "nothing can be told of what is verified; archiving goes on",
-        "a drain makes a missing ledger; a damaged one is set aside and made anew by `{walferry} rebuild`"},
+        "a drain makes a missing ledger; a damaged one is renamed and recreated by `{walferry} rebuild`"},
     CatalogueRow{finding_id::stores_changed, on_its_way,
                  "a store vanished from the configuration or points elsewhere; drains refuse to run, lest a "
                  "typing error lowers what a deletion needs",
-                 "mend the configuration, or, if it is meant: `{walferry} stores retire NAME`"},
-    CatalogueRow{finding_id::conflicts, on_its_way,
-                 "one name stands for two contents; both are kept, and recovery stops there until a person "
-                 "says which is right",
-                 "`{walferry} conflicts` shows them, `{walferry} settle NAME` settles one"},
+                 "correct the configuration, or, if it is meant: `{walferry} stores retire NAME`"},
+    CatalogueRow{
+        finding_id::conflicts, on_its_way,
+        "one segment name has two different contents; both are kept, and recovery stops there until a person "
+        "says which is right",
+        "`{walferry} conflicts` shows them, `{walferry} settle NAME` settles one"},
     CatalogueRow{finding_id::lost_segments, on_its_way,
                  "a segment left the spool without being verified everywhere, and not by walferry",
                  "if the server still has it in pg_wal, push it again; find out who removes files from the "
@@ -285,7 +286,7 @@ std::string catalogue_text() {
     for (const CatalogueRow& row : table) {
         if (area != row.area) {
             text += std::string(text.empty() ? "" : "\n") + "### " + row.area +
-                    "\n| finding | it means | to mend it |\n| --- | --- | --- |\n";
+                    "\n| finding | it means | to fix it |\n| --- | --- | --- |\n";
         }
         area = row.area;
         text +=

@@ -5,7 +5,7 @@
 
 namespace walferry::console {
 
-/// A finding that `walferry check` may come to: what it means, and what usually mends it. docs/check.md is
+/// A finding that `walferry check` may come to: what it means, and what usually fixes it. docs/check.md is
 /// this table.
 struct CatalogueRow {
     const char* id;

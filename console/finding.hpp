@@ -9,14 +9,14 @@ namespace walferry::console {
 enum class Verdict { passed, skipped, warning, failed, integrity };
 const char* to_string(Verdict verdict) noexcept;
 
-/// One thing that was looked at. What a finding means, and how it is usually mended, stands in the table of
+/// One thing that was looked at. What a finding means, and how it is usually fixed, stands in the table of
 /// catalogue.hpp under its id.
 struct Finding {
     std::string id;  // one of the table's
     Verdict verdict = Verdict::passed;
     std::string subject;  // what was looked at: "PostgreSQL", "store r2", a path
     std::string found;    // one line
-    std::string remedy;   // the exact command or edit; empty where nothing is to be mended
+    std::string remedy;   // the exact command or edit; empty where nothing is to be fixed
 };
 
 /// Takes down what one part of a check finds.

@@ -17,7 +17,7 @@ class Outcome {
     /// Something a person should know, with the exit code it calls for (0: a remark). A line is said once a
     /// run.
     void report(int exit_code, const std::string& line);
-    /// All is well again: forgets what waiting has mended (anything but a question of integrity), and which
+    /// All is well again: forgets what waiting has fixed (anything but a question of integrity), and which
     /// lines were said.
     void forgive();
     /// Nothing is pending: whatever was incomplete for a while no longer is.

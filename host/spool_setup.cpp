@@ -145,7 +145,7 @@ void mend_ledger_files(const Directory& folder, Mender& mender) {
         if (!file) continue;
         if (!is_sole_file(folder, name, file.get())) {
             throw Error(ErrorKind::io, path + " is not a regular file with one link",
-                        "somebody put it there: move it away, then run this again");
+                        "a user put it there: move it away, then run this again");
         }
         mender.mend(file.get(), path, spool_mode::ledger);
     }

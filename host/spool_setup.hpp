@@ -22,7 +22,7 @@ bool is_spool(const SpoolPaths& spool);
 /// somebody gave away: no server runs as root.
 SpoolOwner find_spool_owner(const SpoolPaths& spool, const std::string& user, const std::string& group);
 
-/// Makes the spool and its ledger, or mends owners and modes of one that exists; touches no data. Returns a
+/// Makes the spool and its ledger, or fixes owners and modes of one that exists; touches no data. Returns a
 /// line for everything that was changed. Durable on return. Throws io, config (network filesystems), ledger.
 std::vector<std::string> set_up_spool(const SpoolPaths& spool, const SpoolOwner& owner);
 

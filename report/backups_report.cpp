@@ -214,7 +214,7 @@ std::string backups_text(archive::ArchiveSurvey& survey, const std::vector<std::
         text += "not complete, under way or ended early: " + plural_list(survey.unfinished()) + "\n";
     for (const std::string& problem : survey.problems()) text += "PROBLEM: " + one_line(problem) + "\n";
     for (const std::string& name : survey.conflicts())
-        text += "CONFLICT: " + name + " has several contents; see `walferry conflicts`\n";
+        text += "CONFLICT: " + name + " has duplicates with different content; see `walferry conflicts`\n";
     if (!survey.divergent().empty())
         text += "written differently by several hosts, but only behind the end of its timeline: " +
                 plural_list(survey.divergent()) + "; see `walferry conflicts --all`\n";

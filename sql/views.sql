@@ -1,5 +1,5 @@
 -- Answers to what people ask, for the sqlite3 shell and for the commands. Views hold no data: every migration
--- ends by making them anew.
+-- ends by recreating them.
 
 -- Which segment is where? A row a segment and active store, also where nothing was tried yet.
 DROP VIEW IF EXISTS copies;

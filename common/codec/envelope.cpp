@@ -113,10 +113,10 @@ void sign_envelope(Envelope& envelope, const WriterKey& writer) {
 void check_signature(const Envelope& envelope, const std::vector<std::string>& trusted_writers) {
     if (envelope.signature.empty()) {
         if (trusted_writers.empty()) return;
-        throw Error(
-            ErrorKind::integrity, "the object with " + envelope.name + " is not signed",
-            "trusted_writers demands a signature; remove that setting only if you trust whoever can write "
-            "to the store");
+        throw Error(ErrorKind::integrity, "the object with " + envelope.name + " is not signed",
+                    "trusted_writers demands a signature; remove that setting only if you trust everyone who "
+                    "can write "
+                    "to the store");
     }
     const auto signature = base64_decode(envelope.signature);
     if (!signature || !verify_signature(envelope.writer, as_bytes(signed_bytes(envelope)), *signature)) {

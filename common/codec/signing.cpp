@@ -70,7 +70,8 @@ WriterKey WriterKey::load(const std::string& path) {
 
 void WriterKey::save(const std::string& path) const {
     const SecretText key = text();
-    const std::string comment = "# walferry writer key: whoever has it can sign as this host\n# public key: ";
+    const std::string comment =
+        "# walferry writer key: anyone who has it can sign as this host\n# public key: ";
     SecretText content(comment.size() + public_key_.size() + key.view().size() + 2);
     content.append(comment);
     content.append(public_key_);

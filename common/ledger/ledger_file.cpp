@@ -98,7 +98,7 @@ std::string checked_ledger_path(const SpoolPaths& spool) {
             throw Error(
                 ErrorKind::ledger_corrupt,
                 "ledger " + file + " is " + file_type_name(status.st_mode) + ", not a regular file",
-                "somebody who may write to the ledger's folder put it there; `walferry rebuild` sets it "
+                "a user who may write to the ledger's folder put it there; `walferry rebuild` moves it "
                 "aside and makes a new ledger");
         }
         // Writing to it would write to whatever else that file is.
@@ -106,7 +106,7 @@ std::string checked_ledger_path(const SpoolPaths& spool) {
             throw Error(
                 ErrorKind::ledger_corrupt,
                 "ledger " + file + " has " + std::to_string(status.st_nlink) + " links, not one",
-                "somebody linked another file there, or this one elsewhere; `walferry rebuild` sets it "
+                "a user linked another file there, or this one elsewhere; `walferry rebuild` moves it "
                 "aside and makes a new ledger");
         }
     }

@@ -42,7 +42,7 @@ struct Settings {
     std::string spool;
     int jobs = 0;  // resolved: at least 1
     std::string work_dir;
-    std::chrono::milliseconds recovery_point{300'000};  // the most that may be lost with this host
+    std::chrono::milliseconds rpo{300'000};  // the most that may be lost with this host
     std::string server_conninfo;
     int compression_level = 3;
     std::vector<std::string> recipients;  // age1…, checked

@@ -46,8 +46,8 @@ std::span<const SettingsKey> settings_keys() {
                      .fallback = "\"/var/tmp\"",
                      .help = "Where encodings above 32 MiB rest in unnamed files."}},
         SettingsKey{
-            &Settings::recovery_point,
-            {.name = "recovery_point",
+            &Settings::rpo,
+            {.name = "rpo",
              .least = 1000,
              .most = 7 * 86'400'000,
              .fallback = "\"5m\"",
@@ -91,7 +91,8 @@ std::span<const SettingsKey> settings_keys() {
             {.table = "encryption",
              .name = "none",
              .fallback = "false",
-             .help = "true stores plain .zst objects: whoever can read the store can read the database."}},
+             .help =
+                 "true stores plain .zst objects: everyone who can read the store can read the database."}},
         SettingsKey{&Settings::signing_key_file,
                     {.table = "signing",
                      .name = "key_file",

@@ -171,10 +171,9 @@ class Reader {
         const auto at = node.source().begin;
         if (store.endpoint.starts_with("http://") && !store.allow_http &&
             !is_loopback_endpoint(store.endpoint)) {
-            report(
-                at,
-                "store.endpoint: \"" + store.endpoint +
-                    "\" is plain http; use https, or say allow_http = true if nobody can listen on the way");
+            report(at, "store.endpoint: \"" + store.endpoint +
+                           "\" is plain http; use https, or say allow_http = true if no other host can "
+                           "listen on the way");
         }
         if (store.addressing == Addressing::virtual_host && is_address_endpoint(store.endpoint)) {
             report(at, "store.endpoint: \"" + store.endpoint +

@@ -27,7 +27,7 @@ Fd open_spooled(const Directory& cluster, const std::string& name, const std::st
     }
     if (!S_ISREG(found.st_mode)) {
         throw Error(ErrorKind::conflict, shown + " is " + file_type_name(found.st_mode) + ", not a segment",
-                    "somebody who may write to the spool put it there: move it away");
+                    "a user who may write to the spool put it there: move it away");
     }
     return fd;
 }

@@ -20,7 +20,7 @@ constexpr const char* odd_name = "something else was put where an object belongs
 
 constexpr std::array table{
     Meaning{EIO, ErrorKind::unreachable, "the medium or the file server has a fault, see dmesg: "},
-    Meaning{ESTALE, ErrorKind::unreachable, "the file server was replaced or restarted; mount it anew: "},
+    Meaning{ESTALE, ErrorKind::unreachable, "the file server was replaced or restarted; mount it again: "},
     Meaning{ETIMEDOUT, ErrorKind::unreachable, server_gone},
     Meaning{EHOSTDOWN, ErrorKind::unreachable, server_gone},
     Meaning{EHOSTUNREACH, ErrorKind::unreachable, server_gone},
@@ -29,8 +29,8 @@ constexpr std::array table{
     Meaning{ECONNRESET, ErrorKind::unreachable, server_gone},
     Meaning{ECONNABORTED, ErrorKind::unreachable, server_gone},
     Meaning{ENOTCONN, ErrorKind::unreachable, server_gone},
-    Meaning{ENODEV, ErrorKind::unreachable, "mount it anew: "},
-    Meaning{ENXIO, ErrorKind::unreachable, "mount it anew: "},
+    Meaning{ENODEV, ErrorKind::unreachable, "mount it again: "},
+    Meaning{ENXIO, ErrorKind::unreachable, "mount it again: "},
     // What may be missing is asked for without an error; a folder went while it was used.
     Meaning{ENOENT, ErrorKind::server_error, "another process removes folders below "},
     Meaning{ENOSPC, ErrorKind::no_space, full},

@@ -28,7 +28,7 @@ StoreIdentity identity_of(const StoreSettings& settings) {
 
 void require_same_stores(const Settings& settings, const std::vector<StoreRow>& known) {
     const auto retire = [](const std::string& name) {
-        return "if that is meant: `walferry stores retire " + name + "`; if not, mend the configuration";
+        return "if that is meant: `walferry stores retire " + name + "`; if not, correct the configuration";
     };
     for (const StoreRow& row : known) {
         const auto configured =

@@ -144,8 +144,7 @@ void judge_archiver(const ServerState& state, const Settings& settings, console:
         findings.fail(console::finding_id::archiver, "archiving fails: " + state.last_failed +
                                                          " was refused " + ago(state.failed_ago.value_or(0)) +
                                                          ", " + last + waits);
-    } else if (state.ready.value_or(0) > 0 &&
-               std::chrono::seconds(state.oldest_ready_age) > settings.recovery_point) {
+    } else if (state.ready.value_or(0) > 0 && std::chrono::seconds(state.oldest_ready_age) > settings.rpo) {
         findings.fail(console::finding_id::archiver, "the archiver is stuck: " + last + waits,
                       "see whether archive_command hangs, and the server's log");
     } else if (state.last_archived.empty()) {
@@ -157,8 +156,8 @@ void judge_archiver(const ServerState& state, const Settings& settings, console:
 }
 
 void judge_timeout(const ServerState& state, const Settings& settings, console::Findings& findings) {
-    const auto wanted = std::chrono::duration_cast<std::chrono::seconds>(settings.recovery_point);
-    const std::string asked = "; the configuration's recovery_point is " + format_duration(wanted);
+    const auto wanted = std::chrono::duration_cast<std::chrono::seconds>(settings.rpo);
+    const std::string asked = "; the configuration's rpo is " + format_duration(wanted);
     const std::string value = "archive_timeout is " + std::to_string(state.archive_timeout) + " s";
     const std::int64_t better = std::clamp<std::int64_t>(wanted.count() / 2, 1, 60);
     const std::string remedy =
@@ -166,9 +165,8 @@ void judge_timeout(const ServerState& state, const Settings& settings, console::
     if (state.archive_timeout == 0) {
         findings.fail(console::finding_id::archive_timeout,
                       "archive_timeout is 0: a segment is archived only when it is full" + asked, remedy);
-    } else if (std::chrono::seconds(state.archive_timeout) > settings.recovery_point) {
-        findings.fail(console::finding_id::archive_timeout, value + asked,
-                      remedy + "; or raise `recovery_point`");
+    } else if (std::chrono::seconds(state.archive_timeout) > settings.rpo) {
+        findings.fail(console::finding_id::archive_timeout, value + asked, remedy + "; or raise `rpo`");
     } else {
         findings.pass(console::finding_id::archive_timeout, value + asked);
     }

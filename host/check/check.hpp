@@ -30,7 +30,7 @@ struct CheckReport {
 /// thread only. Throws usage for options that name nobody.
 CheckReport run_check(const Settings& settings, const CheckOptions& options);
 
-/// One line for each finding; those to be mended with what they mean and how.
+/// One line for each finding; those to be fixed with what they mean and how.
 std::string check_text(const Settings& settings, const CheckReport& report);
 std::string check_json(const Settings& settings, const CheckReport& report);
 

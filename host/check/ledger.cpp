@@ -105,10 +105,10 @@ void judge_backlog(const CheckContext& context, const report::Status& status, co
         if (store.last_error && waits_for(status, store))
             text += "; " + store.name + ": " + *store.last_error;
     }
-    if (age > settings.recovery_point) {
+    if (age > settings.rpo) {
         findings.fail(console::finding_id::backlog,
-                      text + "; the configuration's recovery_point is " +
-                          format_duration(std::chrono::duration_cast<seconds>(settings.recovery_point)),
+                      text + "; the configuration's rpo is " +
+                          format_duration(std::chrono::duration_cast<seconds>(settings.rpo)),
                       how_to_see_a_drain(context));
     } else {
         findings.pass(console::finding_id::backlog, text);
@@ -131,7 +131,7 @@ void judge_open_run(const CheckContext& context, const RunRow& run, bool waits, 
 void judge_runs(const CheckContext& context, const report::Status& status, console::Findings& findings) {
     const Settings& settings = context.settings;
     const bool waits_long =
-        status.segments > 0 && seconds(status.oldest_age_seconds.value_or(0)) > settings.recovery_point;
+        status.segments > 0 && seconds(status.oldest_age_seconds.value_or(0)) > settings.rpo;
     if (status.at_work) {
         findings.pass(console::finding_id::drain,
                       "a drain is at work, process " + std::to_string(status.last_run->pid));
@@ -148,7 +148,7 @@ void judge_runs(const CheckContext& context, const report::Status& status, conso
     const seconds age = age_of(run.finished_at);
     const std::string text = "the last drain ended " + format_duration(age) + " ago with exit code " +
                              std::to_string(run.exit_code.value_or(-1));
-    if (waits_long && age > settings.recovery_point) {
+    if (waits_long && age > settings.rpo) {
         findings.fail(console::finding_id::drain, text + ", and something waits: is the timer running?",
                       how_to_drain(context));
     } else if (run.exit_code.value_or(0) != 0) {

@@ -26,7 +26,7 @@ const char* mark(console::Verdict verdict) {
     return "FAIL ";
 }
 
-bool to_mend(const console::Finding& finding) {
+bool needs_remedy(const console::Finding& finding) {
     return finding.verdict != console::Verdict::passed && finding.verdict != console::Verdict::skipped;
 }
 
@@ -73,11 +73,11 @@ std::string check_text(const Settings& settings, const CheckReport& report) {
         "cluster " + settings.cluster + ", " + settings.file + ", " + format_time(wall_now()) + "\n";
     for (const console::Finding& finding : report.findings) {
         text += wrapped(
-            finding.subject + ": " + finding.found + (to_mend(finding) ? " [" + finding.id + "]" : ""),
+            finding.subject + ": " + finding.found + (needs_remedy(finding) ? " [" + finding.id + "]" : ""),
             mark(finding.verdict), "     ");
-        if (!to_mend(finding)) continue;
+        if (!needs_remedy(finding)) continue;
         text += wrapped(console::catalogue_row(finding.id).meaning, "       it means: ", "         ");
-        text += wrapped(one_line(finding.remedy), "       to mend:  ", "         ");
+        text += wrapped(one_line(finding.remedy), "       to fix:   ", "         ");
     }
     return text + std::to_string(report.count(console::Verdict::passed)) + " passed, " +
            std::to_string(report.count(console::Verdict::warning)) + " warnings, " +
@@ -92,7 +92,7 @@ std::string check_json(const Settings& settings, const CheckReport& report) {
         nlohmann::json each{{"id", finding.id},           {"verdict", console::to_string(finding.verdict)},
                             {"subject", finding.subject}, {"found", finding.found},
                             {"meaning", nullptr},         {"remedy", nullptr}};
-        if (to_mend(finding)) {
+        if (needs_remedy(finding)) {
             each["meaning"] = console::catalogue_row(finding.id).meaning;
             each["remedy"] = finding.remedy;
         }

@@ -159,7 +159,7 @@ void look_for_gaps(const CheckContext& context, const StoreSettings& store, Obje
         const ObjectKeys keys(store.prefix, context.settings.cluster, cluster);
         const auto gaps = archive::look_for_listed_gaps(
             {objects, keys, ledger, *id, cluster, segment_size, pages_of_gaps}, wall_now());
-        const std::string due = format_time(wall_now() - context.settings.recovery_point);
+        const std::string due = format_time(wall_now() - context.settings.rpo);
         archive::Forks forks;
         if (!gaps.empty()) {
             archive::add_forks(forks, {&objects, keys}, cluster, segment_size, 0, std::nullopt,

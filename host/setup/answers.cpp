@@ -42,7 +42,7 @@ void complete_stores(SetupOptions& options) {
 void complete_recipients(SetupOptions& options) {
     if (!options.recipients.empty() || !options.identity_file.empty()) return;
     if (!can_ask()) {
-        throw Error(ErrorKind::usage, "nobody is named who may read the archive",
+        throw Error(ErrorKind::usage, "no recipient is named who may read the archive",
                     "--recipient age1…, a public key made elsewhere with `walferry keygen`; or --identity "
                     "FILE, which makes a pair here, for you to take away");
     }

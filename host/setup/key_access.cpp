@@ -51,7 +51,7 @@ void refuse_keys_of_others(const std::string& configuration, const std::string& 
     throw Error(ErrorKind::config,
                 folder + " belongs to the group " + name_of(status.st_gid) + ", and not to " + group,
                 "a configuration for another uploader goes into a folder of its own: --config; or, where "
-                "nobody else needs these keys: chgrp -R " +
+                "no other user needs these keys: chgrp -R " +
                     group + " " + folder);
 }
 

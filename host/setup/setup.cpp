@@ -225,8 +225,8 @@ void tell_of_identity(const Task& task) {
     if (file.empty()) return;
     say("\n" + file +
         " is THE KEY THAT READS THE ARCHIVE\n"
-        "  Take it off this host now, to a safe and to the host that will restore: without it nobody can\n"
-        "  ever read what is archived, and whoever has this host and the key can. Then:\n"
+        "  Take it off this host now, to a safe and to the host that will restore: without it no one can\n"
+        "  ever read what is archived; who holds this host holds it too. Then:\n"
         "  shred -u " +
         shell_word(file));
 }

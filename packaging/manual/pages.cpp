@@ -117,7 +117,7 @@ std::string configuration_page() {
         "a "
         "commented one. The file holds no secret: keys and credentials are in files of their own, which must "
         "be "
-        "readable by nobody outside their owner and group.");
+        "readable only by their owner and group.");
     page.text(file_name_help());
     page.section("KEYS");
     for (const SettingsTableText& table : settings_texts()) {

@@ -106,7 +106,7 @@ bool SegmentFetcher::one_up_to_the_fork(Try& now, const archive::Look& look,
         return each.second.fingerprint == found->begin()->second.fingerprint;
     });
     if (!same) return false;
-    now.say(now.name.text + " is archived with several contents, which are the same up to " +
+    now.say(now.name.text + " is archived with different contents, which are the same up to " +
             format_lsn(*now.cut) + ", where its timeline was left");
     deliver(now, look, found->begin()->first, spooled);
     return true;

@@ -137,7 +137,7 @@ bool SpoolCopy::disputed(std::uint64_t system_identifier, const WalName& name, c
         const bool in_conflict = ledger_->in_conflict(system_identifier, name.text);
         if (one && !in_conflict) return false;
         say("the spool has " + name.text +
-            (in_conflict || rows.size() > 1 ? ", but that name stands for several contents"
+            (in_conflict || rows.size() > 1 ? ", but that name has several contents"
                                             : " with other bytes than were recorded") +
             "; asking the stores");
         return true;

@@ -1,7 +1,7 @@
 -- The ledger: what walferry knows about every segment it was given.
 --
 -- It is the record, not the queue (that is the spool) and not the archive (that is the stores). It can be lost
--- and made anew from the other two. Times are ISO-8601 text in UTC with milliseconds. The system identifier is
+-- and recreated from the other two. Times are ISO-8601 text in UTC with milliseconds. The system identifier is
 -- decimal text, because it is an unsigned 64-bit number and SQLite's integers are signed.
 
 -- One row per content that came under a name. Two rows of one name are a conflict, never a replacement.

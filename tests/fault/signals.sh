@@ -114,4 +114,4 @@ two_clusters() {
 nothing_lost_of() { # FOLDER FILE
     age -d -i "$work/etc/identity.txt" "$(find "$1" -name "$(basename "$2")-*" | head -n 1)" | zstd -dcq | cmp - "$2"
 }
-check "two clusters with the same segments' names, also one made anew by initdb, share a spool" two_clusters
+check "two clusters with the same segments' names, also one recreated by initdb, share a spool" two_clusters

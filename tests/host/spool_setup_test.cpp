@@ -44,7 +44,7 @@ TEST_CASE("init makes a spool with exactly the modes it needs, whatever the umas
     CHECK(mode_of(dir / "deep/er") == 0755);
 }
 
-TEST_CASE("init run again mends modes, touches no data, and says when there was nothing to do") {
+TEST_CASE("init run again fixes modes, touches no data, and says when there was nothing to do") {
     const DrainHarness h;
     h.push(DrainHarness::wal(1));
     const std::string before = read_file(h.file("000000010000000000000001"));

@@ -135,7 +135,7 @@ made() {
     (service spool "$uploader_root") | grep 'mode of'
     expect_equal "2770 70:1000" "$(modes "$spool"/{ready,ledger,tmp})" folders
 }
-check "init with four capabilities and numbers for names makes the spool, and mends it when run again" made
+check "init with four capabilities and numbers for names makes the spool, and fixes it when run again" made
 
 makes_keys() {
     in_uploader walferry keygen >"$work/another.txt" 2>/dev/null

@@ -221,7 +221,7 @@ two_chose() {
         00000002.history pg_wal/RECOVERYHISTORY) >"$work/said" 2>&1
     expect_in 'two servers chose timeline 2' cat "$work/said"
     expect_exit 3 as postgres walferry --config "$restoring" backups >"$work/said"
-    expect_in '00000002.history is archived with several contents' cat "$work/said"
+    expect_in '00000002.history is archived with different contents' cat "$work/said"
     find "$work/stores" -name '00000002.history-*' -newer "$work/etc/third.toml" -delete
     # One that only this server's pg_wal has is as much of another one's choice.
     as postgres mv "$work/asked/standby.signal" "$work/asked/recovery.signal"

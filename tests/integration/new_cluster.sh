@@ -6,7 +6,7 @@
 spool=$work/spool
 configuration=$work/etc/walferry.toml
 begin_configuration "$configuration" "$spool"
-sed -i "s,^work_dir.*,&\nrecovery_point = \"2h\"\n\n[server]\nconninfo = \"host=$work/pg user=postgres\"," "$configuration"
+sed -i "s,^work_dir.*,&\nrpo = \"2h\"\n\n[server]\nconninfo = \"host=$work/pg user=postgres\"," "$configuration"
 add_directory_store "$configuration" nas
 add_directory_store "$configuration" usb
 export WALFERRY_CONFIG=$configuration

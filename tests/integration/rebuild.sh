@@ -72,4 +72,4 @@ under_fire() {
     expect_equal "$(find "$work/reference" -type f | wc -l)" \
         "$(find "$work/stores/one" -name '*.age' -printf '%f\n' | cut -d- -f1 | sort -u | wc -l)" "segments in the store"
 }
-check "made anew again and again under a server that archives, it stays sound and nothing is lost" under_fire
+check "recreated again and again under a server that archives, it stays sound and nothing is lost" under_fire

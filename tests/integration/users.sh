@@ -28,12 +28,12 @@ made_as_designed() {
 }
 check "init makes a spool that postgres owns and the uploader's group may use" made_as_designed
 
-init_mends() {
+init_corrects() {
     chmod 777 "$spool" "$spool/ready"
     chown root:root "$spool/tmp"
     made_as_designed
 }
-check "init run again mends owners and modes" init_mends
+check "init run again fixes owners and modes" init_corrects
 
 pushed() {
     push postgres

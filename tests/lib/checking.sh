@@ -62,11 +62,11 @@ finds_in() { # STORE VERDICT ID [TEXT]
     return 1
 }
 
-# mends ID TEXT: its remedy holds that text.
+# fixes ID TEXT: its remedy holds that text.
 mends() {
     jq -e --arg id "$1" --arg text "$2" 'any(.findings[]; .id == $id and .remedy != null and (.remedy | contains($text)))' \
         "$work/found.json" >/dev/null && return 0
-    jq -r --arg id "$1" '.findings[] | select(.id == $id) | "\(.id): to mend: \(.remedy)"' "$work/found.json"
+    jq -r --arg id "$1" '.findings[] | select(.id == $id) | "\(.id): to fix: \(.remedy)"' "$work/found.json"
     return 1
 }
 

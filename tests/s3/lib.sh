@@ -106,7 +106,7 @@ await_http() {
     return 1
 }
 
-# start_with_free_ports COMMAND: runs it up to three times; it chooses its ports anew each time.
+# start_with_free_ports COMMAND: runs it up to three times; it chooses its ports again each time.
 start_with_free_ports() {
     local attempt
     for attempt in 1 2 3; do

@@ -72,7 +72,7 @@ void BackupRecord::begin(std::uint64_t system_identifier, const BackupId& id) {
         backup_ = ledger_->begin_backup(system_identifier, id.text, ::getpid(), ids, wall_now());
     } catch (const Error& error) {
         say_("this backup is not recorded: " + std::string(error.what()) +
-             "; should it be interrupted, its pieces in the stores are nobody's");
+             "; should it be interrupted, no later run will know its pieces in the stores");
     }
 }
 

@@ -117,7 +117,7 @@ void BackupRun::ask() {
     if (facts_.archive_mode == "off" && !facts_.in_recovery) {
         outcome_.report(console::exit_code::incomplete,
                         "archive_mode is off: this backup cannot be restored without the WAL that the server "
-                        "writes while it is made, and nobody archives that");
+                        "writes while it is made, and no host archives that");
     } else if (!facts_.archives()) {
         say("the server is a standby and archives nothing by itself: the backup can be restored once the "
             "primary has archived the last segment of WAL that it needs, which is waited for");

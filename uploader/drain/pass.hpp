@@ -21,7 +21,7 @@ namespace walferry::drain {
 
 /// Once over a list of spooled segments: workers check, compress and encrypt each, and offer it to the lanes
 /// of the stores that need it. A lane that falls behind never holds up the others: what waits for it is
-/// dropped when they starve, and is encoded anew in a later pass.
+/// dropped when they starve, and is encoded again in a later pass.
 class Pass {
   public:
     struct Parts {

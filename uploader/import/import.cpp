@@ -191,7 +191,8 @@ class Import {
     }
 
     void take_file(const WalName& name) {
-        const SegmentSource source(legacy_.directory.child(name.text), name, "somebody has just removed it");
+        const SegmentSource source(legacy_.directory.child(name.text), name,
+                                   "another process has just removed it");
         if (!options_.any_owner) refuse_of_others(source.opened(), spool_owner_, source.path());
         const std::uint64_t sysid = cluster_of(source);
         if (const auto warning = source.check_header(sysid))

@@ -172,7 +172,8 @@ class Rebuild {
         for (const ConflictRow& row : ledger_->conflicts(false)) result_.conflicts += !known.contains(row.id);
         if (result_.conflicts > 0) {
             outcome_.report(console::exit_code::integrity,
-                            "conflict: names with two contents were found; see `walferry conflicts`, then "
+                            "conflict: duplicate segments with different content were found; see `walferry "
+                            "conflicts`, then "
                             "`walferry settle`");
         }
     }

@@ -24,7 +24,7 @@ struct RebuildResult {
     std::vector<std::string> unlisted;   // stores that could not be listed
 };
 
-/// Makes a lost or damaged ledger anew from the spool and the stores' listings, under the spool's lock; adds
+/// Recreates a lost or damaged ledger from the spool and the stores' listings, under the spool's lock; adds
 /// to a sound one what they know beside it. Uploads that a listing shows become `stored`: they permit no
 /// deletion, because a listing does not prove who put an object. A damaged ledger is renamed, never deleted.
 /// Can be interrupted anywhere and run again. Throws when it cannot begin; what happens after that is in

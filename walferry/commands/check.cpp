@@ -82,11 +82,11 @@ CommandBody declare_check(CLI::App& app) {
                    "For root: the user that the uploader runs as [the drain at work, walferry]")
         ->type_name("USER[:GROUP]");
     app.add_flag("--no-server", options->no_server, "Do not connect to PostgreSQL")->excludes(follow);
-    app.add_flag("--list", options->list, "Print every finding there is, what it means and how to mend it");
+    app.add_flag("--list", options->list, "Print every finding there is, what it means and how to fix it");
     app.add_flag("--json", options->json, "As JSON");
     app.footer(
         "Looks at the server, the spool, the keys and every store, and says of whatever is wrong\n"
-        "what it means and how to mend it. As root it tries what the server's and the uploader's\n"
+        "what it means and how to fix it. As root it tries what the server's and the uploader's\n"
         "users may do, as these users; as the uploader's user it says what it cannot know. It\n"
         "changes nothing, and removes the small object that it puts into each store. Warnings\n"
         "leave the exit status at 0.\n\n");

@@ -222,7 +222,7 @@ CommandBody declare_conflicts(CLI::App& app) {
     app.add_option("--system-identifier", options->system_identifier, "Of this cluster only")->type_name("N");
     app.add_flag("--json", options->json, "As JSON");
     app.footer(
-        "A conflict is one segment name with two contents. Both are kept, in every store that has\n"
+        "A conflict is one segment name with two different contents. Both are kept, in every store that has\n"
         "them. Usual causes: a copy of the server that was started without a new timeline, and\n"
         "still archives under the old one's names; or two servers that share a cluster name and a\n"
         "system identifier. Stop the wrong one first, then `walferry settle NAME FINGERPRINT`\n"

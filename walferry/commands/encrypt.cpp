@@ -47,8 +47,7 @@ std::vector<AgeRecipient> recipients_of(const EncryptOptions& options) {
         }
     }
     if (recipients.empty()) {
-        throw Error(ErrorKind::usage, "nobody to encrypt to was named",
-                    "give -r RECIPIENT or -R FILE, or several");
+        throw Error(ErrorKind::usage, "no recipient was named", "give -r RECIPIENT or -R FILE, or several");
     }
     return recipients;
 }

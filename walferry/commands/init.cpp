@@ -64,7 +64,7 @@ CommandBody declare_init(CLI::App& app) {
     app.add_option("--spool", options->spool, "The spool directory [the configuration's `spool`]")
         ->type_name("DIR");
     app.footer(
-        "Run again, it mends owners and modes and touches no data. The writer key is made too,\n"
+        "Run again, it corrects owners and modes and touches no data. The writer key is made too,\n"
         "where the configuration names one that does not exist.\n\n"
         "  walferry init --owner postgres --group walferry\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };

@@ -23,7 +23,7 @@ struct Options {
 
 void print_summary(const rebuild::RebuildResult& result) {
     if (!result.set_aside.empty()) {
-        std::printf("the old ledger was set aside (%s):\n", one_line(result.reason).c_str());
+        std::printf("the old ledger was renamed (%s):\n", one_line(result.reason).c_str());
         for (const std::string& path : result.set_aside) std::printf("  %s\n", one_line(path).c_str());
     }
     std::printf("the ledger learned of %s from the spool and of %s from the stores' listings\n",
@@ -36,10 +36,11 @@ void print_summary(const rebuild::RebuildResult& result) {
             "still spooled once more before it deletes anything\n");
     }
     if (result.lost > 0) {
-        std::printf("LOST: %s verified, and the store no longer has; see `walferry list --state pending`\n",
+        std::printf("missing in a store: %s verified and gone since; see `walferry list --state pending`\n",
                     counted(result.lost, "upload was", "uploads were").c_str());
     }
-    if (result.conflicts > 0) std::printf("CONFLICT: names with two contents; see `walferry conflicts`\n");
+    if (result.conflicts > 0)
+        std::printf("CONFLICT: duplicate segments with different content; see `walferry conflicts`\n");
     for (const std::string& store : result.unlisted)
         std::printf("store %s could not be listed; run this again when it answers\n", store.c_str());
 }

@@ -71,7 +71,8 @@ std::optional<Choice> choose(const std::vector<ConflictRow>& conflicts, const Op
                         "say which one with --system-identifier; `walferry conflicts` shows them");
         }
         if (choice && choice->fingerprint != found.fingerprint) {
-            throw Error(ErrorKind::usage, options.name + " came through this spool with two contents",
+            throw Error(ErrorKind::usage,
+                        options.name + " came through this spool twice, with different content",
                         "give the FINGERPRINT of the right one; `walferry conflicts` shows them");
         }
         choice = found;

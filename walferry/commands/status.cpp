@@ -323,16 +323,17 @@ void print(const report::Status& status) {
     std::printf("\n");
     if (status.ledger_error) std::printf("LEDGER: %s\n", status.ledger_error->c_str());
     for (const std::string& problem : status.problems)
-        std::printf("IN THE WAY: %s\n", one_line(problem).c_str());
+        std::printf("unexpected file: %s\n", one_line(problem).c_str());
     for (const std::string& name : status.lost) {
         std::printf(
-            "LOST: %s has left the spool without being verified everywhere; if the server still has it, push "
+            "missing segment: %s has left the spool without being verified everywhere; if the server still "
+            "has it, push "
             "it again\n",
             one_line(name).c_str());
     }
     for (const auto& [store, lost] : status.lost_by_stores) {
         std::printf(
-            "LOST: store %s has no longer %s verified there, such as %s; see `walferry check`\n",
+            "missing in store %s: %s verified there and gone since, such as %s; see `walferry check`\n",
             store.c_str(),
             counted(static_cast<std::uint64_t>(lost.count), "segment that was", "segments that were").c_str(),
             lost.first.c_str());

@@ -72,7 +72,7 @@ TEST_CASE("two hashes of an object are taken while it is encoded, by different c
 
 TEST_CASE("a segment comes back out of its object as it was") {
     const Fixture keys;
-    for (const std::size_t size : {0, 1, 65535, 65536, 65537, 3'000'000}) {
+    for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 65535, 65536, 65537, 3'000'000}) {
         const std::string content = noise(size);
         CHECK(keys.open(keys.object(content)) == content);
     }

@@ -40,7 +40,7 @@ void Book::spool_files(int writer, const Sight& before, const Sight& after, cons
     }
     for (const std::string& path : was.unknown) {
         must(is.files.contains(path) || doing.removed_by_hand.contains(path),
-             "what nobody pushed is left alone", path);
+             "what was not pushed is left alone", path);
     }
     for (const int content : was.contents) {
         if (is.contents.contains(content)) continue;

@@ -11,7 +11,7 @@ namespace walferry::test::model {
 /// What a step did that explains changes on disk.
 struct Doing {
     std::set<int> draining;                       // writers whose drain ran
-    std::set<int> ledger_replaced;                // writers whose ledger was lost or made anew
+    std::set<int> ledger_replaced;                // writers whose ledger was lost or made again
     std::set<std::string> removed_by_hand;        // paths of spool files
     std::set<std::pair<int, std::string>> moved;  // objects that the administrator moved away: store, key
     std::set<std::pair<int, std::string>> damaged;

@@ -17,7 +17,7 @@ namespace {
 struct Failure {
     std::string rule;
     std::string text;
-    std::size_t step = 0;  // of the list; its size: at the end, after everything was mended
+    std::size_t step = 0;  // of the list; its size: at the end, after everything was fixed
     std::vector<std::string> story;
 };
 

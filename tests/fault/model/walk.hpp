@@ -20,7 +20,7 @@ class Walk {
     Walk(bool encrypted, std::function<void(const std::string&)> tell);
 
     void take(const Step& step);
-    /// Everything is mended; two drains later nothing may be left over.
+    /// Everything is fixed; two drains later nothing may be left over.
     void converge();
 
     void push_next(const Step& step);

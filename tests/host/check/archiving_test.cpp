@@ -140,7 +140,7 @@ TEST_CASE("archive_timeout is measured by the recovery point that the configurat
     state.archive_timeout = 300;
     CHECK(judged(state).empty());
     Settings settings = some_settings();
-    settings.recovery_point = std::chrono::seconds(30);
+    settings.rpo = std::chrono::seconds(30);
     state.archive_timeout = 60;
     CHECK(remedy_of(state, settings).starts_with("`ALTER SYSTEM SET archive_timeout = '15s'"));
 }
