@@ -147,7 +147,7 @@ timeline_switch() {
 check "after that, both timelines can be reached: to an LSN on the first, to the end of the second" timeline_switch
 
 # What comes from Ceph over this line stops in the middle of a larger piece.
-python3 "$tests/lib/holding_line.py" "$(. "$work/ceph/env" && echo "$S3_PORT")" 1000000 >"$work/line.port" 2>"$work/line.log" &
+python3 "$tests/lib/holding_line.py" "$(. "$work/ceph/env" && echo "$S3_PORT")" 1000000 /base. >"$work/line.port" 2>"$work/line.log" &
 later "stop_process $!"
 wait_for 10 test -s "$work/line.port"
 
