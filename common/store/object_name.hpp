@@ -9,7 +9,7 @@
 
 namespace walferry {
 
-/// The last part of an object's key (design: "Objects"):
+/// The last part of an object's key (docs/format.md, "The name"):
 ///   NAME-FINGERPRINT-RECIPIENTS-SHA256.zst.age     encrypted
 ///   NAME-FINGERPRINT-00000000-SHA256.zst           not encrypted
 struct ObjectName {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # push, drain, import and rebuild killed at system calls, then run again. What is killed, and what is checked, says
-# docs/crash-table.md.
+# tests/fault/crash/table.md.
 . "$(dirname "$0")/../lib/integration.sh" "$1"
 
 harness=$programs/crash-harness

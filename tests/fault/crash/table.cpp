@@ -84,7 +84,7 @@ std::string document(const std::vector<Table>& tables) {
     std::string text = introduction;
     for (const Table& table : tables) {
         text += "\n## " + table.title + "\n`" + table.scenario + "`: " + std::to_string(table.calls) +
-                " calls in a run that nobody kills" +
+                " calls in a run that is not killed" +
                 (table.every > 1 ? ", every " + std::to_string(table.every) + "th of them tried" : "") +
                 ".\n\n| # | before | state after the crash | outcome |\n| ---: | --- | --- | --- |\n";
         std::string last;
