@@ -9,6 +9,7 @@
 
 #include "archive/archive_view.hpp"
 #include "archive/envelope_read.hpp"
+#include "archive/history_read.hpp"
 #include "archive/object_read.hpp"
 #include "common/codec/envelope.hpp"
 #include "common/errors_only.hpp"
@@ -16,19 +17,6 @@
 
 namespace walferry::archive {
 namespace {
-
-constexpr std::size_t longest_history = 1 << 20;
-
-class ShortText : public Sink {
-  public:
-    void write(Bytes bytes) override {
-        if (text.size() + bytes.size() > longest_history)
-            throw Error(ErrorKind::integrity, "it is larger than any history file");
-        text.append(as_text(bytes));
-    }
-    void finish() override {}
-    std::string text;
-};
 
 void append(HeldSegments& all, const HeldSegments& more) {
     for (const auto& [timeline, segments] : more) {
@@ -222,13 +210,8 @@ void ArchiveSurvey::read_history(std::uint32_t timeline) {
         for (const ObjectName& object : objects->second) {
             if (object.fingerprint != *contents.begin()) continue;
             try {
-                ShortText text;
-                read_object(*store.connection, store.keys->wal(object), object, *WalName::parse(name), sysid_,
-                            decoding_, [&]() -> Sink& {
-                                text.text.clear();
-                                return text;
-                            });
-                histories_.push_back(TimelineHistory::parse(timeline, text.text));
+                histories_.push_back(
+                    archive::read_history(*store.connection, *store.keys, object, sysid_, decoding_));
                 return;
             } catch (const Error& error) {
                 trouble =

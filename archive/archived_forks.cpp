@@ -1,6 +1,6 @@
 #include "archive/archived_forks.hpp"
 
-#include "archive/object_read.hpp"
+#include "archive/history_read.hpp"
 #include "archive/wal_listing.hpp"
 #include "archive/wal_objects.hpp"
 #include "common/error.hpp"
@@ -8,31 +8,13 @@
 namespace walferry::archive {
 namespace {
 
-constexpr std::size_t longest_history = std::size_t{1} << 20;
-
-struct HistoryText : Sink {
-    void write(Bytes bytes) override {
-        if (text.size() + bytes.size() > longest_history)
-            throw Error(ErrorKind::integrity, "it is larger than any history file");
-        text.append(as_text(bytes));
-    }
-    void finish() override {}
-    std::string text;
-};
-
-std::optional<TimelineHistory> read_history(const AskedStore& asked, const ObjectName& object,
-                                            std::uint64_t system_identifier, const DecodeOptions& decoding) {
-    const WalName name = *WalName::parse(object.segment);
-    HistoryText text;
+/// nullopt for one that is damaged or not to be trusted: another copy may be better.
+std::optional<TimelineHistory> sound_history(const AskedStore& asked, const ObjectName& object,
+                                             std::uint64_t system_identifier, const DecodeOptions& decoding) {
     try {
-        read_object(*asked.store, asked.keys.wal(object), object, name, system_identifier, decoding,
-                    [&]() -> Sink& {
-                        text.text.clear();
-                        return text;
-                    });
-        return TimelineHistory::parse(name.timeline, text.text);
+        return read_history(*asked.store, asked.keys, object, system_identifier, decoding);
     } catch (const Error&) {
-        return std::nullopt;  // damaged or not to be trusted: another copy may be better
+        return std::nullopt;
     }
 }
 
@@ -68,7 +50,7 @@ void add_forks(Forks& forks, const AskedStore& asked, std::uint64_t system_ident
         std::optional<TimelineHistory> history;
         if (decoding) {
             for (const ObjectName& object : objects_of(asked, name.text)) {
-                history = read_history(asked, object, system_identifier, *decoding);
+                history = sound_history(asked, object, system_identifier, *decoding);
                 if (history) forks.add(*history);
             }
         }

@@ -35,9 +35,10 @@ class Search {
         : ledger_(ledger), sysid_(system_identifier), wanted_(wanted) {}
 
     EventsFound find() {
-        for (const KnownFacts& row :
-             ledger_.facts_between(sysid_, bound(wanted_.since), bound(wanted_.until)))
-            look_into(row);
+        for (const std::int64_t segment :
+             ledger_.segments_between(sysid_, bound(wanted_.since), bound(wanted_.until))) {
+            if (const auto row = ledger_.facts_of(segment)) look_into(*row);
+        }
         find_gaps();
         found_.unknown =
             ledger_.without_facts(sysid_, "", bound(wanted_.since).substr(0, 23), most_unknown).size();

@@ -6,13 +6,17 @@ SELECT id, ?2, coalesce(?3, spooled_at), coalesce(?4, spooled_at), ?5, ?6 FROM s
     ON CONFLICT (segment) DO UPDATE
    SET facts = ?2, first_at = excluded.first_at, last_at = excluded.last_at, last_commit_at = ?5, events = ?6;
 
--- Segments in which something happened, by the time of it.
+-- Segments in which something happened, by the time of it. Their facts are read one by one: there may be millions.
 -- :between
-SELECT s.id, s.name, f.facts, s.spooled_at, s.fingerprint
+SELECT s.id
   FROM wal_fact f INDEXED BY wal_fact_time
  CROSS JOIN segment s ON s.id = f.segment AND s.system_identifier = ?1
  WHERE f.events > 0 AND f.last_at >= ?2 AND f.first_at <= ?3
  ORDER BY s.name, s.id;
+
+-- :by_id
+SELECT s.id, s.name, f.facts, s.spooled_at, s.fingerprint
+  FROM segment s LEFT JOIN wal_fact f ON f.segment = s.id WHERE s.id = ?1;
 
 -- Backwards along a timeline, from that segment on.
 -- :up_to

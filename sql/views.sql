@@ -41,28 +41,9 @@ CREATE VIEW gap AS
             WINDOW w AS (PARTITION BY system_identifier, timeline ORDER BY first * size))
      WHERE next_first * next_size > (last + 1) * size;
 
--- How far recovery would come from each store alone: the last WAL segment of a timeline before which none
--- that the ledger knows is unverified there. (Holes that the ledger knows nothing of are in `gap`.)
+-- Up to where each store leads takes histories, backups and disputes to know: `walferry status` says it. An earlier view
+-- of this name took the newest segment for it.
 DROP VIEW IF EXISTS recovery_point;
-CREATE VIEW recovery_point AS
-    SELECT t.name AS store, s.system_identifier, s.timeline, s.name AS segment, u.verified_at
-      FROM (SELECT DISTINCT system_identifier, timeline FROM wal_run) r
-      JOIN store t ON t.retired_at IS NULL
-      JOIN segment s ON s.id = (
-           SELECT w.id
-             FROM segment w
-             JOIN upload v ON v.segment = w.id AND v.store = t.id AND v.state = 'verified'
-            WHERE w.system_identifier = r.system_identifier AND w.kind = 'wal'
-              AND w.name >= format('%08X', r.timeline)
-              AND w.name < coalesce((SELECT min(x.name)
-                                       FROM segment x INDEXED BY segment_in_spool
-                                       LEFT JOIN upload y ON y.segment = x.id AND y.store = t.id
-                                      WHERE x.removed_at IS NULL AND x.kind = 'wal'
-                                        AND x.system_identifier = r.system_identifier AND x.timeline = r.timeline
-                                        AND coalesce(y.state, 'pending') <> 'verified'),
-                                    format('%08X', r.timeline + 1))
-            ORDER BY w.name DESC LIMIT 1)
-      JOIN upload u ON u.segment = s.id AND u.store = t.id;
 
 -- Which base backup is where, and what it still lacks there. It can be restored from a store alone when it holds
 -- the whole cluster, and the store has all of it and each segment from its start to its stop, without a conflict

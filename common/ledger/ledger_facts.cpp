@@ -24,9 +24,14 @@ void FactRecords::note_facts(std::int64_t segment, const FactsToNote& facts) {
         facts.last_commit_at, facts.events);
 }
 
-std::vector<KnownFacts> FactRecords::facts_between(std::uint64_t system_identifier, const std::string& since,
-                                                   const std::string& until) {
-    return read(sql::facts_between, std::to_string(system_identifier), since, until).all(facts_row);
+std::vector<std::int64_t> FactRecords::segments_between(std::uint64_t system_identifier,
+                                                        const std::string& since, const std::string& until) {
+    return read(sql::facts_between, std::to_string(system_identifier), since, until)
+        .all([](const Statement& s) { return s.integer(0); });
+}
+
+std::optional<KnownFacts> FactRecords::facts_of(std::int64_t segment) {
+    return read(sql::facts_by_id, segment).first(facts_row);
 }
 
 std::vector<KnownFacts> FactRecords::facts_up_to(std::uint64_t system_identifier, const std::string& segment,

@@ -28,9 +28,10 @@ class FactRecords : public LedgerPart {
     using LedgerPart::LedgerPart;
 
     void note_facts(std::int64_t segment, const FactsToNote& facts);
-    /// Of segments in which something happened between two moments, by name.
-    std::vector<KnownFacts> facts_between(std::uint64_t system_identifier, const std::string& since,
-                                          const std::string& until);
+    /// Segments in which something happened between two moments, in the order of their names.
+    std::vector<std::int64_t> segments_between(std::uint64_t system_identifier, const std::string& since,
+                                               const std::string& until);
+    std::optional<KnownFacts> facts_of(std::int64_t segment);
     /// Of a segment and those before it on its timeline, the newest first.
     std::vector<KnownFacts> facts_up_to(std::uint64_t system_identifier, const std::string& segment,
                                         int most);

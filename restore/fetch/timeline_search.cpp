@@ -1,6 +1,6 @@
 #include "restore/fetch/timeline_search.hpp"
 
-#include "archive/object_read.hpp"
+#include "archive/history_read.hpp"
 #include "archive/wal_listing.hpp"
 #include "archive/wal_objects.hpp"
 #include "common/error.hpp"
@@ -8,19 +8,6 @@
 
 namespace walferry::fetch {
 namespace {
-
-constexpr std::size_t longest_history = 1 << 20;
-
-class ShortText : public Sink {
-  public:
-    void write(Bytes bytes) override {
-        if (text.size() + bytes.size() > longest_history)
-            throw Error(ErrorKind::integrity, "it is larger than any history file");
-        text.append(as_text(bytes));
-    }
-    void finish() override {}
-    std::string text;
-};
 
 /// "XXXXXXXXYYYYYYYY" of a segment, zeroes for a history file.
 std::string position_digits(const WalName& name) {
@@ -39,12 +26,7 @@ void TimelineSearch::read_history(ObjectStore& store, const ObjectKeys& keys, co
     bool& is_read = contents_.try_emplace({name.timeline, object.fingerprint}, false).first->second;
     if (is_read) return;
     try {
-        ShortText text;
-        archive::read_object(store, keys.wal(object), object, name, sysid_, decoding_, [&]() -> Sink& {
-            text.text.clear();
-            return text;
-        });
-        add(TimelineHistory::parse(name.timeline, text.text));
+        add(archive::read_history(store, keys, object, sysid_, decoding_));
         is_read = true;
     } catch (const Error& error) {
         // Damage is a finding, and another store may have it sound; a store that fails has not answered.
@@ -75,9 +57,9 @@ void TimelineSearch::look_into(const SpoolCopy& spool) {
         if (name.kind != WalKind::history) continue;
         bool& is_read = contents_.try_emplace({name.timeline, "in the spool"}, false).first->second;
         try {
-            ShortText text;
+            archive::HistoryText text;
             if (!spool.read(sysid_, name, text)) continue;
-            add(TimelineHistory::parse(name.timeline, text.text));
+            add(TimelineHistory::parse(name.timeline, text.text()));
             is_read = true;
         } catch (const Error&) {
             continue;

@@ -20,7 +20,7 @@ chown -R postgres "$work/restoring"
 pg_create "$work/pg" 1
 pg_archive_to "$work/pg" "$spool"
 pg_settings "$work/pg" 'max_prepared_transactions = 5' 'log_timezone = UTC' 'timezone = UTC' \
-    'wal_keep_size = 1GB'
+    'wal_keep_size = 1GB' 'autovacuum = off' # nothing is archived but what is told to be
 chmod 711 "$work/pg"
 pg_start "$work/pg"
 
@@ -69,6 +69,47 @@ base_backup
 start_as postgres "$work/load.log" "$postgres_bin/pgbench" -h "$work/pg" -U postgres -c 2 -T 3600 --rate=50 postgres
 load=$started
 later "stop_process $load"
+
+# While a follower is at work, with a segment for each commit that is looked for.
+at_least() { # FIELD TIME: in each store, by status
+    [ "$(as uploader walferry status --json | jq --arg at "${2/ /T}" "[.stores[] | select((.$1 // \"\") >= \$at)] | length")" = 2 ]
+}
+hand_over() { sql 'select pg_switch_wal()' >/dev/null; }
+start_as uploader "$work/follow.log" walferry drain --follow --quiet
+follower=$started
+later "stop_process $follower"
+under_load() {
+    local at i
+    for i in 1 2 3; do
+        at=$(now)
+        sql 'insert into commits default values'
+        hand_over
+        # A follower sends within a second; the rest is what a loaded machine takes.
+        wait_for 30 at_least recovery_point "$at"
+    done
+    expect_equal true "$(as uploader walferry status --json | jq 'all(.stores[]; .recovery_point_known)')" "what is known"
+}
+check "under load the recovery point of each store follows the commits as segments are handed over" under_load
+idle() {
+    local at
+    stop_process "$load"
+    sql 'insert into commits default values'
+    sleep 1.1 # a checkpoint's time is told in seconds
+    at=$(now)
+    sleep 1.1
+    sql checkpoint
+    hand_over
+    wait_for 30 at_least complete_until "$at"
+    refused at_least recovery_point "$at"
+    expect_in "; no other until" as uploader walferry status
+}
+check "on an idle server the last commit is old and the archive complete until later, which status says" idle
+stop_process "$follower"
+chmod -R a+rX "$work/stores"
+start_as postgres "$work/load.log" "$postgres_bin/pgbench" -h "$work/pg" -U postgres -c 2 -T 3600 --rate=50 postgres
+load=$started
+later "stop_process $load"
+
 sql "select pg_create_restore_point('release')" >/dev/null
 drop_xid=$(sql "begin; insert into commits default values; drop table precious; select pg_current_xact_id(); commit")
 truncate_xid=$(sql "begin; truncate plain; select pg_current_xact_id(); commit")
@@ -189,6 +230,7 @@ check "the recovery point of each store is the last commit that a restore from i
 
 fetched() {
     local before after
+    drain
     before=$(as uploader walferry events --json | jq -c '[.events[] | [.kind, .lsn, .xid]]')
     as uploader walferry rebuild --anew >/dev/null
     no test "$(as uploader walferry events --json | jq .segments_unknown)" = 0
@@ -215,6 +257,11 @@ check "a time without a later transaction is refused with the latest that works;
 
 # Beside the living server, a tablespace that is newer than the backup.
 install -d -o postgres -g postgres -m 700 "$work/late"
+# A segment of its own behind the newest backup.
+sql 'insert into commits default values'
+not_readable=$(sql 'select pg_walfile_name(pg_current_wal_lsn())')
+archive_all
+sql 'insert into commits default values'
 before_tablespace=$(now)
 sleep 0.2
 sql 'insert into commits default values'
@@ -227,6 +274,21 @@ sql 'insert into placed select generate_series(20001, 30000)'
 archive_all
 sql checkpoint
 hash_late() { find "$work/late" -type f -exec sha256sum {} + | sort -k 2 | sha256sum; }
+damage() { # NAME: what the stores have of it cannot be read
+    cp -a "$work/stores" "$work/sound"
+    find "$work/stores" -name "$1-*" -type f -exec truncate -s -3 {} +
+}
+not_looked_into() {
+    damage "$not_readable"
+    expect_exit 2 bring unknown --target-time "$before_tablespace" --target-action promote
+    grep -q "whether recovery creates tablespaces is not known for 1 segment, such as $not_readable" "$work/unknown.said"
+    test ! -e "$work/unknown/data"
+    bring unknown --target-time "$before_tablespace" --target-action promote --unchecked-tablespaces --dry-run
+    jq -r '.notes[]' "$work/unknown.json" | grep -q "could not be looked into: where a server of this host has tablespaces"
+    rm -r "$work/stores"
+    mv "$work/sound" "$work/stores"
+}
+check "WAL that cannot be looked into may create tablespaces: beside the living server that is refused" not_looked_into
 tablespaces() {
     local before
     pg_stop "$work/pg"

@@ -46,6 +46,7 @@ made_of_the_archive() {
 }
 check "Patroni makes its replicas of the archive, with restore --standby" made_of_the_archive
 check "and no node sees anything wrong" quiet n1 n2 n3
+watch_alarms 5
 
 mark first
 write_rows 500
@@ -112,6 +113,8 @@ for node in n1 n2 n3; do wait_for 120 spool_is_empty $node; done
 mark fourth
 everything_archived
 check "a store that was away through a failover gets what it lacks, and no node calls anything wrong" quiet n1 n2 n3
+
+check "nor does any in the minutes between, while a primary moves or is dead" none_meanwhile 3
 
 # What the cluster archives meanwhile would not be readable for the server that is restored.
 for node in "${nodes[@]}"; do stop_drain "$node"; done

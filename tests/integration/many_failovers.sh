@@ -24,6 +24,7 @@ as postgres "$postgres_bin/pgbench" -h "$work/n1" -p "${pg_port[n1]}" -U postgre
 at n1 backup --checkpoint fast >/dev/null
 for node in n2 n3; do start_node $node; done
 for node in n2 n3; do wait_for 180 streams $node; done
+watch_alarms 10
 
 load=
 begin_load() { # on the present primary; it dies with it
@@ -103,6 +104,8 @@ alarmed=0
 for ((n = 1; n <= rounds; n++)); do round $n || alarmed=$((alarmed + 1)); done
 cat "$table"
 check "no node called anything wrong after any of $rounds failovers under load" expect_equal 0 "$alarmed" "rounds with an alarm"
+
+check "nor in the minutes between them" none_meanwhile "$rounds"
 
 # What the cluster archives meanwhile would not be readable for the server that is restored.
 for node in "${nodes[@]}"; do stop_drain "$node"; done

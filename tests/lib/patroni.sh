@@ -193,15 +193,17 @@ verified_in_all() { # NODE SEGMENT
 }
 spool_is_empty() { [ "$(waiting "$work/spool-$1")" = 0 ]; } # NODE
 
+# The findings that a failover must not raise.
+of_the_archive='.findings[] | select(.verdict == "integrity" or .verdict == "failed")
+    | select(.id | IN("conflicts", "gaps", "second-uploader", "lost-objects", "lost-segments", "backups", "other-cluster", "ledger"))'
+
 # quiet NODE...: neither the drain nor check, with the server and without, sees anything wrong with the archive.
 quiet() {
     local node how
     for node in "$@"; do
         for how in '' --no-server; do
             walferry --config "$work/etc-$node/walferry.toml" check --uploader "$uploader_uid:$spool_gid" $how --json >"$work/found.json" || true
-            jq -r '.findings[] | select(.verdict == "integrity" or .verdict == "failed")
-                | select(.id | IN("conflicts", "gaps", "second-uploader", "lost-objects", "lost-segments", "backups", "other-cluster"))
-                | "\(.id): \(.found)"' "$work/found.json" >"$work/alarms"
+            jq -r "$of_the_archive | .id + \": \" + .found" "$work/found.json" >"$work/alarms"
             [ ! -s "$work/alarms" ] || { echo "check $how on $node:" && cat "$work/alarms" && return 1; }
         done
         if grep -E '^walferry: conflict|LOST|vanished' "$work/$node/drain.log"; then
@@ -209,6 +211,34 @@ quiet() {
             return 1
         fi
     done
+}
+
+# watch_alarms SECONDS: asks status and check --no-server on each node again and again, in the minutes of a failover too,
+# until the script ends. What they call wrong of the archive, and every other exit code than 0 of status, goes to
+# $work/alarmed-meanwhile with its time.
+watch_alarms() {
+    (
+        exec 9>&-
+        while sleep "$1"; do
+            for node in "${nodes[@]}"; do
+                code=0
+                at "$node" status --json >"$work/watched-$node.json" 2>"$work/watched-$node.said" || code=$?
+                found=$([ -s "$work/watched-$node.json" ] && jq -r 'select(.conflicts != 0) | "\(.conflicts) conflicts"' "$work/watched-$node.json") || found="no JSON"
+                [ "$code$found" = 0 ] || echo "$(date +%T) status on $node: exit $code $found $(head -c 300 "$work/watched-$node.said")"
+                walferry --config "$work/etc-$node/walferry.toml" check --uploader "$uploader_uid:$spool_gid" --no-server --json \
+                    >"$work/watched-$node.json" 2>/dev/null || true
+                jq -r --arg when "$(date +%T) check on $node: " "$of_the_archive | \$when + .id + \": \" + .found" "$work/watched-$node.json" ||
+                    echo "$(date +%T) check on $node printed no JSON"
+            done
+            echo >>"$work/watched-rounds"
+        done
+    ) >"$work/alarmed-meanwhile" 2>&1 &
+    later "stop_process $!"
+}
+# Nothing was, in at least so many rounds.
+none_meanwhile() { # ROUNDS
+    expect_at_least "$1" "$(wc -l <"$work/watched-rounds")" "rounds of questions"
+    [ ! -s "$work/alarmed-meanwhile" ] || { cat "$work/alarmed-meanwhile" && return 1; }
 }
 
 # restored NAME STORE ARGUMENT...: from that store alone, without this host's spools, opened and asked for its rows.

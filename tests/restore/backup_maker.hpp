@@ -82,18 +82,24 @@ class BackupMaker {
         WalFile wal;
         wal.name = WalName::segment_at(1, number << 20, 1 << 20).text;
         wal.zero_tail = 0.99;
-        const std::string content = wal.bytes();
+        put_wal(wal.name, wal.bytes(), spooled_at);
+    }
+
+    /// A segment of the given bytes; returns its fingerprint.
+    std::string put_wal(const std::string& segment, const std::string& content,
+                        const std::string& spooled_at = "2026-11-24T13:00:00.000Z") const {
         Envelope envelope = envelope_for(content);
-        envelope.name = wal.name;
+        envelope.name = segment;
         envelope.segment_size = 1 << 20;
         envelope.spooled_at = spooled_at;
         StringSink object;
         SegmentEncoder encoder{EncodeOptions{}};
         const EncodeResult result = encoder.encode(reader_of(content), envelope, object);
-        const ObjectName name{wal.name, envelope.fingerprint, "00000000", hex(result.sha256).substr(0, 32),
+        const ObjectName name{segment, envelope.fingerprint, "00000000", hex(result.sha256).substr(0, 32),
                               false};
         for (const std::string& store : stores)
             dir.write("store-" + store + "/" + keys().wal(name), object.text);
+        return envelope.fingerprint;
     }
 
     RestoreOptions options(const std::string& to = "data") const {

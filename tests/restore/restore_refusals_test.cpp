@@ -96,6 +96,19 @@ TEST_CASE("a link in a tar is never followed, and only a tablespace may be one")
     CHECK_FALSE(fs::exists(tablespace.dir / "data/pg_tblspc/4711"));
 }
 
+TEST_CASE("as far as possible is refused where what lies before the gap is not known") {
+    BackupMaker maker;
+    maker.put(4);
+    maker.put_segment(7);  // 6 is missing; of the segments before it no record can be read
+    auto options = maker.options();
+    options.wish.as_far_as_possible = true;
+    std::string message;
+    CHECK(kind_of([&] { restore_backup(maker.settings(), options); }, &message) == ErrorKind::integrity);
+    CHECK(message.find("which commit is the last one before the gap is not known") != std::string::npos);
+    CHECK(message.find("could not be looked into, and commits in it would be lost") != std::string::npos);
+    CHECK_FALSE(fs::exists(maker.dir / "data"));
+}
+
 TEST_CASE("a directory that holds anything is left as it is") {
     BackupMaker maker;
     maker.put();

@@ -98,14 +98,8 @@ std::vector<StoreSettings> DrainRun::askable() const {
 }
 
 void DrainRun::judge_conflicts() {
-    std::int64_t newest = 0;
-    bool open = false;
-    for (const ConflictRow& row : ledger_->conflicts_to_judge()) {
-        newest = std::max(newest, row.id);
-        open = open || !row.settled_at;
-    }
-    const auto now = steady_clock::now();
-    if (newest == 0 || (newest <= judged_ && now < judge_again_)) return;
+    const auto rows = ledger_->conflicts_to_judge();
+    if (!judging_.is_due(rows, steady_clock::now())) return;
     const bool asked = questions_.ask(askable(), [](const Settings& settings, Ledger& ledger,
                                                     const Questions::Report& report,
                                                     const std::stop_token& stop) {
@@ -116,10 +110,7 @@ void DrainRun::judge_conflicts() {
                                   },
                                   stop});
     });
-    if (!asked) return;
-    judged_ = newest;
-    // What was not compared needs an identity or a history that this host may never see.
-    judge_again_ = steady_clock::now() + (open ? std::chrono::minutes(1) : std::chrono::minutes(60));
+    if (asked) judging_.asked(rows, steady_clock::now());
 }
 
 void DrainRun::learn_of_the_archive() {

@@ -18,6 +18,7 @@
 #include "transfer/window.hpp"
 #include "uploader/drain/agenda.hpp"
 #include "uploader/drain/drain.hpp"
+#include "uploader/drain/judging_pace.hpp"
 #include "uploader/drain/lane.hpp"
 #include "uploader/drain/pass.hpp"
 #include "uploader/drain/questions.hpp"
@@ -97,8 +98,7 @@ class DrainRun {
     std::set<SegmentId> chosen_;    // what --limit lets this run take on
     std::set<SegmentId> checked_;   // complete or unknown ones this run has looked at
     std::set<SegmentId> troubled_;  // could not be read, encoded or removed: left alone until a retry is due
-    std::int64_t judged_ = 0;       // the newest conflict that was judged
-    std::chrono::steady_clock::time_point judge_again_{};
+    JudgingPace judging_;
     std::chrono::steady_clock::time_point learn_again_{};
     std::mutex view_mutex_;
     std::size_t segments_total_ = 0;

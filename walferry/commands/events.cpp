@@ -103,7 +103,8 @@ CommandBody declare_events(CLI::App& app) {
                    "Of an earlier cluster, where the ledger knows several (initdb, pg_upgrade)")
         ->type_name("N");
     app.add_flag("--fetch", options->fetch,
-                 "First read from the stores what this host's ledger does not know; needs an identity");
+                 "First read from the stores what this host's ledger does not know: two small requests a "
+                 "segment, of those since --since, else of all there are; needs an identity");
     app.add_flag("--json", options->json, "As JSON");
     app.footer(
         "What the WAL tells, as it was read while segments were archived: restore points, tables\n"

@@ -267,20 +267,6 @@ TEST_CASE("The view `gap` names what is missing between known segments, for each
     CHECK(place.number("SELECT count(*) FROM gap") == 1);
 }
 
-TEST_CASE("The view `recovery_point` stops before the first segment that a store lacks") {
-    const Place place;
-    Ledger ledger(place.spool, Ledger::Open::existing);
-    const auto now = wall_now();
-    const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
-    for (int i = 1; i <= 4; ++i) {
-        const auto segment =
-            ledger.adopt(cluster, name("00000001000000000000000" + std::to_string(i)), ours, 16 << 20, now);
-        ledger.begin_put(store, object_of(segment), false);
-        if (i != 3) ledger.verified(store, std::vector{object_of(segment)}, {}, now);
-    }
-    CHECK(place.number("SELECT segment = '000000010000000000000002' FROM recovery_point") == 1);
-}
-
 TEST_CASE("Push says what is wrong with a ledger it cannot use, and within its patience") {
     const Place place;
     const auto open = [&] { PushLedger(place.spool, milliseconds(300)); };

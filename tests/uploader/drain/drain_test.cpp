@@ -5,8 +5,10 @@
 
 #include "common/codec/digest.hpp"
 #include "common/error.hpp"
+#include "common/ledger/sqlite.hpp"
 #include "common/store/object_name.hpp"
 #include "console/exit_code.hpp"
+#include "tests/archive/wal_maker.hpp"
 #include "tests/catch.hpp"
 #include "tests/uploader/drain/harness.hpp"
 
@@ -243,6 +245,28 @@ TEST_CASE("Two contents that wait under one name are both sent, whatever the led
     CHECK(h.ledger().rows_of(sysid, "000000010000000000000001").size() == 2);
     for (const SegmentRow& row : h.ledger().rows_of(sysid, "000000010000000000000001")) CHECK(row.removed_at);
     CHECK(h.drain().exit_code == exit_code::done);
+}
+
+TEST_CASE("Facts that the ledger does not take fail no drain") {
+    DrainHarness h;
+    WalMaker wal(1 << 20, 8192, 1 << 20);
+    wal.system_identifier = sysid;
+    wal.commit(800, 1'000'000);
+    const auto facts = [&] {
+        sqlite::Database database(fs::canonical(h.spool().ledger()), sqlite::OpenOptions{});
+        return database.integer("SELECT count(*) FROM wal_fact");
+    };
+    const bool refuses = GENERATE(true, false);
+    h.push_bytes("000000010000000000000001", wal.segments()[0]);
+    if (refuses) {
+        sqlite::Database(fs::canonical(h.spool().ledger()), sqlite::OpenOptions{})
+            .execute(
+                "CREATE TRIGGER refuses BEFORE INSERT ON wal_fact BEGIN SELECT RAISE(ABORT, 'refused'); END");
+    }
+    CHECK(h.drain().exit_code == exit_code::done);
+    CHECK(h.spooled() == 0);
+    CHECK(h.objects("b").size() == 1);
+    CHECK(facts() == (refuses ? 0 : 1));
 }
 
 TEST_CASE("A file whose name says other bytes than it has is left alone") {
