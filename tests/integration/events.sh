@@ -100,7 +100,7 @@ idle() {
     sql checkpoint
     hand_over
     wait_for 30 at_least complete_until "$at"
-    refused at_least recovery_point "$at"
+    no at_least recovery_point "$at"
     expect_in "; no other until" as uploader walferry status
 }
 check "on an idle server the last commit is old and the archive complete until later, which status says" idle
