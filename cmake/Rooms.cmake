@@ -75,7 +75,7 @@ walferry_room(host USES common common/os common/wal common/ledger)
 walferry_room(host/setup USES common common/os common/settings common/codec/age common/codec common/store server host)
 # everything that archiving needs, inspected part by part
 walferry_room(host/check USES common common/os common/wal common/ledger common/spool common/program common/settings
-  common/codec/age common/codec common/store console archive server report host host/setup
+  common/codec/age common/codec common/store console archive transfer server report host host/setup
   LIBRARIES nlohmann_json::nlohmann_json)
 # archive-get's other half: one file for a recovering server, and the prefetcher
 walferry_room(restore/fetch USES common common/os common/wal common/ledger common/spool common/program

@@ -15,6 +15,7 @@ class FakeStore : public ObjectStore {
   public:
     PutResult put(const std::string& key, const Body& body, const BodyDigest&) override {
         ++puts;
+        refuse(key);
         std::string bytes(static_cast<std::size_t>(body.size()), '\0');
         const std::size_t n = body.read_at(0, {reinterpret_cast<std::byte*>(bytes.data()), bytes.size()});
         bytes.resize(n);
@@ -59,6 +60,8 @@ class FakeStore : public ObjectStore {
     int puts = 0, gets = 0;
     /// By the number of the get, from 1.
     std::function<void(int, std::string&)> change = [](int, std::string&) {};
+    /// Of each put; may throw.
+    std::function<void(const std::string&)> refuse = [](const std::string&) {};
     std::function<bool(int)> is_away = [](int) { return false; };
 };
 

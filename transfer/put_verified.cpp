@@ -13,8 +13,6 @@
 namespace walferry::transfer {
 namespace {
 
-constexpr std::chrono::milliseconds moment{1000};
-
 /// What came back, held against what was sent.
 struct Comparison {
     bool same = false;
@@ -89,32 +87,40 @@ std::optional<Comparison> if_there(Look look) {
     }
 }
 
-}  // namespace
-
-void put_verified(ObjectStore& store, const Outgoing& object, const std::string& shown,
-                  const std::string& next, const std::stop_token& stop, const std::function<void()>& taken) {
+/// The error that one copy ends with, if any.
+std::optional<Error> try_copy(ObjectStore& store, const Outgoing& object, const Sending& sending) {
     store.put(object.key, object.body, object.digest);
-    if (taken) taken();
+    if (sending.taken) sending.taken();
     const auto at_once = if_there([&] { return compare(store, object); });
-    if (at_once && at_once->same) return;
-    if (!sleep_unless_stopped(stop, moment))
-        throw Error(ErrorKind::interrupted, "stopped while reading back " + shown);
+    if (at_once && at_once->same) return std::nullopt;
+    if (!sleep_unless_stopped(sending.stop, sending.pause))
+        throw Error(ErrorKind::interrupted, "stopped while reading back " + sending.shown);
     const auto later = if_there([&] { return hash(store, object); });
-    if (later && later->same) return;
+    if (later && later->same) return std::nullopt;
     if (!later) {
-        throw Error(ErrorKind::not_found, shown + " was taken and is not there when it is read back",
-                    next +
-                        ". If this goes on, look for what removes objects: a lifecycle rule, a cleaner, a "
-                        "broken replica, a proxy that answers in the store's place");
+        return Error(ErrorKind::not_found, sending.shown + " was taken and is not there when it is read back",
+                     sending.next +
+                         ". If this goes on, look for what removes objects: a lifecycle rule, a cleaner, a "
+                         "broken replica, a proxy that answers in the store's place");
     }
-    std::string message = shown + " came back with other bytes than were sent";
+    std::string message = sending.shown + " came back with other bytes than were sent";
     if (later->size != object.body.size()) {
         message +=
             " (" + std::to_string(later->size) + " instead of " + std::to_string(object.body.size()) + ")";
     }
-    throw Error(ErrorKind::integrity, message,
-                "it does not count as stored; " + next +
-                    ". If this goes on, look into the store, and at proxies on the way");
+    return Error(ErrorKind::integrity, message,
+                 "it does not count as stored; " + sending.next +
+                     ". If this goes on, look into the store, and at proxies on the way");
+}
+
+}  // namespace
+
+void put_verified(ObjectStore& store, const Outgoing& object, const Sending& sending) {
+    for (int copy = 1;; ++copy) {
+        const std::optional<Error> failure = try_copy(store, object, sending);
+        if (!failure) return;
+        if (copy >= sending.copies) throw *failure;
+    }
 }
 
 }  // namespace walferry::transfer

@@ -1,11 +1,8 @@
 #include "common/codec/backup_piece.hpp"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "common/error.hpp"
-#include "common/wal/fingerprint.hpp"
 
 namespace walferry {
 
@@ -20,20 +17,6 @@ Envelope backup_envelope(const BackupOrigin& origin, const BackupPart& part, std
     envelope.segment_size = origin.segment_size;
     envelope.spooled_at = format_time(cut_at);
     return envelope;
-}
-
-EncodeResult encode_backup_part(SegmentEncoder& encoder, const BackupOrigin& origin, const BackupPart& part,
-                                Bytes content, WallTime cut_at, Sink& object) {
-    Fingerprint fingerprint;
-    fingerprint.update(content);
-    const auto read = [rest = content](MutableBytes out) mutable {
-        const std::size_t size = std::min(out.size(), rest.size());
-        std::memcpy(out.data(), rest.data(), size);
-        rest = rest.subspan(size);
-        return size;
-    };
-    return encoder.encode(read, backup_envelope(origin, part, content.size(), fingerprint.digits(), cut_at),
-                          object);
 }
 
 BackupPartDecoder::BackupPartDecoder(const DecodeOptions& options, ExpectedPart expected, Sink& content)

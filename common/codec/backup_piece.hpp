@@ -23,11 +23,6 @@ struct BackupOrigin {
 Envelope backup_envelope(const BackupOrigin& origin, const BackupPart& part, std::uint64_t size,
                          const std::string& fingerprint, WallTime cut_at);
 
-/// Makes an object of `content` and finishes `object`: encoded as a segment is, so that one way of reading,
-/// by hand too, does for both.
-EncodeResult encode_backup_part(SegmentEncoder& encoder, const BackupOrigin& origin, const BackupPart& part,
-                                Bytes content, WallTime cut_at, Sink& object);
-
 /// What a reader knows of an object before it reads it: from its key, or better from the label.
 struct ExpectedPart {
     std::uint64_t system_identifier = 0;

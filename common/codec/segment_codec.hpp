@@ -31,6 +31,9 @@ struct EncodeResult {
     std::optional<WalFacts> facts;  // of a WAL segment, as the envelope has them
 };
 
+/// For SegmentEncoder::encode(): gives these bytes, one part after the other.
+std::function<std::size_t(MutableBytes)> read_from(Bytes content);
+
 /// Makes objects out of segments, one after the other; keeps its buffers and contexts in between, because
 /// setting them up costs more than a small segment. One thread uses an encoder at a time.
 class SegmentEncoder {

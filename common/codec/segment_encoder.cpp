@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "common/codec/digest.hpp"
@@ -56,6 +57,15 @@ class ObjectTap : public Sink {
 }
 
 }  // namespace
+
+std::function<std::size_t(MutableBytes)> read_from(Bytes content) {
+    return [rest = content](MutableBytes out) mutable {
+        const std::size_t size = std::min(out.size(), rest.size());
+        std::copy_n(rest.begin(), size, out.begin());
+        rest = rest.subspan(size);
+        return size;
+    };
+}
 
 struct SegmentEncoder::Workshop {
     explicit Workshop(int level) : zstd(level), buffer(read_size) {}

@@ -1,14 +1,15 @@
 #include "host/check/store_trial.hpp"
 
 #include <algorithm>
-#include <span>
 
 #include "common/clock.hpp"
-#include "common/codec/digest.hpp"
 #include "common/error.hpp"
 #include "common/store/directory_store.hpp"
+#include "common/store/read_back.hpp"
 #include "common/store/retry.hpp"
 #include "common/store/s3_store.hpp"
+#include "transfer/plain_object.hpp"
+#include "transfer/put_verified.hpp"
 
 namespace walferry::check {
 namespace {
@@ -18,28 +19,14 @@ namespace {
 constexpr std::string_view trial_text =
     "walferry check put this here to see whether it can. It may be removed.\n";
 
-class TrialBody : public Body {
-  public:
-    std::uint64_t size() const noexcept override { return trial_text.size(); }
-    std::size_t read_at(std::uint64_t offset, MutableBytes out) const override {
-        const auto bytes = std::as_bytes(std::span(trial_text));
-        const std::size_t begin = std::min<std::size_t>(offset, bytes.size());
-        const std::size_t count = std::min(out.size(), bytes.size() - begin);
-        std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(begin), count, out.begin());
-        return count;
-    }
-};
+const transfer::PlainObject& trial_object() {
+    static const transfer::PlainObject object{std::string(trial_text)};
+    return object;
+}
 
-class TrialReceiver : public Receiver {
-  public:
-    void begin() override { text.clear(); }
-    void write(Bytes bytes) override {
-        // Anything longer is wrong already.
-        if (text.size() <= trial_text.size())
-            text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    }
-    std::string text;
-};
+Error came_back_otherwise(const std::string& key) {
+    return {ErrorKind::integrity, "what was put as " + key + " came back as something else"};
+}
 
 RetryPolicy short_policy(const StoreSettings& settings, std::chrono::milliseconds patience) {
     RetryPolicy policy;
@@ -73,23 +60,31 @@ std::optional<std::chrono::seconds> StoreTrial::clock_ahead() const {
 }
 
 std::string StoreTrial::put_and_get(const std::string& root) {
-    Sha256 sha256;
-    sha256.update(std::as_bytes(std::span(trial_text)));
-    const BodyDigest digest{sha256.finish()};
-    const std::string key = root + "check/" + hex(digest.sha256).substr(0, 32);
-    // Another host's check may remove it between the put and the get.
-    for (int attempt = 1;; ++attempt) {
-        has_put_ = !is_fresh(key);
-        if (has_put_) {
-            store_->put(key, TrialBody(), digest);
-            if (s3_ != nullptr) version_ = s3_->version();
-        }
+    const std::string key = root + "check/" + trial_object().sha256().substr(0, 32);
+    if (is_fresh(key)) {
         try {
             get(key);
             return key;
         } catch (const Error& error) {
-            if (error.kind() != ErrorKind::not_found || attempt == 3) throw;
+            // Another host's check may have removed it meanwhile.
+            if (error.kind() != ErrorKind::not_found) throw;
         }
+    }
+    put(key);
+    return key;
+}
+
+void StoreTrial::put(const std::string& key) {
+    has_put_ = true;
+    transfer::Sending sending{"what was put as " + key, "the check goes on without it", {}, 2};
+    sending.taken = [this] {
+        if (s3_ != nullptr) version_ = s3_->version();
+    };
+    try {
+        transfer::put_verified(*store_, trial_object().at(key), sending);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::integrity) throw;
+        throw came_back_otherwise(key);
     }
 }
 
@@ -112,11 +107,8 @@ void StoreTrial::remove(const std::string& key) {
 }
 
 void StoreTrial::get(const std::string& key) {
-    TrialReceiver receiver;
-    store_->get(key, receiver);
-    if (receiver.text != trial_text) {
-        throw Error(ErrorKind::integrity, "what was put as " + key + " came back as something else");
-    }
+    const ReadBack seen = read_back(*store_, key, trial_object().size());
+    if (seen.sha256 != trial_object().sha256()) throw came_back_otherwise(key);
 }
 
 }  // namespace walferry::check

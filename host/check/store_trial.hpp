@@ -36,6 +36,7 @@ class StoreTrial {
 
   private:
     bool is_fresh(const std::string& key);
+    void put(const std::string& key);
 
     S3Store* s3_ = nullptr;
     bool has_put_ = false;

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "common/codec/backup_label.hpp"
-#include "common/codec/backup_piece.hpp"
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
 #include "restore/restore.hpp"
+#include "tests/backup_part.hpp"
 #include "tests/common/codec/sinks.hpp"
 #include "tests/restore/manifest_maker.hpp"
 #include "tests/restore/tar_maker.hpp"

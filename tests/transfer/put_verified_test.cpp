@@ -21,8 +21,8 @@ using namespace walferry::test;
 namespace {
 
 /// An object of that size, encoded as it were, and a store.
-struct Sending {
-    explicit Sending(std::size_t size) : content(noise(size, 7)), body(pool, dir.path()) {
+struct Attempt {
+    explicit Attempt(std::size_t size) : content(noise(size, 7)), body(pool, dir.path()) {
         Sha256 sha256;
         sha256.update(as_bytes(content));
         digest.sha256 = sha256.finish();
@@ -31,8 +31,10 @@ struct Sending {
         body.finish();
     }
     void send(const std::stop_token& stop = {}) {
-        put_verified(store, {key, body, digest, checksum}, "store a: " + key, "another copy follows", stop,
-                     [this] { ++taken; });
+        Sending sending{"store a: " + key, "another copy follows", stop, copies};
+        sending.taken = [this] { ++taken; };
+        sending.pause = pause;
+        put_verified(store, {key, body, digest, checksum}, sending);
     }
     /// What sending throws.
     Error failure() {
@@ -51,6 +53,8 @@ struct Sending {
     BodyDigest digest{};
     FakeStore store;
     int taken = 0;
+    int copies = 1;
+    std::chrono::milliseconds pause{0};
 };
 
 constexpr std::size_t in_memory = 3'000'001;
@@ -82,7 +86,7 @@ void flip_in_work_file(const std::string& dir, std::uint64_t offset) {
 
 TEST_CASE("An object that comes back as it was sent is read once") {
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, in_memory, in_a_file}) {
-        Sending sending(size);
+        Attempt sending(size);
         sending.send();
         CHECK(sending.taken == 1);
         CHECK(sending.store.puts == 1);
@@ -92,7 +96,7 @@ TEST_CASE("An object that comes back as it was sent is read once") {
 }
 
 TEST_CASE("What differs or is missing once is asked for a second time") {
-    Sending sending(in_memory);
+    Attempt sending(in_memory);
     SECTION("a flipped bit") {
         sending.store.change = [](int get, std::string& bytes) {
             if (get == 1) flip(bytes);
@@ -117,7 +121,7 @@ TEST_CASE("What differs or is missing once is asked for a second time") {
 }
 
 TEST_CASE("What differs twice is not verified, and the message says how") {
-    Sending sending(in_memory);
+    Attempt sending(in_memory);
     sending.store.change = [](int, std::string& bytes) { flip(bytes); };
     const Error flipped = sending.failure();
     CHECK(flipped.kind() == ErrorKind::integrity);
@@ -134,7 +138,7 @@ TEST_CASE("What differs twice is not verified, and the message says how") {
 }
 
 TEST_CASE("A byte of the work file that changed before the put does not verify itself") {
-    Sending sending(in_a_file);
+    Attempt sending(in_a_file);
     flip_in_work_file(sending.dir.path(), 12'345);
     const Error error = sending.failure();
     CHECK(error.kind() == ErrorKind::integrity);
@@ -142,7 +146,7 @@ TEST_CASE("A byte of the work file that changed before the put does not verify i
 }
 
 TEST_CASE("A byte of the work file that changed after the put is not held against the store") {
-    Sending sending(in_a_file);
+    Attempt sending(in_a_file);
     sending.store.change = [&](int get, std::string&) {
         if (get == 1) flip_in_work_file(sending.dir.path(), 12'345);
     };
@@ -150,8 +154,33 @@ TEST_CASE("A byte of the work file that changed after the put is not held agains
     CHECK(sending.store.gets == 2);
 }
 
+TEST_CASE("What differs twice is sent once more where two copies are allowed, and no third time") {
+    Attempt sending(in_memory);
+    sending.copies = 2;
+    sending.store.change = [](int get, std::string& bytes) {
+        if (get <= 2) flip(bytes);
+    };
+    sending.send();
+    CHECK(sending.store.puts == 2);
+    CHECK(sending.store.gets == 3);
+    CHECK(sending.taken == 2);
+    sending.store.change = [](int, std::string& bytes) { flip(bytes); };
+    CHECK(sending.failure().kind() == ErrorKind::integrity);
+    CHECK(sending.store.puts == 4);
+}
+
+TEST_CASE("What a store refuses is not sent a second time here") {
+    Attempt sending(in_memory);
+    sending.copies = 2;
+    sending.store.refuse = [](const std::string&) { throw Error(ErrorKind::denied, "no right to put"); };
+    CHECK(sending.failure().kind() == ErrorKind::denied);
+    CHECK(sending.store.puts == 1);
+    CHECK(sending.taken == 0);
+}
+
 TEST_CASE("A request to stop ends the wait before the second look") {
-    Sending sending(in_memory);
+    Attempt sending(in_memory);
+    sending.pause = std::chrono::hours(1);
     std::stop_source stop;
     sending.store.change = [&](int, std::string& bytes) {
         flip(bytes);

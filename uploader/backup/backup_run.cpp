@@ -46,7 +46,7 @@ BackupRun::BackupRun(const Settings& settings, const BackupOptions& options, con
       encoding_(transfer::encode_options(settings)),
       lock_(settings),
       record_(settings, [this](const std::string& line) { say(line); }),
-      memory_(BackupPipeline::memory_for(settings.jobs)) {}
+      memory_({BackupPipeline::memory_for(settings.jobs)}) {}
 
 // In this order, because each is used by the one before it.
 BackupRun::~BackupRun() {
@@ -129,9 +129,9 @@ void BackupRun::begin() {
     const auto left = record_.abandoned();
     record_.begin(origin_.system_identifier, origin_.id);
     for (const StoreSettings& store : settings_.stores) {
-        copies_.push_back(std::make_unique<StoreCopy>(
+        copies_.push_back(std::make_unique<StoreCopy>(StoreCopy::Parts{
             store, keys(store, origin_.system_identifier), origin_.id, std::max(2, settings_.jobs),
-            stop_.get_token(), [this](const StoreCopy& copy) { given_up(copy); }));
+            stop_.get_token(), [this](const StoreCopy& copy) { given_up(copy); }}));
     }
     pipeline_ = std::make_unique<BackupPipeline>(encoding_, origin_, settings_.jobs, memory_, copies_);
     for (const StoreSettings& store : settings_.stores) {
@@ -144,7 +144,7 @@ void BackupRun::begin() {
 void BackupRun::given_up(const StoreCopy& copy) {
     const Error reason = *copy.reason();
     if (std::none_of(copies_.begin(), copies_.end(), [](const auto& each) { return each->usable(); }))
-        memory_.budget.close();
+        memory_.close();
     if (reason.kind() == ErrorKind::interrupted) return;
     const int code = reason.kind() == ErrorKind::integrity ? console::exit_code::integrity
                                                            : console::exit_code::incomplete;
@@ -293,7 +293,7 @@ void BackupRun::bring_histories() {
         if (!copy->usable() || label_.timeline == 1) continue;
         try {
             for (const HistoryFile& file : histories_) {
-                const auto encoded = encode_history(encoding_, memory_.pool, origin_.system_identifier, file);
+                const auto encoded = encode_history(encoding_, memory_, origin_.system_identifier, file);
                 record_.archived(copy->settings().name,
                                  archive_history(*copy, origin_.system_identifier, *encoded));
             }
@@ -329,7 +329,7 @@ void BackupRun::put_labels() {
     check();
 }
 
-void BackupRun::put_label(StoreCopy& copy, const EncodedPart& label) {
+void BackupRun::put_label(StoreCopy& copy, const transfer::EncodedObject& label) {
     const std::string& store = copy.settings().name;
     try {
         record_.expect_label(store, copy.key(label.name), hex(label.digest.sha256),

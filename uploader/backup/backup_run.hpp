@@ -39,7 +39,7 @@ class BackupRun {
     void bring_histories();
     void describe(const BaseBackup& backup);
     void put_labels();
-    void put_label(StoreCopy& copy, const EncodedPart& label);
+    void put_label(StoreCopy& copy, const transfer::EncodedObject& label);
     void await_wal();
     void abandon() noexcept;
     void sweep_leftovers(const StoreSettings& store, const std::vector<AbandonedBackup>& left);
@@ -80,7 +80,7 @@ class BackupRun {
     BackupExtent extent_{};
     BackupResult result_;
 
-    transfer::BackupMemory memory_;
+    transfer::MemoryBudget memory_;
     std::vector<std::unique_ptr<StoreCopy>> copies_;
     std::unique_ptr<BackupPipeline> pipeline_;
     std::vector<std::jthread> sweepers_;

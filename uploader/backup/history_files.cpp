@@ -1,11 +1,9 @@
 #include "uploader/backup/history_files.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "common/clock.hpp"
 #include "common/error.hpp"
-#include "common/wal/fingerprint.hpp"
 #include "common/wal/timeline_history.hpp"
 
 namespace walferry::backup {
@@ -57,36 +55,19 @@ std::vector<HistoryFile> read_history_files(server::ServerConnection& sender, st
     return files;
 }
 
-std::shared_ptr<const EncodedPart> encode_history(const EncodeOptions& encoding, BlockPool& pool,
-                                                  std::uint64_t system_identifier, const HistoryFile& file) {
-    Fingerprint fingerprint;
-    fingerprint.update(as_bytes(file.content));
+std::shared_ptr<const transfer::EncodedObject> encode_history(const EncodeOptions& encoding,
+                                                              transfer::MemoryBudget& memory,
+                                                              std::uint64_t system_identifier,
+                                                              const HistoryFile& file) {
     Envelope envelope;
     envelope.system_identifier = system_identifier;
     envelope.name = HistoryFile::name_of(file.timeline);
-    envelope.size = file.content.size();
-    envelope.fingerprint = fingerprint.digits();
     envelope.spooled_at = format_time(wall_now());
-    auto encoded = std::make_shared<EncodedPart>(pool, nullptr);
-    SegmentEncoder encoder(encoding);
-    const auto read = [rest = as_bytes(file.content)](MutableBytes out) mutable {
-        const std::size_t size = std::min(out.size(), rest.size());
-        std::memcpy(out.data(), rest.data(), size);
-        rest = rest.subspan(size);
-        return size;
-    };
-    const EncodeResult result = encoder.encode(read, envelope, encoded->body);
-    std::vector<std::string> recipients;
-    for (const AgeRecipient& recipient : encoding.recipients) recipients.push_back(recipient.text());
-    encoded->digest.sha256 = result.sha256;
-    encoded->checksum = result.checksum;
-    encoded->content_size = file.content.size();
-    encoded->name = {envelope.name, envelope.fingerprint, recipients_tag(std::move(recipients)),
-                     hex(result.sha256).substr(0, 32), !encoding.recipients.empty()};
-    return encoded;
+    return transfer::ObjectEncoder(encoding, memory).encode(as_bytes(file.content), envelope, envelope.name);
 }
 
-ListedObject archive_history(StoreCopy& copy, std::uint64_t system_identifier, const EncodedPart& encoded) {
+ListedObject archive_history(StoreCopy& copy, std::uint64_t system_identifier,
+                             const transfer::EncodedObject& encoded) {
     const std::string& name = encoded.name.segment;
     const std::vector<Listed> there = listed(copy, name);
     const auto same = std::find_if(there.begin(), there.end(), [&](const Listed& each) {

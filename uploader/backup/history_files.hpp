@@ -9,7 +9,6 @@
 #include "common/codec/segment_codec.hpp"
 #include "common/ledger/ledger.hpp"
 #include "server/server_connection.hpp"
-#include "uploader/backup/piece.hpp"
 #include "uploader/backup/store_copy.hpp"
 
 namespace walferry::backup {
@@ -29,12 +28,15 @@ std::vector<HistoryFile> read_history_files(server::ServerConnection& sender, st
                                             const std::function<void(const std::string&)>& say);
 
 /// As an object such as the drain makes of a history file.
-std::shared_ptr<const EncodedPart> encode_history(const EncodeOptions& encoding, BlockPool& pool,
-                                                  std::uint64_t system_identifier, const HistoryFile& file);
+std::shared_ptr<const transfer::EncodedObject> encode_history(const EncodeOptions& encoding,
+                                                              transfer::MemoryBudget& memory,
+                                                              std::uint64_t system_identifier,
+                                                              const HistoryFile& file);
 
 /// Brings it into a store, read back, unless the store shows that content already. What the ledger may be
 /// told of it. Throws conflict where the store has other contents only: settling that is a person's to do.
-ListedObject archive_history(StoreCopy& copy, std::uint64_t system_identifier, const EncodedPart& encoded);
+ListedObject archive_history(StoreCopy& copy, std::uint64_t system_identifier,
+                             const transfer::EncodedObject& encoded);
 
 /// Whether the store has a history of that timeline, whatever its content.
 bool has_history(StoreCopy& copy, std::uint32_t timeline);

@@ -1,13 +1,9 @@
 #pragma once
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "common/clock.hpp"
 #include "common/codec/backup_label.hpp"
-#include "common/store/object_buffer.hpp"
-#include "common/store/object_name.hpp"
-#include "common/store/object_store.hpp"
 #include "common/wal/backup_name.hpp"
 #include "common/wal/fingerprint.hpp"
 #include "transfer/memory_budget.hpp"
@@ -18,8 +14,9 @@ namespace walferry::backup {
 /// memory goes to what is made of it.
 class RawPiece {
   public:
-    RawPiece(BlockPool& pool, std::size_t stream, BackupPart part)
-        : pool_(pool), stream_(stream), part_(std::move(part)) {}
+    RawPiece(transfer::MemoryBudget& budget, transfer::MemoryBudget::Share share, std::size_t stream,
+             BackupPart part)
+        : share_(std::move(share)), pool_(budget.pool()), stream_(stream), part_(std::move(part)) {}
     ~RawPiece();
     RawPiece(const RawPiece&) = delete;
     RawPiece& operator=(const RawPiece&) = delete;
@@ -31,6 +28,9 @@ class RawPiece {
     /// Fills `out` with what comes next and lets go of it; 0 at the end.
     std::size_t read(MutableBytes out);
 
+    /// For what is made of it.
+    transfer::MemoryBudget::Share take_share() noexcept { return std::move(share_); }
+
     bool full() const noexcept { return size_ == backup_piece_size; }
     std::uint64_t size() const noexcept { return size_; }
     std::size_t stream() const noexcept { return stream_; }
@@ -39,6 +39,7 @@ class RawPiece {
     WallTime cut_at() const noexcept { return cut_at_; }
 
   private:
+    transfer::MemoryBudget::Share share_;
     BlockPool& pool_;
     const std::size_t stream_;  // which one of the backup's
     const BackupPart part_;
@@ -47,24 +48,6 @@ class RawPiece {
     std::uint64_t read_ = 0;
     Fingerprint fingerprint_;
     WallTime cut_at_{};
-};
-
-/// An object on its way to every store; its share of the budget is given back with it.
-struct EncodedPart {
-    EncodedPart(BlockPool& pool, transfer::MemoryBudget* from) : body(pool), budget(from) {}
-    ~EncodedPart() {
-        if (budget != nullptr) budget->give_back(share);
-    }
-    EncodedPart(const EncodedPart&) = delete;
-    EncodedPart& operator=(const EncodedPart&) = delete;
-
-    ObjectName name;
-    ObjectBuffer body;
-    BodyDigest digest{};
-    std::string checksum;  // XXH3-128 of the object
-    std::uint64_t content_size = 0;
-    transfer::MemoryBudget* budget;
-    std::uint64_t share = 0;
 };
 
 }  // namespace walferry::backup

@@ -5,24 +5,10 @@
 #include "common/error.hpp"
 
 namespace walferry::backup {
-namespace {
-
-std::string tag_of(const std::vector<AgeRecipient>& recipients) {
-    std::vector<std::string> texts;
-    for (const AgeRecipient& recipient : recipients) texts.push_back(recipient.text());
-    return recipients_tag(std::move(texts));
-}
-
-}  // namespace
-
 BackupPipeline::BackupPipeline(const EncodeOptions& encoding, const BackupOrigin& origin, int jobs,
-                               transfer::BackupMemory& memory,
+                               transfer::MemoryBudget& memory,
                                std::vector<std::unique_ptr<StoreCopy>>& copies)
-    : encoding_(encoding),
-      origin_(origin),
-      copies_(copies),
-      memory_(memory),
-      recipients_(tag_of(encoding.recipients)) {
+    : encoding_(encoding), origin_(origin), copies_(copies), memory_(memory) {
     for (int job = 0; job < jobs; ++job)
         workers_.emplace_back([this](const std::stop_token& ended) { work(ended); });
 }
@@ -52,16 +38,16 @@ void BackupPipeline::begin_stream(const std::string& name) {
 void BackupPipeline::write(Bytes bytes) {
     while (!bytes.empty()) {
         if (!cutting_) {
-            const bool room = memory_.budget.take(backup_piece_size);
+            auto share = memory_.take(backup_piece_size);
             check();
-            if (!room) throw Error(ErrorKind::interrupted, "stopped on request");
+            if (!share) throw Error(ErrorKind::interrupted, "stopped on request");
             const std::lock_guard lock(mutex_);
             if (next_number_ >= BackupPart::most_pieces)
                 throw Error(ErrorKind::internal, "a stream is too large for a backup");
             BackupLabel::Stream& stream = streams_.back();
             stream.pieces.emplace_back();
             cutting_ = std::make_unique<RawPiece>(
-                memory_.pool, streams_.size() - 1,
+                memory_, std::move(share), streams_.size() - 1,
                 BackupPart{stream.name, static_cast<std::uint32_t>(next_number_++)});
         }
         bytes = cutting_->append(bytes);
@@ -93,7 +79,7 @@ std::vector<BackupLabel::Stream> BackupPipeline::finish() {
 }
 
 void BackupPipeline::work(const std::stop_token& ended) {
-    SegmentEncoder encoder(encoding_);
+    std::optional<transfer::ObjectEncoder> encoder;
     for (;;) {
         std::unique_ptr<RawPiece> piece;
         {
@@ -105,13 +91,14 @@ void BackupPipeline::work(const std::stop_token& ended) {
         }
         std::optional<Error> failure;
         try {
-            encode(encoder, *piece);
+            if (!encoder) encoder.emplace(encoding_, memory_);
+            encode(*encoder, *piece);
         } catch (const Error& error) {
             failure = error;
         } catch (const std::exception& error) {
             failure = Error(ErrorKind::internal, error.what());
         }
-        if (failure) memory_.budget.close();
+        if (failure) memory_.close();
         const std::lock_guard lock(mutex_);
         if (failure && !failure_) failure_ = failure;
         --under_way_;
@@ -119,42 +106,22 @@ void BackupPipeline::work(const std::stop_token& ended) {
     }
 }
 
-void BackupPipeline::encode(SegmentEncoder& encoder, RawPiece& piece) {
-    const std::string fingerprint = piece.fingerprint();
-    auto part = std::make_shared<EncodedPart>(memory_.pool, &memory_.budget);
-    part->share = backup_piece_size;
-    part->content_size = piece.size();
-    const EncodeResult result = encoder.encode(
-        [&](MutableBytes out) { return piece.read(out); },
-        backup_envelope(origin_, piece.part(), piece.size(), fingerprint, piece.cut_at()), part->body);
-    part->digest.sha256 = result.sha256;
-    part->checksum = result.checksum;
-    const std::string sha256 = hex(result.sha256);
-    part->name = {piece.part().text(), fingerprint, recipients_, sha256.substr(0, 32),
-                  !encoding_.recipients.empty()};
-    if (result.size < part->share) {
-        memory_.budget.give_back(part->share - result.size);
-        part->share = result.size;
-    }
+void BackupPipeline::encode(transfer::ObjectEncoder& encoder, RawPiece& piece) {
+    const auto read = [&](MutableBytes out) { return piece.read(out); };
+    const std::shared_ptr<const transfer::EncodedObject> object = encoder.encode(
+        read, backup_envelope(origin_, piece.part(), piece.size(), piece.fingerprint(), piece.cut_at()),
+        piece.part().text(), piece.take_share());
     {
         const std::lock_guard lock(mutex_);
-        streams_[piece.stream()].pieces[piece.part().number] = {piece.size(), result.size, fingerprint,
-                                                                sha256};
+        streams_[piece.stream()].pieces[piece.part().number] = {
+            piece.size(), object->body.size(), piece.fingerprint(), hex(object->digest.sha256)};
     }
-    for (const auto& copy : copies_) copy->offer(part);
+    for (const auto& copy : copies_) copy->offer(object);
 }
 
-std::shared_ptr<const EncodedPart> BackupPipeline::encode(const BackupPart& part, Bytes content) {
-    SegmentEncoder encoder(encoding_);
-    auto encoded = std::make_shared<EncodedPart>(memory_.pool, nullptr);
-    const EncodeResult result =
-        encode_backup_part(encoder, origin_, part, content, wall_now(), encoded->body);
-    encoded->digest.sha256 = result.sha256;
-    encoded->checksum = result.checksum;
-    encoded->content_size = content.size();
-    encoded->name = {part.text(), result.fingerprint, recipients_, hex(result.sha256).substr(0, 32),
-                     !encoding_.recipients.empty()};
-    return encoded;
+std::shared_ptr<const transfer::EncodedObject> BackupPipeline::encode(const BackupPart& part, Bytes content) {
+    return transfer::ObjectEncoder(encoding_, memory_)
+        .encode(content, backup_envelope(origin_, part, 0, "", wall_now()), part.text());
 }
 
 }  // namespace walferry::backup

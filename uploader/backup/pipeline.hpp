@@ -9,7 +9,7 @@
 
 #include "common/codec/backup_label.hpp"
 #include "common/codec/backup_piece.hpp"
-#include "transfer/memory_budget.hpp"
+#include "transfer/encoded_object.hpp"
 #include "uploader/backup/piece.hpp"
 #include "uploader/backup/store_copy.hpp"
 
@@ -21,7 +21,7 @@ namespace walferry::backup {
 class BackupPipeline {
   public:
     BackupPipeline(const EncodeOptions& encoding, const BackupOrigin& origin, int jobs,
-                   transfer::BackupMemory& memory, std::vector<std::unique_ptr<StoreCopy>>& copies);
+                   transfer::MemoryBudget& memory, std::vector<std::unique_ptr<StoreCopy>>& copies);
     ~BackupPipeline();
 
     // One stream after the other, by one thread.
@@ -31,7 +31,7 @@ class BackupPipeline {
     std::vector<BackupLabel::Stream> finish();
 
     /// Encodes something small by itself, such as the label.
-    std::shared_ptr<const EncodedPart> encode(const BackupPart& part, Bytes content);
+    std::shared_ptr<const transfer::EncodedObject> encode(const BackupPart& part, Bytes content);
 
     /// Throws when nothing can come of the backup any more.
     void check() const;
@@ -46,13 +46,12 @@ class BackupPipeline {
     void end_stream();
     void hand_over();
     void work(const std::stop_token& ended);
-    void encode(SegmentEncoder& encoder, RawPiece& piece);
+    void encode(transfer::ObjectEncoder& encoder, RawPiece& piece);
 
     const EncodeOptions& encoding_;
     const BackupOrigin& origin_;
     std::vector<std::unique_ptr<StoreCopy>>& copies_;
-    transfer::BackupMemory& memory_;
-    const std::string recipients_;
+    transfer::MemoryBudget& memory_;
 
     std::unique_ptr<RawPiece> cutting_;
     std::size_t next_number_ = 0;

@@ -4,15 +4,16 @@
 #include "transfer/put_verified.hpp"
 
 namespace walferry::backup {
-StoreCopy::StoreCopy(const StoreSettings& settings, ObjectKeys keys, BackupId id, int connections,
-                     const std::stop_token& stop, std::function<void(const StoreCopy&)> given_up)
-    : settings_(settings),
-      keys_(std::move(keys)),
-      id_(std::move(id)),
-      given_up_(std::move(given_up)),
-      all_stop_(stop, [this] { stop_.request_stop(); }),
-      breaker_(std::make_shared<Breaker>()),
-      connections_(static_cast<std::size_t>(connections)) {
+
+StoreCopy::StoreCopy(Parts parts)
+    : parts_(std::move(parts)),
+      all_stop_(parts_.stop, [this] { stop_.request_stop(); }),
+      connections_(static_cast<std::size_t>(parts_.connections)) {
+    if (!parts_.open) {
+        parts_.open = [settings = parts_.settings, breaker = std::make_shared<Breaker>()](const auto& stop) {
+            return open_store(settings, StoreAccess::write, breaker, stop);
+        };
+    }
     for (std::size_t number = 0; number < connections_.size(); ++number) {
         threads_.emplace_back([this, number](const std::stop_token& ended) { work(ended, number); });
     }
@@ -24,7 +25,7 @@ StoreCopy::~StoreCopy() {
     threads_.clear();
 }
 
-void StoreCopy::offer(std::shared_ptr<const EncodedPart> part) {
+void StoreCopy::offer(std::shared_ptr<const transfer::EncodedObject> part) {
     const std::lock_guard lock(mutex_);
     if (reason_) return;
     queue_.push_back(std::move(part));
@@ -66,12 +67,12 @@ void StoreCopy::give_up(const Error& reason) {
         changed_.notify_all();
     }
     stop_.request_stop();
-    given_up_(*this);
+    parts_.given_up(*this);
 }
 
 void StoreCopy::work(const std::stop_token& ended, std::size_t number) {
     for (;;) {
-        std::shared_ptr<const EncodedPart> part;
+        std::shared_ptr<const transfer::EncodedObject> part;
         {
             std::unique_lock lock(mutex_);
             if (!changed_.wait(lock, ended, [&] { return !queue_.empty(); })) return;
@@ -97,32 +98,25 @@ void StoreCopy::work(const std::stop_token& ended, std::size_t number) {
 
 ObjectStore& StoreCopy::connection(std::size_t number) {
     auto& store = connections_[number];
-    if (!store) store = open_store(settings_, StoreAccess::write, breaker_, stop_.get_token());
+    if (!store) store = parts_.open(stop_.get_token());
     return *store;
 }
 
-void StoreCopy::put_verified(const std::string& address, const EncodedPart& part) {
+void StoreCopy::put_verified(const std::string& address, const transfer::EncodedObject& part) {
     put_verified(connection(0), address, part);
 }
 
-// Twice at the most: what one attempt's wire or server damaged, the next one may bring across. (Requests that
-// fail are repeated further down, by the store itself.)
-void StoreCopy::put_verified(ObjectStore& store, const std::string& address, const EncodedPart& part) {
-    const auto attempt = [&](const char* next) {
-        transfer::put_verified(store, {address, part.body, part.digest, part.checksum},
-                               "store " + settings_.name + ": " + address, next, stop_.get_token());
-    };
+void StoreCopy::put_verified(ObjectStore& store, const std::string& address,
+                             const transfer::EncodedObject& part) {
+    transfer::Sending sending{"store " + settings().name + ": " + address, "two copies were sent",
+                              stop_.get_token(), 2};
+    sending.pause = parts_.pause;
     try {
-        attempt("a second copy is sent");
+        transfer::put_verified(store, part.at(address), sending);
     } catch (const Error& error) {
-        if (error.kind() != ErrorKind::integrity && error.kind() != ErrorKind::not_found) throw;
-        try {
-            attempt("two copies were sent");
-        } catch (const Error& again) {
-            if (again.kind() != ErrorKind::not_found) throw;
-            // The store said twice that it has them: what it says cannot be relied on.
-            throw Error(ErrorKind::integrity, again.message(), again.hint());
-        }
+        if (error.kind() != ErrorKind::not_found) throw;
+        // The store said twice that it has them: what it says cannot be relied on.
+        throw Error(ErrorKind::integrity, error.message(), error.hint());
     }
 }
 

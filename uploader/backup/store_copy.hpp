@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -16,7 +17,7 @@
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
 #include "common/wal/backup_name.hpp"
-#include "uploader/backup/piece.hpp"
+#include "transfer/encoded_object.hpp"
 
 namespace walferry::backup {
 
@@ -25,16 +26,26 @@ namespace walferry::backup {
 /// that cannot be stored ends this copy: the store is given up for this backup.
 class StoreCopy {
   public:
-    /// `given_up` is called once, from one of its threads.
-    StoreCopy(const StoreSettings& settings, ObjectKeys keys, BackupId id, int connections,
-              const std::stop_token& stop, std::function<void(const StoreCopy&)> given_up);
+    struct Parts {
+        StoreSettings settings;
+        ObjectKeys keys;
+        BackupId id;
+        int connections;
+        std::stop_token stop;
+        std::function<void(const StoreCopy&)> given_up;  // called once, from any thread
+        /// One connection; null: to the store of `settings`.
+        std::function<std::unique_ptr<ObjectStore>(const std::stop_token&)> open = {};
+        std::chrono::milliseconds pause{1'000};  // before an object is read a second time
+    };
+
+    explicit StoreCopy(Parts parts);
     ~StoreCopy();
 
-    void offer(std::shared_ptr<const EncodedPart> part);
+    void offer(std::shared_ptr<const transfer::EncodedObject> part);
     /// Waits until everything that was offered is verified. False when it was given up.
     bool complete();
     /// Puts one object, reads it back and compares; after complete(). Throws.
-    void put_verified(const std::string& address, const EncodedPart& part);
+    void put_verified(const std::string& address, const transfer::EncodedObject& part);
     /// A connection for questions, after complete().
     ObjectStore& store() { return connection(0); }
     /// Waits, after give_up(), until no request is under way.
@@ -45,26 +56,22 @@ class StoreCopy {
     bool usable() const;
     std::optional<Error> reason() const;   // why it was given up
     std::uint64_t verified_bytes() const;  // of the backup, before encoding
-    const StoreSettings& settings() const noexcept { return settings_; }
-    const ObjectKeys& keys() const noexcept { return keys_; }
-    std::string key(const ObjectName& name) const { return keys_.backup(id_, name); }
+    const StoreSettings& settings() const noexcept { return parts_.settings; }
+    const ObjectKeys& keys() const noexcept { return parts_.keys; }
+    std::string key(const ObjectName& name) const { return parts_.keys.backup(parts_.id, name); }
 
   private:
     void work(const std::stop_token& ended, std::size_t number);
     ObjectStore& connection(std::size_t number);
-    void put_verified(ObjectStore& store, const std::string& address, const EncodedPart& part);
+    void put_verified(ObjectStore& store, const std::string& address, const transfer::EncodedObject& part);
 
-    const StoreSettings settings_;
-    const ObjectKeys keys_;
-    const BackupId id_;
-    const std::function<void(const StoreCopy&)> given_up_;
+    Parts parts_;
     std::stop_source stop_;  // of this copy's requests
     const std::stop_callback<std::function<void()>> all_stop_;
-    std::shared_ptr<Breaker> breaker_;
 
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
-    std::deque<std::shared_ptr<const EncodedPart>> queue_;
+    std::deque<std::shared_ptr<const transfer::EncodedObject>> queue_;
     std::size_t under_way_ = 0;
     std::uint64_t verified_bytes_ = 0;
     std::optional<Error> reason_;

@@ -48,11 +48,11 @@ void Lane::expect(std::size_t tasks) {
     to_come_ += tasks;
 }
 
-void Lane::offer(std::shared_ptr<Encoding> encoding) {
+void Lane::offer(Encoding encoding) {
     const std::lock_guard lock(mutex_);
     --to_come_;
     if (down_) {
-        encoding->task.needs[index_] = Need::later;
+        encoding.task->needs[index_] = Need::later;
     } else {
         queue_.push_back(std::move(encoding));
     }
@@ -98,12 +98,12 @@ bool Lane::starving() const {
 }
 
 bool Lane::drop_newest() {
-    std::shared_ptr<Encoding> dropped;
+    Encoding dropped{};
     const std::lock_guard lock(mutex_);
     if (queue_.empty()) return false;
     dropped = std::move(queue_.back());
     queue_.pop_back();
-    dropped->task.needs[index_] = Need::later;
+    dropped.task->needs[index_] = Need::later;
     return true;
 }
 
@@ -170,17 +170,17 @@ void Lane::run_sender(std::size_t sender) {
             confirming_ = false;
             changed_.notify_all();
         } else if (!queue_.empty()) {
-            std::shared_ptr<Encoding> encoding = std::move(queue_.front());
+            Encoding encoding = std::move(queue_.front());
             queue_.pop_front();
             ++sending_;
             lock.unlock();
-            context_.window.wake();
+            context_.memory.wake();
             try {
-                errors_only([&] { send(connection(sender), *encoding); });
+                errors_only([&] { send(connection(sender), encoding); });
             } catch (const Error& error) {
-                failed_attempt(encoding->task, error);
+                failed_attempt(*encoding.task, error);
             }
-            encoding.reset();
+            encoding.object.reset();
             lock.lock();
             --sending_;
             changed_.notify_all();

@@ -18,7 +18,7 @@
 #include "common/store/object_store.hpp"
 #include "common/store/read_back.hpp"
 #include "console/outcome.hpp"
-#include "transfer/window.hpp"
+#include "transfer/memory_budget.hpp"
 #include "uploader/drain/task.hpp"
 
 namespace walferry::drain {
@@ -29,7 +29,7 @@ struct LaneContext {
     const std::string& cluster;
     Ledger& ledger;
     console::Outcome& outcome;
-    transfer::Window& window;
+    transfer::MemoryBudget& memory;
     std::stop_token stop;
     bool goes_on = false;  // the run tries again what failed, and does not leave it to the next one
 };
@@ -50,7 +50,7 @@ class Lane {
     /// A pass: begin, offer() or skip() as many tasks as it was told to expect, end.
     void begin_pass(int senders);
     void expect(std::size_t tasks);
-    void offer(std::shared_ptr<Encoding> encoding);
+    void offer(Encoding encoding);
     void skip();
     /// Waits for what was offered; after a request to stop, only for what is under way.
     void end_pass();
@@ -84,7 +84,7 @@ class Lane {
 
     void run_sender(std::size_t sender);
     ObjectStore& connection(std::size_t sender);
-    void send(ObjectStore& store, Encoding& encoding);
+    void send(ObjectStore& store, const Encoding& encoding);
     std::optional<VerifiedObject> find_own(ObjectStore& store, const Encoding& encoding);
     bool could_be_encoding_of(const Task& task, const ObjectName& fresh,
                               const VerifiedObject& recorded) const;
@@ -104,7 +104,7 @@ class Lane {
 
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
-    std::deque<std::shared_ptr<Encoding>> queue_;
+    std::deque<Encoding> queue_;
     std::size_t to_come_ = 0;
     std::size_t sending_ = 0;
     std::vector<Sent> unconfirmed_;

@@ -54,8 +54,8 @@ bool Lane::could_be_encoding_of(const Task& task, const ObjectName& fresh,
            recorded.sha256.starts_with(name->sha256);
 }
 
-void Lane::send(ObjectStore& store, Encoding& encoding) {
-    Task& task = encoding.task;
+void Lane::send(ObjectStore& store, const Encoding& encoding) {
+    Task& task = *encoding.task;
     const bool further_attempt = task.attempts[index_] > 0;
     std::optional<VerifiedObject> object;
     if (further_attempt) {
@@ -63,13 +63,14 @@ void Lane::send(ObjectStore& store, Encoding& encoding) {
         object = find_own(store, encoding);
     }
     if (!object) {
-        object = VerifiedObject{task.segment, keys(task).wal(encoding.name), encoding.body.size(),
-                                hex(encoding.digest.sha256)};
+        const transfer::EncodedObject& fresh = *encoding.object;
+        object = VerifiedObject{task.segment, keys(task).wal(fresh.name), fresh.body.size(),
+                                hex(fresh.digest.sha256)};
         context_.ledger.begin_put(store_id_, *object, further_attempt);
-        transfer::put_verified(store, {object->key, encoding.body, encoding.digest, encoding.checksum},
-                               "store " + settings_.name + ": " + object->key,
-                               "a fresh copy follows with the next run", context_.stop,
-                               [&] { context_.ledger.stored(store_id_, *object, wall_now()); });
+        transfer::Sending sending{"store " + settings_.name + ": " + object->key,
+                                  "a fresh copy follows with the next run", context_.stop};
+        sending.taken = [&] { context_.ledger.stored(store_id_, *object, wall_now()); };
+        transfer::put_verified(store, fresh.at(object->key), sending);
     }
     succeeded();
     const std::lock_guard lock(mutex_);
@@ -93,9 +94,9 @@ void Lane::succeeded() {
 // before that put is asked for: an object that lies under a right name may be anyone's, and its hash proves
 // nothing but that the one who named it had its bytes.
 std::optional<VerifiedObject> Lane::find_own(ObjectStore& store, const Encoding& encoding) {
-    const Task& task = encoding.task;
+    const Task& task = *encoding.task;
     const auto own = context_.ledger.own_put(task.segment, store_id_);
-    if (!own || !could_be_encoding_of(task, encoding.name, own->object)) return std::nullopt;
+    if (!own || !could_be_encoding_of(task, encoding.object->name, own->object)) return std::nullopt;
     const std::string shown = "store " + settings_.name + ": " + own->object.key;
     std::optional<Error> useless;
     try {
@@ -180,7 +181,7 @@ void Lane::failed_attempt(Task& task, const Error& error, bool counts) {
 }
 
 void Lane::give_up(const std::string& reason) {
-    std::deque<std::shared_ptr<Encoding>> dropped;
+    std::deque<Encoding> dropped;
     {
         const std::lock_guard lock(mutex_);
         if (down_) return;
@@ -188,7 +189,7 @@ void Lane::give_up(const std::string& reason) {
         retry_at_ = steady_clock::now() + store_backoff(++given_up_in_a_row_);
         last_error_ = reason;
         dropped.swap(queue_);
-        for (const auto& encoding : dropped) encoding->task.needs[index_] = Need::later;
+        for (const Encoding& encoding : dropped) encoding.task->needs[index_] = Need::later;
         changed_.notify_all();
     }
     context_.outcome.report(
@@ -197,7 +198,7 @@ void Lane::give_up(const std::string& reason) {
             (context_.goes_on ? " is left alone for a while and tried again" : " is left for the next run") +
             "; what it lacks stays in the spool, and the other stores go on");
     dropped.clear();
-    context_.window.wake();
+    context_.memory.wake();
 }
 
 }  // namespace walferry::drain

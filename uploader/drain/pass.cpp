@@ -18,19 +18,13 @@
 namespace walferry::drain {
 namespace {
 
-std::string tag_of(const EncodeOptions& encoding) {
-    std::vector<std::string> texts;
-    for (const AgeRecipient& recipient : encoding.recipients) texts.push_back(recipient.text());
-    return recipients_tag(std::move(texts));
-}
-
 bool wants(const Task& task, const Lane& lane) {
     return task.needs[lane.index()] == Need::send;
 }
 
 }  // namespace
 
-Pass::Pass(Parts parts) : parts_(std::move(parts)), recipients_tag_(tag_of(parts_.encoding)) {}
+Pass::Pass(Parts parts) : parts_(std::move(parts)) {}
 
 Pass::~Pass() {
     finish();
@@ -94,13 +88,13 @@ Task* Pass::next() {
 }
 
 void Pass::work() {
-    std::optional<SegmentEncoder> encoder;
+    std::optional<transfer::ObjectEncoder> encoder;
     while (Task* const next_one = next()) {
         Task& task = *next_one;
         const std::vector<Need> before = task.needs;
         try {
             errors_only([&] {
-                if (!encoder) encoder.emplace(parts_.encoding);
+                if (!encoder) encoder.emplace(parts_.encoding, parts_.memory, parts_.settings.work_dir);
                 handle(task, *encoder);
             });
         } catch (const Error& error) {
@@ -122,10 +116,10 @@ void Pass::skip_all(Task& task, const std::vector<Need>& before) {
         task.needs[lane->index()] = Need::later;
         lane->skip();
     }
-    parts_.window.wake();
+    parts_.memory.wake();
 }
 
-void Pass::handle(Task& task, SegmentEncoder& encoder) {
+void Pass::handle(Task& task, transfer::ObjectEncoder& encoder) {
     const std::vector<Need> before = task.needs;
     const Fd fd = open_spool_file(parts_.spool, task.file);
     if (!fd) {
@@ -151,18 +145,16 @@ void Pass::handle(Task& task, SegmentEncoder& encoder) {
         }
     }
     if (receivers.empty()) {
-        parts_.window.wake();
+        parts_.memory.wake();
         remove_if_done(parts_.ledger, parts_.spool, parts_.outcome, task);
         return;
     }
-    std::shared_ptr<Encoding> encoding;
+    std::shared_ptr<transfer::EncodedObject> object;
     try {
-        const std::uint64_t want = std::min<std::uint64_t>(task.file.size + task.file.size / 128 + 65536,
-                                                           ObjectBuffer::memory_limit);
-        std::shared_ptr<void> room = parts_.window.enter(
-            want, [this] { return make_room(); }, parts_.stop);
-        if (!room) throw Error(ErrorKind::interrupted, "asked to stop");
-        encoding = errors_only([&] { return encode(task, fd.get(), encoder, std::move(room)); });
+        errors_only([&] {
+            object = encode(task, fd.get(), encoder);
+            note_facts(task, object->facts);
+        });
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::interrupted)
             parts_.outcome.report(traits(error.kind()).exit_code, error.what());
@@ -175,7 +167,7 @@ void Pass::handle(Task& task, SegmentEncoder& encoder) {
     }
     ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
     parts_.outcome.encoded_bytes += task.file.size;
-    for (Lane* lane : receivers) lane->offer(encoding);
+    for (Lane* lane : receivers) lane->offer({&task, object});
 }
 
 // Makes sure that the file is what the ledger has it for, or tells the ledger of a file it does not know.
@@ -244,8 +236,8 @@ void Pass::adopt(Task& task, const std::string& fingerprint) {
     }
 }
 
-std::shared_ptr<Encoding> Pass::encode(Task& task, int fd, SegmentEncoder& encoder,
-                                       std::shared_ptr<void> room) {
+std::shared_ptr<transfer::EncodedObject> Pass::encode(const Task& task, int fd,
+                                                      transfer::ObjectEncoder& encoder) {
     const std::string shown = parts_.spool.segment(task.file.system_identifier, task.file.entry());
     Envelope envelope;
     envelope.system_identifier = task.file.system_identifier;
@@ -257,24 +249,17 @@ std::shared_ptr<Encoding> Pass::encode(Task& task, int fd, SegmentEncoder& encod
         envelope.pg_version = pg_version(header->magic).value_or(0);
         envelope.segment_size = header->segment_size;
     }
-    auto encoding = std::make_shared<Encoding>(task, parts_.pool, parts_.settings.work_dir);
+    const std::uint64_t want =
+        std::min<std::uint64_t>(envelope.size + envelope.size / 128 + 65536, ObjectBuffer::memory_limit);
+    auto share = parts_.memory.take(want, parts_.stop, [this] { return make_room(); });
+    if (!share) throw Error(ErrorKind::interrupted, "asked to stop");
     std::uint64_t offset = 0;
-    const EncodeResult result = encoder.encode(
-        [&](MutableBytes buffer) {
-            const std::size_t n = os::read_at(fd, buffer, offset, shown);
-            offset += n;
-            return n;
-        },
-        envelope, encoding->body);
-    note_facts(task, result.facts);
-    encoding->digest = {result.sha256};
-    encoding->checksum = result.checksum;
-    encoding->name = {task.file.name.text, task.fingerprint, recipients_tag_,
-                      hex(result.sha256).substr(0, 32), !parts_.encoding.recipients.empty()};
-    // One that went to work_dir keeps its full share, so that their number is bounded too.
-    parts_.window.shrink(room.get(), encoding->body.size());
-    encoding->room = std::move(room);
-    return encoding;
+    const auto read = [&](MutableBytes buffer) {
+        const std::size_t n = os::read_at(fd, buffer, offset, shown);
+        offset += n;
+        return n;
+    };
+    return encoder.encode(read, envelope, envelope.name, std::move(share));
 }
 
 /// For people who ask; nothing that is archived depends on it.

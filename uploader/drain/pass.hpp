@@ -13,7 +13,7 @@
 #include "common/ledger/ledger.hpp"
 #include "common/settings/settings.hpp"
 #include "console/outcome.hpp"
-#include "transfer/window.hpp"
+#include "transfer/encoded_object.hpp"
 #include "uploader/drain/lane.hpp"
 #include "uploader/drain/task.hpp"
 
@@ -29,8 +29,7 @@ class Pass {
         const SpoolPaths& spool;
         Ledger& ledger;
         console::Outcome& outcome;
-        transfer::Window& window;
-        BlockPool& pool;
+        transfer::MemoryBudget& memory;
         const EncodeOptions& encoding;
         std::vector<std::unique_ptr<Lane>>& lanes;
         std::stop_token stop;
@@ -53,11 +52,12 @@ class Pass {
   private:
     void work();
     Task* next();
-    void handle(Task& task, SegmentEncoder& encoder);
+    void handle(Task& task, transfer::ObjectEncoder& encoder);
     bool identify(Task& task, int fd);
     void remember_history(const Task& task, int fd);
     void adopt(Task& task, const std::string& fingerprint);
-    std::shared_ptr<Encoding> encode(Task& task, int fd, SegmentEncoder& encoder, std::shared_ptr<void> room);
+    std::shared_ptr<transfer::EncodedObject> encode(const Task& task, int fd,
+                                                    transfer::ObjectEncoder& encoder);
     void note_facts(const Task& task, const std::optional<WalFacts>& facts);
     bool make_room();
     void skip_all(Task& task, const std::vector<Need>& before);
@@ -69,7 +69,6 @@ class Pass {
     std::size_t at_work_ = 0;
     bool open_ = true;
     std::vector<std::jthread> workers_;
-    const std::string recipients_tag_;
 };
 
 }  // namespace walferry::drain

@@ -28,7 +28,7 @@ constexpr milliseconds longest_connect{3'000};
 constexpr milliseconds longest_silence{5'000};
 
 // Encodings in flight: what design allows a worker, less what a worker needs besides.
-transfer::Window::Limits window_limits(int jobs) {
+transfer::MemoryBudget::Limits memory_limits(int jobs) {
     const auto n = static_cast<std::uint64_t>(jobs);
     return {(n * 48 + 16) << 20, static_cast<std::size_t>(n * 6 + 4)};
 }
@@ -68,7 +68,7 @@ DrainRun::DrainRun(const Settings& settings, const DrainOptions& options, consol
       lock_(spool_, options.wait, stop_),
       ledger_(open_ledger(spool_, outcome)),
       encoding_(transfer::encode_options(settings)),
-      window_(window_limits(settings.jobs)),
+      memory_(memory_limits(settings.jobs)),
       questions_(settings, spool_, outcome, stop_) {
     complete_removals();
     const auto rows = reconcile_stores(settings, *ledger_, wall_now());
@@ -76,7 +76,7 @@ DrainRun::DrainRun(const Settings& settings, const DrainOptions& options, consol
     for (std::size_t i = 0; i < rows.size(); ++i) {
         store_ids_.push_back(rows[i].id);
         lanes_.push_back(std::make_unique<Lane>(
-            LaneContext{spool_, settings.cluster, *ledger_, outcome_, window_, stop_, goes_on}, i,
+            LaneContext{spool_, settings.cluster, *ledger_, outcome_, memory_, stop_, goes_on}, i,
             settings.stores[i], rows[i].id));
     }
     run_id_ = ledger_->begin_run(::getpid(), wall_now());
@@ -186,7 +186,7 @@ std::vector<Task*> DrainRun::due(const Agenda& agenda) {
 }
 
 Pass::Parts DrainRun::parts() {
-    return {settings_, spool_, *ledger_, outcome_, window_, pool_, encoding_, lanes_, stop_};
+    return {settings_, spool_, *ledger_, outcome_, memory_, encoding_, lanes_, stop_};
 }
 
 void DrainRun::note_troubled(const std::vector<Task*>& tasks) {
@@ -320,7 +320,7 @@ bool DrainRun::all_stores_usable() const {
 }
 
 void DrainRun::rest() {
-    pool_.trim(0);
+    memory_.pool().trim(0);
 }
 
 void DrainRun::note_progress() {

@@ -12,10 +12,9 @@
 #include "common/ledger/ledger.hpp"
 #include "common/settings/settings.hpp"
 #include "common/spool/spool_lock.hpp"
-#include "common/store/object_buffer.hpp"
 #include "common/wal/segment_id.hpp"
 #include "console/outcome.hpp"
-#include "transfer/window.hpp"
+#include "transfer/memory_budget.hpp"
 #include "uploader/drain/agenda.hpp"
 #include "uploader/drain/drain.hpp"
 #include "uploader/drain/judging_pace.hpp"
@@ -89,8 +88,7 @@ class DrainRun {
     SpoolLock lock_;
     std::unique_ptr<Ledger> ledger_;
     const EncodeOptions encoding_;
-    BlockPool pool_;
-    transfer::Window window_;
+    transfer::MemoryBudget memory_;
     Questions questions_;
     std::vector<std::int64_t> store_ids_;
     std::vector<std::unique_ptr<Lane>> lanes_;

@@ -5,11 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "common/codec/segment_codec.hpp"
 #include "common/spool/spool_scan.hpp"
-#include "common/store/object_buffer.hpp"
-#include "common/store/object_name.hpp"
-#include "common/store/object_store.hpp"
+#include "transfer/encoded_object.hpp"
 
 namespace walferry::drain {
 
@@ -37,16 +34,10 @@ struct Task {
     std::atomic<bool> troubled = false;  // could not be read, encoded or removed: no store is to blame
 };
 
-/// An encoded segment, shared by the lanes that send it; its memory is free when the last one lets go.
+/// A segment in a lane's queue, as the other lanes have it too.
 struct Encoding {
-    Encoding(Task& owner, BlockPool& pool, const std::string& work_dir) : task(owner), body(pool, work_dir) {}
-
-    Task& task;
-    ObjectBuffer body;
-    BodyDigest digest{};
-    std::string checksum;  // XXH3-128 of the object
-    ObjectName name;
-    std::shared_ptr<void> room;  // given back to the window on destruction
+    Task* task;
+    std::shared_ptr<const transfer::EncodedObject> object;
 };
 
 }  // namespace walferry::drain

@@ -1,11 +1,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 
 #include "archive/archive_view.hpp"
 #include "archive/settlements.hpp"
 #include "common/bytes.hpp"
-#include "common/codec/digest.hpp"
 #include "common/codec/settlement.hpp"
 #include "common/error.hpp"
 #include "common/ledger/ledger.hpp"
@@ -13,10 +13,10 @@
 #include "common/store/object_name.hpp"
 #include "common/store/object_store.hpp"
 #include "common/store/stores.hpp"
-#include "common/wal/fingerprint.hpp"
 #include "common/wal/pg_control.hpp"
 #include "console/exit_code.hpp"
 #include "console/signals.hpp"
+#include "transfer/plain_object.hpp"
 #include "transfer/put_verified.hpp"
 #include "walferry/commands/declare.hpp"
 
@@ -28,21 +28,6 @@ struct Options {
 };
 
 constexpr std::chrono::seconds patience{60};
-
-class TextBody : public Body {
-  public:
-    explicit TextBody(const std::string& text) : text_(text) {}
-    std::uint64_t size() const noexcept override { return text_.size(); }
-    std::size_t read_at(std::uint64_t offset, MutableBytes out) const override {
-        const auto rest = as_bytes(text_).subspan(std::min<std::size_t>(offset, text_.size()));
-        const std::size_t n = std::min(out.size(), rest.size());
-        std::copy_n(rest.begin(), n, out.begin());
-        return n;
-    }
-
-  private:
-    const std::string& text_;
-};
 
 struct Choice {
     std::uint64_t system_identifier;
@@ -108,7 +93,7 @@ Choice choose_from_stores(const Settings& settings, const Options& options) {
 }
 
 struct Word {
-    std::string text;
+    std::shared_ptr<const transfer::PlainObject> object;
     SettlementName name;
     std::vector<std::string> trusted;  // by whom it would have to be signed to be put already; empty: any
 };
@@ -144,10 +129,8 @@ Word say(const Settings& settings, const Options& options, const Choice& choice)
         }
         word.trusted.push_back(key.public_key());
     }
-    word.text = settlement_json(settlement);
-    Sha256 sha256;
-    sha256.update(as_bytes(word.text));
-    word.name = {options.name, choice.fingerprint, hex(sha256.finish()).substr(0, 32)};
+    word.object = std::make_shared<const transfer::PlainObject>(settlement_json(settlement));
+    word.name = {options.name, choice.fingerprint, word.object->sha256().substr(0, 32)};
     return word;
 }
 
@@ -181,14 +164,9 @@ void settle_in(const StoreSettings& settings, const Settings& all, const Choice&
     const auto store = open_store(settings, StoreAccess::write, nullptr, stop);
     const ObjectKeys keys(settings.prefix, all.cluster, choice.system_identifier);
     if (said_before(*store, settings, keys, choice, word, all.trusted_writers)) return;
-    Sha256 sha256;
-    sha256.update(as_bytes(word.text));
-    const BodyDigest digest{sha256.finish()};
     const std::string key = keys.settled(word.name);
-    Fingerprint checksum;
-    checksum.update(as_bytes(word.text));
-    transfer::put_verified(*store, {key, TextBody(word.text), digest, checksum.digits()},
-                           "store " + settings.name + ": " + key, "settle again", stop);
+    transfer::put_verified(*store, word.object->at(key),
+                           {"store " + settings.name + ": " + key, "settle again", stop});
 }
 
 /// Nothing on a host that has none: the stores are what is settled in.

@@ -1,6 +1,7 @@
 #include "common/codec/backup_piece.hpp"
 
 #include "common/error.hpp"
+#include "tests/backup_part.hpp"
 #include "tests/catch.hpp"
 #include "tests/common/codec/sinks.hpp"
 

@@ -1,11 +1,9 @@
 #include <thread>
 
 #include "common/error.hpp"
-#include "common/store/object_buffer.hpp"
 #include "console/exit_code.hpp"
 #include "tests/catch.hpp"
 #include "tests/uploader/drain/harness.hpp"
-#include "transfer/window.hpp"
 #include "uploader/drain/agenda.hpp"
 #include "uploader/drain/confirmation.hpp"
 #include "uploader/drain/next_attempt.hpp"
@@ -14,7 +12,6 @@
 using namespace walferry;
 using namespace walferry::console;
 using namespace walferry::drain;
-using namespace walferry::transfer;
 using namespace walferry::test;
 using std::chrono::milliseconds;
 
@@ -38,60 +35,6 @@ TEST_CASE("Backoff grows, is bounded, and a jumped clock does not stretch it") {
     CHECK_FALSE(attempt_due("2026-05-01T12:00:30.000Z", now));
     CHECK(attempt_due("2031-01-01T00:00:00.000Z", now));
     CHECK(attempt_due("soon", now));
-}
-
-TEST_CASE("An object is read back from memory and from work_dir as it was written") {
-    TempDir dir;
-    BlockPool pool;
-    for (const std::size_t size :
-         {std::size_t{0}, std::size_t{1}, BlockPool::block_size - 1, BlockPool::block_size,
-          BlockPool::block_size + 1, ObjectBuffer::memory_limit, ObjectBuffer::memory_limit + 7}) {
-        CAPTURE(size);
-        std::string bytes(size, '\0');
-        for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 + i / 251);
-        ObjectBuffer buffer(pool, dir.path());
-        for (std::size_t at = 0; at < size; at += 300'001)
-            buffer.write(as_bytes(bytes).subspan(at, std::min<std::size_t>(300'001, size - at)));
-        buffer.finish();
-        REQUIRE(buffer.size() == size);
-        std::string back(size + 10, '!');
-        CHECK(buffer.read_at(0, std::as_writable_bytes(std::span(back))) == size);
-        back.resize(size);
-        CHECK(back == bytes);
-        std::string part(1000, '!');
-        const std::size_t n = buffer.read_at(size / 2, std::as_writable_bytes(std::span(part)));
-        CHECK(part.substr(0, n) == bytes.substr(size / 2, n));
-        CHECK(buffer.read_at(size, std::as_writable_bytes(std::span(part))) == 0);
-    }
-    CHECK(std::filesystem::is_empty(dir.path()));
-}
-
-TEST_CASE("The window lets in what fits, an oversized one alone, and is opened by dropping") {
-    Window window({100, 3});
-    const std::stop_token never;
-    const auto nothing_to_drop = [] { return false; };
-    auto big = window.enter(1000, nothing_to_drop, never);
-    REQUIRE(big);
-    int asked = 0;
-    auto next = window.enter(
-        60,
-        [&] {
-            ++asked;
-            big.reset();
-            return true;
-        },
-        never);
-    CHECK(asked == 1);
-    REQUIRE(next);
-    auto second = window.enter(40, nothing_to_drop, never);
-    std::jthread later([&] {
-        std::this_thread::sleep_for(milliseconds(50));
-        window.shrink(next.get(), 10);
-    });
-    CHECK(window.enter(50, nothing_to_drop, never) != nullptr);
-    std::stop_source source;
-    source.request_stop();
-    CHECK(window.enter(500, nothing_to_drop, source.get_token()) == nullptr);
 }
 
 namespace {
