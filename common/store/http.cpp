@@ -136,13 +136,6 @@ class Watchdog {
     std::uint64_t moved_at_mark_ = 0;
 };
 
-template <typename T>
-T info(CURL* easy, CURLINFO what) {
-    T value{};
-    if (curl_easy_getinfo(easy, what, &value) != CURLE_OK) return T{};
-    return value;
-}
-
 std::uint64_t bytes_moved(CURL* easy) {
     return static_cast<std::uint64_t>(info<curl_off_t>(easy, CURLINFO_SIZE_UPLOAD_T) +
                                       info<curl_off_t>(easy, CURLINFO_SIZE_DOWNLOAD_T));

@@ -1,24 +1,17 @@
 #include "common/store/http_exchange.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <utility>
 
 namespace walferry {
 namespace {
 
 constexpr std::uint64_t max_header_bytes = 64 * 1024;
-constexpr std::size_t max_headers = 200;
+constexpr int max_header_lines = 200;
 constexpr const char* no_s3_server = "is an S3 server at `endpoint`?";
 
 HttpExchange& exchange(void* self) noexcept {
     return *static_cast<HttpExchange*>(self);
-}
-
-std::string_view trim(std::string_view text) {
-    const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-    while (!text.empty() && space(text.front())) text.remove_prefix(1);
-    while (!text.empty() && space(text.back())) text.remove_suffix(1);
-    return text;
 }
 
 std::string lower_case(std::string_view text) {
@@ -37,6 +30,7 @@ std::string_view HttpResponse::header(const std::string& lower_case_name) const 
 }
 
 void HttpExchange::attach(CURL* easy) {
+    easy_ = easy;
     set_option(easy, CURLOPT_HEADERFUNCTION, &HttpExchange::on_header);
     set_option(easy, CURLOPT_HEADERDATA, static_cast<void*>(this));
     set_option(easy, CURLOPT_WRITEFUNCTION, &HttpExchange::on_write);
@@ -62,9 +56,9 @@ int HttpExchange::on_seek(void* self, curl_off_t offset, int origin) noexcept {
     return CURL_SEEKFUNC_OK;
 }
 
-std::size_t HttpExchange::on_header(char* data, std::size_t size, std::size_t count, void* self) noexcept {
+std::size_t HttpExchange::on_header(char*, std::size_t size, std::size_t count, void* self) noexcept {
     try {
-        exchange(self).header_line({data, size * count});
+        exchange(self).count_header(size * count);
         return size * count;
     } catch (...) {
         exchange(self).parked_ = std::current_exception();
@@ -93,73 +87,51 @@ std::size_t HttpExchange::read(MutableBytes out) {
     return got;
 }
 
-void HttpExchange::header_line(std::string_view line) {
-    if (line.empty()) return;
-    header_bytes_ += line.size();
-    if (header_bytes_ > max_header_bytes || response_.headers.size() >= max_headers) {
+/// Also called for interim answers and for what follows a chunked body. What the lines say is libcurl's to
+/// tell; it would keep them without end.
+void HttpExchange::count_header(std::size_t size) {
+    header_bytes_ += size;
+    if (header_bytes_ > max_header_bytes || ++header_lines_ > max_header_lines) {
         throw Error(ErrorKind::server_error, request_.doing + ": the server sends headers without end",
                     no_s3_server);
     }
-    switch (awaited_) {
-        case Awaited::status:
-            return status_line(line);
-        case Awaited::headers:
-            // What ends the headers, and which name a line has, must be what they are to libcurl, to the
-            // letter.
-            if (line.front() == '\r' || line.front() == '\n') {
-                headers_end();
-            } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
-                response_.headers.try_emplace(lower_case(line.substr(0, colon)),
-                                              trim(line.substr(colon + 1)));
-            }
-            return;
-        case Awaited::trailers:
-            return;  // what comes after a chunked body says nothing that matters here
-    }
 }
 
-/// The first line of an answer, whatever it looks like: libcurl takes more than "HTTP/" for one. Also called
-/// for an interim answer such as 100, whose headers do not count.
-void HttpExchange::status_line(std::string_view line) {
-    response_.headers.clear();
-    claimed_length_ = 0;
-    const std::size_t space = line.find(' ');
-    const std::string_view code = space == std::string_view::npos ? "" : line.substr(space + 1);
-    const auto parsed = std::from_chars(code.data(), code.data() + code.size(), response_.status);
-    if (parsed.ec != std::errc() || response_.status < 100 || response_.status > 599) {
+std::uint64_t HttpExchange::claimed_length() const noexcept {
+    return static_cast<std::uint64_t>(
+        std::max<curl_off_t>(0, info<curl_off_t>(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)));
+}
+
+bool HttpExchange::is_received() const noexcept {
+    return response_.status == request_.received_status && request_.receiver != nullptr;
+}
+
+/// Once, when the headers of the answer that counts are complete.
+void HttpExchange::read_headers() {
+    if (response_.status != 0) return;
+    response_.status = static_cast<int>(info<long>(easy_, CURLINFO_RESPONSE_CODE));
+    if (response_.status < 100 || response_.status > 599) {
         throw Error(ErrorKind::server_error, request_.doing + ": the server's answer is no HTTP",
                     no_s3_server);
     }
-    awaited_ = Awaited::headers;
-}
-
-void HttpExchange::headers_end() {
-    const bool interim = response_.status < 200;
-    awaited_ = interim ? Awaited::status : Awaited::trailers;
-    if (!interim) check_length();
-}
-
-void HttpExchange::check_length() {
-    const std::string_view length = response_.header("content-length");
-    const auto parsed = std::from_chars(length.data(), length.data() + length.size(), claimed_length_);
-    const bool has_length = parsed.ec == std::errc() && !length.empty();
+    curl_header* header = nullptr;
+    while ((header = curl_easy_nextheader(easy_, CURLH_HEADER, -1, header)) != nullptr)
+        response_.headers.try_emplace(lower_case(header->name), header->value);
+    if (!is_received()) return;
     // Without either, the end of the body is the end of the connection and looks the same as a broken one.
-    const bool has_end =
-        has_length || response_.header("transfer-encoding").find("chunked") != std::string_view::npos;
-    if (response_.status == request_.received_status && request_.receiver != nullptr && !has_end) {
+    const bool has_length = info<curl_off_t>(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T) >= 0;
+    if (!has_length && response_.header("transfer-encoding").find("chunked") == std::string_view::npos) {
         throw Error(ErrorKind::server_error,
                     request_.doing + ": the server does not say how long the object is",
                     "S3 servers do: does a proxy on the way remove Content-Length?");
     }
-    if (response_.status == 200 && request_.received_status == 200 && request_.receiver != nullptr &&
-        has_length) {
-        request_.receiver->announced(claimed_length_);
-    }
+    if (has_length && response_.status == 200) request_.receiver->announced(claimed_length());
 }
 
 /// False when enough was kept.
 bool HttpExchange::write(Bytes bytes) {
-    if (response_.status == request_.received_status && request_.receiver != nullptr) {
+    read_headers();
+    if (is_received()) {
         request_.receiver->write(bytes);
         return true;
     }
@@ -168,6 +140,11 @@ bool HttpExchange::write(Bytes bytes) {
     response_.body.append(as_text(bytes.first(std::min(room, bytes.size()))));
     response_.body_cut = bytes.size() > room;
     return !response_.body_cut;
+}
+
+HttpResponse HttpExchange::take_response() {
+    read_headers();
+    return std::move(response_);
 }
 
 }  // namespace walferry

@@ -18,26 +18,24 @@ class HttpExchange {
     /// Registers the callbacks.
     void attach(CURL* easy);
 
-    HttpResponse take_response() { return std::move(response_); }
+    /// Of a transfer that ended well. Throws server_error where it says too little.
+    HttpResponse take_response();
     std::exception_ptr parked() const { return parked_; }
     bool body_cut() const noexcept { return response_.body_cut; }
     std::uint64_t header_bytes() const noexcept { return header_bytes_; }
     /// The length of the response's body as the server claims it, 0 where it says nothing.
-    std::uint64_t claimed_length() const noexcept { return claimed_length_; }
+    std::uint64_t claimed_length() const noexcept;
 
   private:
-    enum class Awaited { status, headers, trailers };
-
     static std::size_t on_read(char* out, std::size_t size, std::size_t count, void* self) noexcept;
     static int on_seek(void* self, curl_off_t offset, int origin) noexcept;
-    static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self) noexcept;
+    static std::size_t on_header(char*, std::size_t size, std::size_t count, void* self) noexcept;
     static std::size_t on_write(char* data, std::size_t size, std::size_t count, void* self) noexcept;
 
     std::size_t read(MutableBytes out);
-    void header_line(std::string_view line);
-    void status_line(std::string_view line);
-    void headers_end();
-    void check_length();
+    void count_header(std::size_t size);
+    void read_headers();
+    bool is_received() const noexcept;
     bool write(Bytes bytes);
 
     const HttpRequest& request_;
@@ -45,9 +43,15 @@ class HttpExchange {
     std::exception_ptr parked_;
     std::uint64_t sent_ = 0;
     std::uint64_t header_bytes_ = 0;
-    std::uint64_t claimed_length_ = 0;
-    Awaited awaited_ = Awaited::status;
+    int header_lines_ = 0;
+    CURL* easy_ = nullptr;
 };
+
+template <typename T>
+T info(CURL* easy, CURLINFO what) noexcept {
+    T value{};
+    return curl_easy_getinfo(easy, what, &value) == CURLE_OK ? value : T{};
+}
 
 template <typename T>
 void set_option(CURL* easy, CURLoption option, T value) {

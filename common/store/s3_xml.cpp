@@ -1,7 +1,13 @@
 #include "common/store/s3_xml.hpp"
 
+#include <curl/curl.h>
+
+#include <algorithm>
 #include <charconv>
+#include <memory>
+#include <new>
 #include <pugixml.hpp>
+#include <utility>
 
 #include "common/error.hpp"
 
@@ -30,28 +36,14 @@ bool load(pugi::xml_document& document, std::string_view text) {
         document.load_buffer(text.data(), text.size(), parse_flags, pugi::encoding_utf8));
 }
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 /// encoding-type=url: percent signs, and a plus for a space.
-std::string url_decoded(const std::string& text) {
-    std::string decoded;
-    decoded.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-        const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-        if (low >= 0) {
-            decoded += static_cast<char>(high * 16 + low);
-            i += 2;
-        } else {
-            decoded += text[i] == '+' ? ' ' : text[i];
-        }
-    }
-    return decoded;
+std::string url_decoded(std::string text) {
+    std::replace(text.begin(), text.end(), '+', ' ');
+    int size = 0;
+    const std::unique_ptr<char, decltype(&curl_free)> decoded(
+        curl_easy_unescape(nullptr, text.c_str(), static_cast<int>(text.size()), &size), &curl_free);
+    if (!decoded) throw std::bad_alloc();
+    return {decoded.get(), static_cast<std::size_t>(size)};
 }
 
 [[noreturn]] void refuse(const std::string& doing, const std::string& reason) {
@@ -62,7 +54,7 @@ std::string url_decoded(const std::string& text) {
 ObjectInfo parse_object(const pugi::xml_node& node, bool url_encoded, const std::string& doing) {
     ObjectInfo object;
     object.key = child_text(node, "Key");
-    if (url_encoded) object.key = url_decoded(object.key);
+    if (url_encoded) object.key = url_decoded(std::move(object.key));
     if (object.key.empty()) refuse(doing, "an object without a key");
     const std::string size = child_text(node, "Size");
     const auto parsed = std::from_chars(size.data(), size.data() + size.size(), object.size);

@@ -1,62 +1,51 @@
 #include "common/codec/age/hkdf.hpp"
 
-#include <sodium.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
 
-#include <algorithm>
+#include <memory>
+#include <string>
 
 #include "common/codec/age/octets.hpp"
-#include "common/codec/age/secret_key.hpp"
 #include "common/error.hpp"
 
 namespace walferry {
 namespace {
 
-class Hmac {
-  public:
-    explicit Hmac(Bytes key) { crypto_auth_hmacsha256_init(&state_, octets(key), key.size()); }
-    ~Hmac() { sodium_memzero(&state_, sizeof state_); }
-    Hmac(const Hmac&) = delete;
-    Hmac& operator=(const Hmac&) = delete;
+constexpr std::size_t mac_size = 32;
 
-    void add(Bytes bytes) { crypto_auth_hmacsha256_update(&state_, octets(bytes), bytes.size()); }
-    void finish(std::span<std::byte, crypto_auth_hmacsha256_BYTES> mac) {
-        crypto_auth_hmacsha256_final(&state_, writable_octets(mac));
-    }
-
-  private:
-    crypto_auth_hmacsha256_state state_;
+struct Free {
+    void operator()(EVP_KDF* kdf) const noexcept { EVP_KDF_free(kdf); }
+    void operator()(EVP_KDF_CTX* context) const noexcept { EVP_KDF_CTX_free(context); }  // wipes its key
 };
+
+OSSL_PARAM octets_param(const char* name, Bytes bytes) {
+    return OSSL_PARAM_construct_octet_string(name, const_cast<unsigned char*>(octets(bytes)), bytes.size());
+}
 
 }  // namespace
 
 void hmac_sha256(Bytes key, Bytes message, MutableBytes mac) {
-    if (mac.size() != crypto_auth_hmacsha256_BYTES) throw Error(ErrorKind::internal, "an HMAC has 32 bytes");
-    Hmac hmac(key);
-    hmac.add(message);
-    hmac.finish(mac.first<crypto_auth_hmacsha256_BYTES>());
+    if (mac.size() != mac_size) throw Error(ErrorKind::internal, "an HMAC has 32 bytes");
+    if (HMAC(EVP_sha256(), octets(key), static_cast<int>(key.size()), octets(message), message.size(),
+             writable_octets(mac), nullptr) == nullptr) {
+        throw Error(ErrorKind::internal, "OpenSSL cannot compute HMAC-SHA-256");
+    }
 }
 
 void hkdf_sha256(Bytes key_material, Bytes salt, std::string_view info, MutableBytes out) {
-    Wiped<crypto_auth_hmacsha256_BYTES> pseudorandom_key;
-    hmac_sha256(salt, key_material, pseudorandom_key.fill());
-
-    if (out.size() > 255 * crypto_auth_hmacsha256_BYTES)
-        throw Error(ErrorKind::internal, "too much asked of HKDF");
-    Wiped<crypto_auth_hmacsha256_BYTES> block;
-    Bytes previous;
-    std::byte counter{1};
-    while (!out.empty()) {
-        Hmac hmac(pseudorandom_key.bytes());
-        hmac.add(previous);
-        hmac.add(as_bytes(info));
-        hmac.add({&counter, 1});
-        hmac.finish(block.fill());
-        previous = block.bytes();
-        const std::size_t take = std::min(out.size(), block.size());
-        std::copy_n(previous.begin(), take, out.begin());
-        out = out.subspan(take);
-        counter = static_cast<std::byte>(std::to_integer<unsigned>(counter) + 1);
-    }
+    const std::unique_ptr<EVP_KDF, Free> kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
+    const std::unique_ptr<EVP_KDF_CTX, Free> context(EVP_KDF_CTX_new(kdf.get()));
+    std::string digest = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest.data(), 0),
+        octets_param(OSSL_KDF_PARAM_KEY, key_material), octets_param(OSSL_KDF_PARAM_SALT, salt),
+        octets_param(OSSL_KDF_PARAM_INFO, as_bytes(info)), OSSL_PARAM_construct_end()};
+    if (!context || EVP_KDF_derive(context.get(), writable_octets(out), out.size(), parameters) != 1)
+        throw Error(ErrorKind::internal, "OpenSSL cannot derive a key with HKDF-SHA-256");
 }
 
 }  // namespace walferry

@@ -5,8 +5,7 @@
 
 namespace walferry {
 
-/// HKDF-SHA-256 (RFC 5869), extract and expand in one; fills `out`, at most 255 * 32 bytes. Written here
-/// because libsodium 1.0.18 has only the HMAC it is made of.
+/// HKDF-SHA-256 (RFC 5869), extract and expand in one; fills `out`, at most 255 * 32 bytes.
 void hkdf_sha256(Bytes key_material, Bytes salt, std::string_view info, MutableBytes out);
 
 /// HMAC-SHA-256 with a key of any length.
