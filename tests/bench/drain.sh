@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# drain.sh BUILD [--quick] [ROUNDS]: the spool to two S3 stores with read-back, beside zstd alone, pgBackRest's async
-# push to one store, and barman-cloud-wal-archive. Every round runs all of them once, after one round of warming up.
+# drain.sh BUILD [--quick] [--against OTHER_BUILD] [ROUNDS]: the spool to two S3 stores with read-back, beside zstd alone,
+# pgBackRest's async push to one store, and barman-cloud-wal-archive. Every round runs all of them once, after one round of
+# warming up. With --against a round has, beside zstd and pgBackRest, this build and the other one in turn.
 . "$(dirname "$0")/../lib/bench.sh"
 rounds=$(in_rounds 7 1)
 spool=$work/spool
@@ -18,6 +19,9 @@ configuration() {
 for level in 1 3 6; do configuration "$work/etc/level-$level.toml" $level; done
 configuration "$work/etc/tls.toml" 3
 to_tls "$work/etc/tls.toml"
+begin_configuration "$work/etc/directories.toml" "$spool"
+add_directory_store "$work/etc/directories.toml" one
+add_directory_store "$work/etc/directories.toml" two
 export WALFERRY_CONFIG=$work/etc/level-3.toml
 mapfile -t s3_lines < <(pgbackrest_s3_lines ceph pgbackrest)
 mapfile -t cipher_lines < <(pgbackrest_cipher_lines)
@@ -27,8 +31,17 @@ pgbackrest_configuration "$work/pgbackrest.conf" "${s3_lines[@]}" "${cipher_line
 drain_once() { # SEGMENTS CONFIGURATION JOBS LABEL
     fresh_spool "$spool" "$1"
     run_measured "$4" walferry --config "$work/etc/$2.toml" drain --jobs "$3"
-    empty_bucket ceph $bucket
-    empty_bucket swift $bucket
+    if [ "$2" = directories ]; then
+        rm -rf "$work"/stores/*/main
+    else
+        empty_bucket ceph $bucket
+        empty_bucket swift $bucket
+    fi
+}
+# The same by the other build, which may write another ledger: its spool is its own programs' from the beginning.
+drain_both() { # SEGMENTS CONFIGURATION JOBS LABEL
+    drain_once "$@"
+    PATH=$against:$PATH drain_once "${@:1:3}" "$4, other build"
 }
 zstd_once() { # SEGMENTS
     mkdir "$work/zst"
@@ -61,6 +74,13 @@ barman_once() { # SEGMENTS COUNT
 
 one_round() { # SEGMENTS
     zstd_once "$1"
+    if [ -n "$against" ]; then
+        drain_both "$1" level-3 2 'walferry, 2 workers, zstd 3'
+        drain_both "$1" tls 2 'walferry, 2 workers, zstd 3, TLS'
+        pgbackrest_once "$1"
+        drain_both "$1" directories 2 'walferry, two directories'
+        return
+    fi
     drain_once "$1" level-3 2 'walferry, 2 workers, zstd 3'
     pgbackrest_once "$1"
     drain_once "$1" tls 2 'walferry, 2 workers, zstd 3, TLS'
@@ -71,22 +91,30 @@ one_round() { # SEGMENTS
 }
 
 compare() { # TITLE COUNT KIND
-    local round
+    local round label
     make_segments "$work/segments/$3" "$2" 1 16 "$3"
     results=/dev/null
     [ -n "$quick" ] || one_round "$work/segments/$3"
     results=$work/$3
     for ((round = 0; round < rounds; round++)); do one_round "$work/segments/$3"; done
-    barman_once "$work/segments/$3" $((rounds + 1))
+    [ -n "$against" ] || barman_once "$work/segments/$3" $((rounds + 1))
     heading "drain, $1, $rounds rounds; $(machine)"
     measure table "$results"
     measure ratio "$results" cores 'walferry, 2 workers, zstd 3' 'zstd -3 into files' 2 \
         "core-seconds, two stores and read-back / zstd -3 alone"
     measure ratio "$results" seconds 'walferry, 2 workers, zstd 3, TLS' 'pgBackRest async, one store, TLS' 1 \
         'seconds, two stores and read-back / pgBackRest to one'
-    measure limit "$results" kib 'walferry, 1 worker, zstd 3' 112 'memory with 1 worker'
     measure limit "$results" kib 'walferry, 2 workers, zstd 3' 160 'memory with 2 workers'
-    measure limit "$results" kib 'walferry, 4 workers, zstd 3' 256 'memory with 4 workers'
+    if [ -n "$against" ]; then
+        for label in 'walferry, 2 workers, zstd 3' 'walferry, 2 workers, zstd 3, TLS' 'walferry, two directories'; do
+            measure ratio "$results" cores "$label" "$label, other build" 1 "core-seconds / other build's, ${label#walferry, }"
+            measure ratio "$results" seconds "$label" "$label, other build" 1 "seconds / other build's, ${label#walferry, }"
+        done
+    else
+        measure limit "$results" kib 'walferry, 1 worker, zstd 3' 112 'memory with 1 worker'
+        measure limit "$results" kib 'walferry, 4 workers, zstd 3' 256 'memory with 4 workers'
+    fi
+    [ -z "$against" ] || return 0
     heading "drain, $1: core-milliseconds a segment, each stage alone"
     "$programs/stage-bench" "$work/etc/level-3.toml" "$work/segments/$3"/*
     empty_bucket ceph $bucket
@@ -108,6 +136,12 @@ large_segments() { # MIB
     done
 }
 
-compare "$([ -n "$quick" ] && echo 8 || echo 64) compressible segments" "$([ -n "$quick" ] && echo 8 || echo 64)" pgbench
-compare "$([ -n "$quick" ] && echo 4 || echo 32) incompressible segments" "$([ -n "$quick" ] && echo 4 || echo 32)" noise
-large_segments "$([ -n "$quick" ] && echo 256 || echo 1024)"
+# in_segments FULL QUICK AGAINST: enough of them, and several rounds of two builds in a bearable time.
+in_segments() {
+    if [ -n "$quick" ]; then echo "$2"; elif [ -n "$against" ]; then echo "$3"; else echo "$1"; fi
+}
+count=$(in_segments 32 4 16)
+compare "$count incompressible segments" "$count" noise
+count=$(in_segments 64 8 24)
+compare "$count compressible segments" "$count" pgbench
+[ -n "$against" ] || large_segments "$([ -n "$quick" ] && echo 256 || echo 1024)"

@@ -21,6 +21,7 @@
 #include "common/wal/facts_reader.hpp"
 #include "common/wal/fingerprint.hpp"
 #include "tests/wal_file.hpp"
+#include "transfer/put_verified.hpp"
 
 using namespace walferry;
 
@@ -126,6 +127,10 @@ class Stages {
         zstd_.begin(bytes.size(), frame);
         zstd_.write(bytes);
         zstd_.finish();
+        table_.time("XXH3-128, once over the object", [&] {
+            Fingerprint checksum;
+            in_pieces(frame.bytes, [&](Bytes part) { checksum.update(part); });
+        });
         table_.time("SHA-256, once over the object", [&] {
             in_pieces(frame.bytes, [&](Bytes part) { hash_.update(part); });
             hash_.finish();
@@ -145,6 +150,7 @@ class Stages {
         envelope.spooled_at = format_time(wall_now());
         ObjectBuffer object(pool_, "/var/tmp");
         BodyDigest digest{};
+        std::string checksum;
         table_.time("all of that as the drain does it", [&] {
             std::size_t at = 0;
             const EncodeResult result = encoder_.encode(
@@ -155,10 +161,14 @@ class Stages {
                 },
                 envelope, object);
             digest.sha256 = result.sha256;
+            checksum = result.checksum;
         });
         for (const auto& [name, store] : stores_) {
             const std::string key = "stage-bench/" + envelope.name;
             table_.time("put, " + name, [&] { store->put(key, object, digest); });
+            table_.time("put, read back and compared, " + name, [&] {
+                transfer::put_verified(*store, {key, object, digest, checksum}, {"stage-bench", ""});
+            });
             table_.time("get with its SHA-256, " + name, [&] { read_back(*store, key, object.size()); });
             store->remove(key);
         }

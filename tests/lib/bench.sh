@@ -1,16 +1,24 @@
-# What every benchmark begins with: . "$(dirname "$0")/../lib/bench.sh" BUILD [--quick] [ARGUMENT]...
-# Sets $quick (yes or empty) and $arguments. Times are taken by tests/bench/measure.py into $results.
+# What every benchmark begins with: . "$(dirname "$0")/../lib/bench.sh" BUILD [--quick] [--against BUILD] [ARGUMENT]...
+# Sets $quick (yes or empty), $against (the other build's programs, or empty) and $arguments. Times are taken by tests/bench/measure.py into $results.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$(cd "$1" && pwd)
 programs=$build/bin
 quick=
+against=
 arguments=()
 for argument in "${@:2}"; do
     case $argument in
     --quick) quick=yes ;;
-    *) arguments+=("$argument") ;;
+    --against) against=next ;;
+    *)
+        if [ "$against" = next ]; then
+            against=$(cd "$argument/bin" && pwd)
+        else
+            arguments+=("$argument")
+        fi
+        ;;
     esac
 done
 # Servers of other users, loop mounts and dropped caches are part of what is measured.
