@@ -7,7 +7,8 @@
 
 namespace walferry {
 
-/// Modes of what a spool is made of; set explicitly, whatever the umask (docs/architecture.md: "The spool is the queue").
+/// Modes of what a spool is made of; set explicitly, whatever the umask (docs/architecture.md: "The spool is
+/// the queue").
 namespace spool_mode {
 inline constexpr mode_t root = 02750;
 inline constexpr mode_t shared_directory = 02770;  // ready, ready/SYSID, tmp, ledger

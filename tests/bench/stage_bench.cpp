@@ -163,7 +163,10 @@ class Stages {
             digest.sha256 = result.sha256;
             checksum = result.checksum;
         });
-        for (const auto& [name, store] : stores_) {
+        for (const auto& entry : stores_) {
+            // Named, because clang 14 captures no structured binding.
+            const std::string& name = entry.first;
+            const auto& store = entry.second;
             const std::string key = "stage-bench/" + envelope.name;
             table_.time("put, " + name, [&] { store->put(key, object, digest); });
             table_.time("put, read back and compared, " + name, [&] {

@@ -124,7 +124,7 @@ TEST_CASE("what encrypt writes is opened by decrypt and by age, with any recipie
     REQUIRE(program(declare_keygen, {"-o", one}) == 0);
     REQUIRE(program(declare_keygen, {"-o", two}) == 0);
     const std::string recipients = directory.write("recipients", "# second\n" + recipient_in(two) + "\n");
-    for (const std::size_t size : {0, 1, 65536, 1'000'000}) {
+    for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 65536, 1'000'000}) {
         const std::string plain = directory.write("plain", noise(size));
         const std::string sealed = directory / "sealed.age";
         REQUIRE(program(declare_encrypt, {"-r", recipient_in(one), "-R", recipients}, plain, sealed) == 0);

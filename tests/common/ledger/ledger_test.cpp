@@ -185,7 +185,8 @@ TEST_CASE("A segment of which a listing told before it was spooled leaves no gap
     const auto now = wall_now();
     const auto store = ledger.add_store({"a", "directory", "/a", "", ""}, now);
     const auto number = [](std::uint64_t n) { return WalName::segment_at(1, n << 24, 1 << 24); };
-    for (const std::uint64_t n : {1, 3}) ledger.adopt(cluster, number(n), ours, 1 << 24, now);
+    for (const std::uint64_t n : {std::uint64_t{1}, std::uint64_t{3}})
+        ledger.adopt(cluster, number(n), ours, 1 << 24, now);
     const std::string digest(32, 'c');
     ledger.add_listed(store, std::vector{ListedObject{cluster, number(2), ours, "key", 100, digest}}, now);
     ledger.adopt(cluster, number(2), ours, 1 << 24, now);

@@ -34,7 +34,7 @@ std::string guarded(const TempDir& directory, const std::string& content, mode_t
 
 TEST_CASE("a secret file is read when only its owner and its group can get at it") {
     const TempDir directory;
-    for (const mode_t mode : {0400, 0440, 0600, 0640, 0660, 0770}) {
+    for (const mode_t mode : std::initializer_list<mode_t>{0400, 0440, 0600, 0640, 0660, 0770}) {
         CHECK(read_secret_file(guarded(directory, "hush\n", mode), "secret").view() == "hush\n");
         ::unlink((directory / "secret").c_str());
     }
@@ -43,7 +43,7 @@ TEST_CASE("a secret file is read when only its owner and its group can get at it
 
 TEST_CASE("a secret file with any permission for others is refused") {
     const TempDir directory;
-    for (const mode_t mode : {0604, 0602, 0601}) {
+    for (const mode_t mode : std::initializer_list<mode_t>{0604, 0602, 0601}) {
         CHECK(complaint(guarded(directory, "hush", mode)).find("chmod o=") != std::string::npos);
     }
 }

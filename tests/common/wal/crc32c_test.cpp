@@ -18,5 +18,6 @@ TEST_CASE("CRC-32C is the standard's, in pieces of any size") {
     CHECK(of(std::string(32, '\0'), 32) == 0x8A9136AA);
     CHECK(of(std::string(32, '\xff'), 32) == 0x62A8AB43);
     const std::string long_text(1000, 'w');
-    for (const std::size_t step : {1, 3, 8, 17, 999}) CHECK(of(long_text, step) == of(long_text, 1000));
+    for (const std::size_t step : std::initializer_list<std::size_t>{1, 3, 8, 17, 999})
+        CHECK(of(long_text, step) == of(long_text, 1000));
 }

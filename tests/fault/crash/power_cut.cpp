@@ -69,7 +69,8 @@ class Play {
     void run() {
         Command command = scenario_.command(world_);
         if (options_.without_sync) {
-            for (const std::uint32_t call : {__NR_fsync, __NR_fdatasync, __NR_sync_file_range})
+            for (const std::uint32_t call :
+                 std::initializer_list<std::uint32_t>{__NR_fsync, __NR_fdatasync, __NR_sync_file_range})
                 command.forbidden.push_back({call, 0, 0, 0, 0});
         }
         Counter counter(Touch({world_.root, world_.store_place}, 0), Threads::in_turn);

@@ -22,7 +22,7 @@ std::string read_all(RawPiece& piece, std::size_t step) {
 TEST_CASE("a piece gives back what it was given, and its memory is used again") {
     MemoryBudget memory({std::uint64_t{1} << 30});
     // Not a multiple of anything; the second and third one live in the blocks of the first.
-    for (const std::size_t size : {3'500'001, 1'048'576, 5'000'000, 1}) {
+    for (const std::size_t size : std::initializer_list<std::size_t>{3'500'001, 1'048'576, 5'000'000, 1}) {
         const std::string content = noise(size, static_cast<std::uint32_t>(size));
         RawPiece piece(memory, {}, 0, BackupPart{"base", 0});
         for (std::size_t at = 0; at < size; at += 32'768)
