@@ -483,7 +483,7 @@ two_contents() {
     as postgres walferry-archive-push --spool "$work/spool2" --system-identifier $sysid "$other/${names[12]}"
     as uploader walferry --config "$work/etc/second.toml" drain || true
     second=$(find "$work/stores/two" -name "${names[12]}-*" -printf '%f\n' | cut -d- -f2 | grep -v "$first")
-    stops "several contents" "${names[12]}"
+    stops "different contents" "${names[12]}"
     expect_in "$second" cat "$work/said"
     as uploader walferry --config "$work/etc/second.toml" settle "${names[12]}" "$first"
     get "${names[12]}"

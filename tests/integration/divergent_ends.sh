@@ -146,7 +146,7 @@ beyond() {
         { cat "$work/old.said" && return 1; }
     eval "$(jq -r .start_command "$work/old.json") -s -W -o \"-c unix_socket_directories=$work/old -c listen_addresses=\""
     wait_for 60 grep -q 'database system is shut down' "$(jq -r .log "$work/old.json")"
-    expect_in "archived with several contents" cat "$(jq -r .log "$work/old.json")"
+    expect_in "archived with different contents" cat "$(jq -r .log "$work/old.json")"
     expect_in "walferry settle $segment " cat "$(jq -r .log "$work/old.json")"
 }
 check "a recovery along the old timeline beyond the fork names both contents and the settle command" beyond

@@ -80,7 +80,7 @@ forged_content() {
     printf '", "%s' "$(cat "$work/etc/forger.pub")" >>"$work/etc/both.pub"
     tr -d '\n' <"$work/etc/both.pub" >"$work/etc/all.pub"
     expect_exit 255 get all "${names[0]}"
-    expect_in "several contents" cat "$work/said"
+    expect_in "different contents" cat "$work/said"
 }
 check "a forged content beside the true one changes nothing, unless its writer is trusted, too" forged_content
 
