@@ -116,7 +116,7 @@ void HttpExchange::read_headers() {
     }
     curl_header* header = nullptr;
     while ((header = curl_easy_nextheader(easy_, CURLH_HEADER, -1, header)) != nullptr)
-        response_.headers.try_emplace(lower_case(header->name), header->value);
+        response_.headers.try_emplace(lower_case(one_line(header->name)), one_line(header->value));
     if (!is_received()) return;
     // Without either, the end of the body is the end of the connection and looks the same as a broken one.
     const bool has_length = info<curl_off_t>(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T) >= 0;
