@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "common/next_iterator.hpp"
 #include "common/store/listing.hpp"
 #include "common/store/object_name.hpp"
 #include "common/wal/wal_name.hpp"
@@ -30,22 +31,8 @@ class WalObjects {
     const WalObject* next();
     int pages_left() const noexcept { return listing_.pages_left(); }
 
-    class Iterator {
-      public:
-        explicit Iterator(WalObjects* objects) : objects_(objects) { ++*this; }
-        const WalObject& operator*() const noexcept { return *now_; }
-        Iterator& operator++() {
-            now_ = objects_ != nullptr ? objects_->next() : nullptr;
-            return *this;
-        }
-        bool operator!=(const Iterator& other) const noexcept { return now_ != other.now_; }
-
-      private:
-        WalObjects* objects_;
-        const WalObject* now_ = nullptr;
-    };
-    Iterator begin() { return Iterator(this); }
-    Iterator end() { return Iterator(nullptr); }
+    NextIterator<WalObjects> begin() { return NextIterator<WalObjects>(this); }
+    NextIterator<WalObjects> end() { return NextIterator<WalObjects>(nullptr); }
 
   private:
     const std::size_t folder_;  // its length, with the slash

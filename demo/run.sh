@@ -121,7 +121,7 @@ echo "    $segment: $(stat -c %s "$work/restored") bytes, the same as PostgreSQL
 step "9. A base backup, from which those segments lead on. Every piece is read back from every store."
 show walferry backup --checkpoint fast
 
-step "10. Work goes on, and then somebody drops a table."
+step "10. Work goes on, and then a table is dropped."
 sql 'create table orders as select n, md5(n::text) as customer from generate_series(1, 50000) n'
 sleep 1
 before=$(sql 'select clock_timestamp()')

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/next_iterator.hpp"
 #include "common/store/object_store.hpp"
 
 namespace walferry {
@@ -26,23 +27,8 @@ class Listing {
     /// How many of `most_pages` were not asked for.
     int pages_left() const noexcept { return pages_left_; }
 
-    class Iterator {
-      public:
-        explicit Iterator(Listing* listing) : listing_(listing) { ++*this; }
-        const ObjectInfo& operator*() const noexcept { return *now_; }
-        const ObjectInfo* operator->() const noexcept { return now_; }
-        Iterator& operator++() {
-            now_ = listing_ != nullptr ? listing_->next() : nullptr;
-            return *this;
-        }
-        bool operator!=(const Iterator& other) const noexcept { return now_ != other.now_; }
-
-      private:
-        Listing* listing_;
-        const ObjectInfo* now_ = nullptr;
-    };
-    Iterator begin() { return Iterator(this); }
-    Iterator end() { return Iterator(nullptr); }
+    NextIterator<Listing> begin() { return NextIterator<Listing>(this); }
+    NextIterator<Listing> end() { return NextIterator<Listing>(nullptr); }
 
   private:
     ObjectStore& store_;

@@ -8,6 +8,7 @@
 #include "common/sleep.hpp"
 #include "tests/catch.hpp"
 #include "tests/common/codec/sinks.hpp"
+#include "tests/kind_of.hpp"
 #include "tests/shared_fake_store.hpp"
 
 using namespace walferry;
@@ -75,16 +76,6 @@ std::string digest_of(const std::string& bytes) {
 
 void flip(std::string& bytes) {
     bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
-}
-
-ErrorKind kind_of_failure(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.kind();
-    }
-    FAIL("it went through");
-    return ErrorKind::internal;
 }
 
 }  // namespace
@@ -171,7 +162,7 @@ TEST_CASE("An outage of every store ends the backup while it is read") {
     const auto read_on = [&] {
         for (;;) way.send("base", noise(10'000));
     };
-    CHECK(kind_of_failure(read_on) == ErrorKind::unreachable);
+    CHECK(kind_of(read_on) == ErrorKind::unreachable);
     for (const auto& copy : way.copies) copy->settle();
     CHECK(way.times_given_up[0] == 1);
     CHECK(way.times_given_up[1] == 1);
@@ -216,7 +207,7 @@ TEST_CASE("A request to stop ends the transfers under way, and with them the wai
     const auto read_on = [&] {
         for (;;) way.send("base", noise(10'000));
     };
-    CHECK(kind_of_failure(read_on) == ErrorKind::unreachable);
+    CHECK(kind_of(read_on) == ErrorKind::unreachable);
     for (const auto& copy : way.copies) {
         CHECK_FALSE(copy->complete());
         CHECK(copy->reason()->kind() == ErrorKind::interrupted);

@@ -18,6 +18,7 @@
 #include "common/wal/fingerprint.hpp"
 #include "host/spool_setup.hpp"
 #include "tests/catch.hpp"
+#include "tests/kind_of.hpp"
 #include "tests/temp_dir.hpp"
 #include "tests/wal_file.hpp"
 #include "uploader/drain/drain.hpp"
@@ -128,16 +129,6 @@ class DrainHarness {
     Settings settings;
     std::vector<std::string> said;
 };
-
-inline ErrorKind kind_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.kind();
-    }
-    FAIL("it went through");
-    return ErrorKind::internal;
-}
 
 inline void spoil(const std::string& path) {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
