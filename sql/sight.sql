@@ -32,3 +32,12 @@ INSERT INTO archive_gap (store, system_identifier, after_segment, before_segment
 
 -- :remove_gap
 DELETE FROM archive_gap WHERE store = ?1 AND system_identifier = ?2 AND after_segment = ?3 AND before_segment = ?4;
+
+-- :fork_gaps
+SELECT first_segment, seen_at FROM fork_gap WHERE store = ?1 AND system_identifier = ?2;
+
+-- :add_fork_gap
+INSERT INTO fork_gap (store, system_identifier, first_segment, seen_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING;
+
+-- :remove_fork_gap
+DELETE FROM fork_gap WHERE store = ?1 AND system_identifier = ?2 AND first_segment = ?3;

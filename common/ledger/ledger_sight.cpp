@@ -66,4 +66,27 @@ void SightRecords::replace_listed_gap(std::int64_t store, std::uint64_t system_i
     change.commit();
 }
 
+std::map<std::string, std::string> SightRecords::note_fork_gaps(std::int64_t store,
+                                                                std::uint64_t system_identifier,
+                                                                const std::vector<std::string>& firsts,
+                                                                const std::string& now) {
+    const std::string cluster = std::to_string(system_identifier);
+    std::map<std::string, std::string> since;
+    for (const std::string& first : firsts) since.emplace(first, now);
+    const auto known = read(sql::sight_fork_gaps, store, cluster).all([](const Statement& s) {
+        return std::pair(s.text(0), s.text(1));
+    });
+    LedgerChange change(connection_, Synchronous::normal);
+    for (const auto& [first, seen_at] : known) {
+        if (const auto still = since.find(first); still != since.end())
+            still->second = seen_at;
+        else
+            change.run(sql::sight_remove_fork_gap, store, cluster, first);
+    }
+    for (const auto& [first, seen_at] : since)
+        change.run(sql::sight_add_fork_gap, store, cluster, first, seen_at);
+    change.commit();
+    return since;
+}
+
 }  // namespace walferry

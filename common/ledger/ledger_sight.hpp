@@ -40,6 +40,11 @@ class SightRecords : public LedgerPart {
     /// By what is left of it, in one transaction.
     void replace_listed_gap(std::int64_t store, std::uint64_t system_identifier, const ListedGap& gap,
                             const std::vector<ListedGap>& left);
+    /// Of timelines whose first segments are `firsts`, and before which something is missing now: since when,
+    /// by that segment. What is not among them any longer is forgotten.
+    std::map<std::string, std::string> note_fork_gaps(std::int64_t store, std::uint64_t system_identifier,
+                                                      const std::vector<std::string>& firsts,
+                                                      const std::string& now);
 };
 
 }  // namespace walferry

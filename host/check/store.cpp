@@ -3,8 +3,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "archive/archive_sight.hpp"
 #include "archive/archived_forks.hpp"
@@ -123,8 +125,26 @@ std::pair<std::uint64_t, std::uint64_t> which_wal(const CheckContext& context, c
     return {0, 0};
 }
 
-/// After a failover: what lies before a later timeline's first segment. Gaps within a timeline are the
-/// ledger's to tell, as far as this host archived it.
+/// Since when each is known, by the first segment of its timeline. Without a ledger each is as old as can be.
+std::map<std::string, std::string> fork_gaps_since(const CheckContext& context, const StoreSettings& store,
+                                                   std::uint64_t cluster,
+                                                   const std::vector<archive::ForkGap>& gaps) {
+    std::map<std::string, std::string> since;
+    try {
+        Ledger ledger(SpoolPaths(context.settings.spool), Ledger::Open::existing);
+        std::vector<std::string> firsts;
+        for (const archive::ForkGap& gap : gaps) firsts.push_back(gap.first);
+        if (const auto id = store_id(ledger, store.name))
+            since = ledger.note_fork_gaps(*id, cluster, firsts, format_time(wall_now()));
+    } catch (const Error& error) {
+        if (traits(error.kind()).scope != Scope::ledger) throw;
+    }
+    return since;
+}
+
+/// After a failover: what lies before a later timeline's first segment. The old primary's last segments come
+/// late, so a gap counts when it has been there for as long as the recovery point may trail. Gaps within a
+/// timeline are the ledger's to tell, as far as this host archived it.
 void look_for_fork_gaps(const CheckContext& context, const StoreSettings& store, ObjectStore& objects,
                         console::Findings& findings) {
     const SpoolPaths spool(context.settings.spool);
@@ -134,8 +154,22 @@ void look_for_fork_gaps(const CheckContext& context, const StoreSettings& store,
     const auto waits = [&spool, id = cluster](const std::string& segment) {
         return ::access(spool.segment(id, segment).c_str(), F_OK) == 0;
     };
-    const std::vector<archive::ForkGap> gaps = archive::find_fork_gaps(objects, keys, segment_size, waits);
-    if (gaps.empty()) return;
+    std::vector<archive::ForkGap> gaps = archive::find_fork_gaps(objects, keys, segment_size, waits);
+    const auto since = fork_gaps_since(context, store, cluster, gaps);
+    const std::string due = format_time(wall_now() - context.settings.rpo);
+    std::string waiting;
+    std::erase_if(gaps, [&](const archive::ForkGap& gap) {
+        const auto seen = since.find(gap.first);
+        if (seen == since.end() || seen->second <= due) return false;
+        waiting = "timeline " + gap.first.substr(0, 8) + " begins with " + gap.first +
+                  "; the segment before it, " + gap.missing + ", is not there yet (first seen missing at " +
+                  seen->second + "): it may still come from the old primary's spool";
+        return true;
+    });
+    if (gaps.empty()) {
+        if (!waiting.empty()) findings.pass(console::finding_id::gaps, waiting);
+        return;
+    }
     findings.contradiction(
         console::finding_id::gaps,
         "timeline " + gaps.back().first.substr(0, 8) + " begins with " + gaps.back().first +
@@ -181,7 +215,7 @@ void look_for_gaps(const CheckContext& context, const StoreSettings& store, Obje
             return;
         }
     } catch (const Error& error) {
-        if (error.kind() != ErrorKind::ledger && error.kind() != ErrorKind::ledger_corrupt) throw;
+        if (traits(error.kind()).scope != Scope::ledger) throw;
     }
 }
 
@@ -204,7 +238,7 @@ void note_what_is_there(const CheckContext& context, const StoreSettings& store,
                 objects, keys, before, [&](const std::string& backup) { return ledger.knows_backup(backup); },
                 wall_now()));
     } catch (const Error& error) {
-        if (error.kind() != ErrorKind::ledger && error.kind() != ErrorKind::ledger_corrupt) throw;
+        if (traits(error.kind()).scope != Scope::ledger) throw;
     }
 }
 
