@@ -1,7 +1,6 @@
 #include "archive/settlements.hpp"
 
-#include "common/bytes.hpp"
-#include "common/codec/digest.hpp"
+#include "archive/plain_read.hpp"
 #include "common/codec/settlement.hpp"
 #include "common/error.hpp"
 #include "common/store/listing.hpp"
@@ -9,34 +8,10 @@
 namespace walferry::archive {
 namespace {
 
-/// Of a planted object only as much as a settlement can have.
-class ShortText : public Receiver {
-  public:
-    void begin() override { text_.clear(); }
-    void announced(std::uint64_t length) override {
-        if (length > max_settlement_size)
-            throw Error(ErrorKind::integrity, "it is too large for a settlement");
-    }
-    void write(Bytes bytes) override {
-        announced(text_.size() + bytes.size());
-        text_.append(as_text(bytes));
-    }
-    const std::string& text() const noexcept { return text_; }
-
-  private:
-    std::string text_;
-};
-
 /// Throws integrity for one that counts for nothing.
 void check(ObjectStore& store, const std::string& key, std::uint64_t system_identifier,
            const SettlementName& name, const std::vector<std::string>& trusted_writers) {
-    ShortText receiver;
-    store.get(key, receiver);
-    Sha256 sha256;
-    sha256.update(as_bytes(receiver.text()));
-    if (!hex(sha256.finish()).starts_with(name.sha256))
-        throw Error(ErrorKind::integrity, "its bytes do not hash to its name");
-    const Settlement settlement = parse_settlement(receiver.text());
+    const Settlement settlement = parse_settlement(read_plain(store, key, name.sha256, max_settlement_size));
     check_signature(settlement, trusted_writers);
     if (settlement.system_identifier != system_identifier || settlement.name != name.segment ||
         settlement.fingerprint != name.fingerprint)

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/clock.hpp"
-#include "common/codec/age/base64.hpp"
+#include "common/codec/signed_text.hpp"
 #include "common/codec/strict_json.hpp"
 #include "common/codec/zstd_reader.hpp"
 #include "common/error.hpp"
@@ -85,53 +85,33 @@ std::string envelope_json(const Envelope& envelope) {
     return text;
 }
 
-std::string signed_bytes(const Envelope& envelope) {
-    std::string bytes;
-    const auto add = [&](std::string_view value) {
-        for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value.size() >> shift & 0xff);
-        bytes += value;
-    };
-    add(domain);
-    add(std::to_string(envelope.system_identifier));
-    add(envelope.name);
-    add(std::to_string(envelope.size));
-    add(envelope.fingerprint);
-    add(std::to_string(envelope.pg_version));
-    add(std::to_string(envelope.segment_size));
-    add(envelope.spooled_at);
-    add(envelope.frame_sha256);
-    add(envelope.writer);
-    add(envelope.facts);
-    return bytes;
+SignedText signed_text(const Envelope& envelope) {
+    SignedText text(domain);
+    text.add(envelope.system_identifier)
+        .add(envelope.name)
+        .add(envelope.size)
+        .add(envelope.fingerprint)
+        .add(static_cast<std::uint64_t>(envelope.pg_version))
+        .add(envelope.segment_size)
+        .add(envelope.spooled_at)
+        .add(envelope.frame_sha256)
+        .add(envelope.writer)
+        .add(envelope.facts);
+    return text;
 }
 
 void sign_envelope(Envelope& envelope, const WriterKey& writer) {
     envelope.writer = writer.public_key();
-    envelope.signature = base64_encode(writer.sign(as_bytes(signed_bytes(envelope))));
+    envelope.signature = signed_text(envelope).sign(writer);
 }
 
 void check_signature(const Envelope& envelope, const std::vector<std::string>& trusted_writers) {
-    if (envelope.signature.empty()) {
-        if (trusted_writers.empty()) return;
-        throw Error(ErrorKind::integrity, "the object with " + envelope.name + " is not signed",
-                    "trusted_writers demands a signature; remove that setting only if you trust everyone who "
-                    "can write "
-                    "to the store");
-    }
-    const auto signature = base64_decode(envelope.signature);
-    if (!signature || !verify_signature(envelope.writer, as_bytes(signed_bytes(envelope)), *signature)) {
-        throw Error(ErrorKind::integrity,
-                    "the signature of the object with " + envelope.name + " does not fit it",
-                    "the object was changed or forged; use another store's copy");
-    }
-    const bool trusted =
-        std::find(trusted_writers.begin(), trusted_writers.end(), envelope.writer) != trusted_writers.end();
-    if (!trusted_writers.empty() && !trusted) {
-        throw Error(
-            ErrorKind::integrity,
-            "the object with " + envelope.name + " was signed by " + envelope.writer + ", who is not trusted",
-            "if that is a host of yours, add its public key to trusted_writers");
-    }
+    signed_text(envelope).check(
+        envelope.writer, envelope.signature, trusted_writers,
+        {"the object with " + envelope.name,
+         "trusted_writers demands a signature; remove that setting only if you trust everyone who can write "
+         "to the store",
+         "the object was changed or forged; use another store's copy"});
 }
 
 }  // namespace walferry

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/codec/signed_text.hpp"
 #include "common/codec/signing.hpp"
 #include "common/codec/wal_facts_text.hpp"
 
@@ -44,8 +45,7 @@ Envelope parse_envelope(std::string_view json);
 /// envelope that none of them signed.
 void check_signature(const Envelope& envelope, const std::vector<std::string>& trusted_writers);
 
-/// The bytes that are signed: a domain string and every field but the signature, each with its length before
-/// it.
-std::string signed_bytes(const Envelope& envelope);
+/// What is signed: every field but the signature.
+SignedText signed_text(const Envelope& envelope);
 
 }  // namespace walferry

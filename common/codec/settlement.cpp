@@ -1,13 +1,10 @@
 #include "common/codec/settlement.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "common/bytes.hpp"
 #include "common/clock.hpp"
-#include "common/codec/age/base64.hpp"
+#include "common/codec/signed_text.hpp"
 #include "common/codec/strict_json.hpp"
-#include "common/error.hpp"
 #include "common/wal/wal_name.hpp"
 
 namespace walferry {
@@ -29,27 +26,21 @@ void check_fields(const Settlement& settlement) {
     reader.require(settlement.writer.empty() || is_writer_public_key(settlement.writer), "writer");
 }
 
-/// A domain string and every field but the signature, each with its length before it.
-std::string signed_bytes(const Settlement& settlement) {
-    std::string bytes;
-    const auto add = [&](std::string_view value) {
-        for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value.size() >> shift & 0xff);
-        bytes += value;
-    };
-    add(domain);
-    add(std::to_string(settlement.system_identifier));
-    add(settlement.name);
-    add(settlement.fingerprint);
-    add(settlement.settled_at);
-    add(settlement.writer);
-    return bytes;
+SignedText signed_text(const Settlement& settlement) {
+    SignedText text(domain);
+    text.add(settlement.system_identifier)
+        .add(settlement.name)
+        .add(settlement.fingerprint)
+        .add(settlement.settled_at)
+        .add(settlement.writer);
+    return text;
 }
 
 }  // namespace
 
 void sign_settlement(Settlement& settlement, const WriterKey& writer) {
     settlement.writer = writer.public_key();
-    settlement.signature = base64_encode(writer.sign(as_bytes(signed_bytes(settlement))));
+    settlement.signature = signed_text(settlement).sign(writer);
 }
 
 std::string settlement_json(const Settlement& settlement) {
@@ -84,20 +75,10 @@ Settlement parse_settlement(std::string_view json_text) {
 }
 
 void check_signature(const Settlement& settlement, const std::vector<std::string>& trusted_writers) {
-    if (settlement.signature.empty()) {
-        if (trusted_writers.empty()) return;
-        throw Error(ErrorKind::integrity, "it is not signed",
-                    "settle the conflict again on a host with a writer key that is in trusted_writers");
-    }
-    const auto signature = base64_decode(settlement.signature);
-    if (!signature || !verify_signature(settlement.writer, as_bytes(signed_bytes(settlement)), *signature))
-        throw Error(ErrorKind::integrity, "its signature does not fit it", "it was changed or forged");
-    const bool trusted =
-        std::find(trusted_writers.begin(), trusted_writers.end(), settlement.writer) != trusted_writers.end();
-    if (!trusted_writers.empty() && !trusted) {
-        throw Error(ErrorKind::integrity, "it was signed by " + settlement.writer + ", who is not trusted",
-                    "if that is a host of yours, add its public key to trusted_writers");
-    }
+    signed_text(settlement)
+        .check(settlement.writer, settlement.signature, trusted_writers,
+               {"it", "settle the conflict again on a host with a writer key that is in trusted_writers",
+                "it was changed or forged"});
 }
 
 }  // namespace walferry

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "common/clock.hpp"
 #include "common/error.hpp"
 
 namespace walferry {
@@ -21,15 +24,32 @@ bool is_directory(const Entry& entry) {
     return entry.ends_with('/');
 }
 
+// A change within the clock's last tick would not show in a directory's time.
+constexpr std::chrono::seconds settled_after{2};
+
 struct Scan {
     std::vector<Entry> entries;  // in order
     bool cut = false;            // there were more
 };
 
+WallTime time_of(const timespec& time) {
+    return WallTime(std::chrono::floor<std::chrono::milliseconds>(std::chrono::seconds(time.tv_sec) +
+                                                                  std::chrono::nanoseconds(time.tv_nsec)));
+}
+
+bool same_state(const struct stat& one, const struct stat& other) {
+    const auto same = [](const timespec& a, const timespec& b) {
+        return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+    };
+    return one.st_dev == other.st_dev && one.st_ino == other.st_ino && same(one.st_mtim, other.st_mtim) &&
+           same(one.st_ctim, other.st_ctim);
+}
+
 class Walk {
   public:
-    Walk(const std::string& prefix, const std::string& start_after, const std::function<void()>& check_stop)
-        : prefix_(prefix), start_after_(start_after), check_stop_(check_stop) {}
+    Walk(const std::string& prefix, const std::string& start_after, LargeDirectory& large,
+         const std::function<void()>& check_stop)
+        : prefix_(prefix), start_after_(start_after), large_(large), check_stop_(check_stop) {}
 
     void run(const Directory& directory, const std::string& path);
     ObjectPage take_page() {
@@ -43,11 +63,14 @@ class Walk {
     bool wanted(const Entry& entry) const;
     std::optional<Entry> entry_of(const Directory& directory, const std::string& path,
                                   const dirent& found) const;
-    Scan scan(const Directory& directory, const std::string& path, const Entry& after) const;
+    Scan scan(const Directory& directory, const std::string& path, const Entry& after);
+    std::optional<Scan> remembered(const std::string& path, const struct stat& now, const Entry& after) const;
+    void remember(const std::string& path, const struct stat& before, const Entry& after, const Scan& whole);
     void visit(const Directory& directory, const Entry& entry);
 
     const std::string& prefix_;
     const std::string& start_after_;
+    LargeDirectory& large_;
     const std::function<void()>& check_stop_;
     ObjectPage page_;
 };
@@ -88,8 +111,39 @@ std::optional<Entry> Walk::entry_of(const Directory& directory, const std::strin
     return std::nullopt;
 }
 
-/// The smallest entries after the given one, as many as can be needed.
-Scan Walk::scan(const Directory& directory, const std::string& path, const Entry& after) const {
+/// What sorts at or behind `large_.after` and was read then, if it still holds and reaches beyond `after`.
+std::optional<Scan> Walk::remembered(const std::string& path, const struct stat& now,
+                                     const Entry& after) const {
+    if (large_.entries.empty() || large_.prefix != prefix_ || large_.path != path ||
+        !same_state(large_.status, now))
+        return std::nullopt;
+    const Entry& begin = std::max(after, start_after_);
+    if (begin < large_.after) return std::nullopt;
+    auto at = std::upper_bound(large_.entries.begin(), large_.entries.end(), begin);
+    // The directory that `begin` lies in sorts right before it.
+    if (at != large_.entries.begin() && is_directory(*std::prev(at)) && begin.starts_with(*std::prev(at)))
+        --at;
+    Scan result;
+    for (; at != large_.entries.end() && result.entries.size() <= directory_page; ++at) {
+        if (wanted(*at) && *at > after) result.entries.push_back(*at);
+    }
+    result.cut = large_.cut || at != large_.entries.end();
+    if (result.entries.empty()) return std::nullopt;  // what it has is used up
+    return result;
+}
+
+void Walk::remember(const std::string& path, const struct stat& before, const Entry& after,
+                    const Scan& whole) {
+    const bool settled =
+        std::max(time_of(before.st_mtim), time_of(before.st_ctim)) + settled_after < wall_now();
+    if (whole.entries.size() > directory_page && settled)
+        large_ = {prefix_, path, std::max(after, start_after_), before, whole.entries, whole.cut};
+}
+
+/// The smallest entries after the given one, as many as can be needed at least.
+Scan Walk::scan(const Directory& directory, const std::string& path, const Entry& after) {
+    const struct stat before = os::status(directory.get(), directory.path);
+    if (auto known = remembered(path, before, after)) return *std::move(known);
     // A descriptor of its own: reading a directory moves its offset.
     Fd own = os::open_at(directory.get(), ".", O_RDONLY | O_DIRECTORY, 0, directory.path);
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(own.get()), &::closedir);
@@ -97,7 +151,6 @@ Scan Walk::scan(const Directory& directory, const std::string& path, const Entry
     (void)own.release();
 
     Scan result;
-    const std::size_t limit = directory_page + 1;
     for (std::size_t seen = 0;; ++seen) {
         if (seen % 4096 == 0) check_stop_();
         errno = 0;
@@ -110,13 +163,14 @@ Scan Walk::scan(const Directory& directory, const std::string& path, const Entry
         if (!entry || !wanted(*entry) || *entry <= after) continue;
         result.entries.push_back(std::move(*entry));
         std::push_heap(result.entries.begin(), result.entries.end());
-        if (result.entries.size() > limit) {
+        if (result.entries.size() > LargeDirectory::most_entries) {
             std::pop_heap(result.entries.begin(), result.entries.end());
             result.entries.pop_back();
             result.cut = true;
         }
     }
     std::sort_heap(result.entries.begin(), result.entries.end());
+    remember(path, before, after, result);
     return result;
 }
 
@@ -133,7 +187,7 @@ void Walk::visit(const Directory& directory, const Entry& entry) {
         if (errno == ENOENT) return;  // removed in the meantime
         throw_errno(errno, "read the state of " + directory.child(name));
     }
-    if (S_ISREG(status.st_mode)) page_.objects.push_back({entry, static_cast<std::uint64_t>(status.st_size)});
+    if (S_ISREG(status.st_mode)) page_.objects.push_back(object_info(entry, status));
 }
 
 void Walk::run(const Directory& directory, const std::string& path) {
@@ -151,9 +205,13 @@ void Walk::run(const Directory& directory, const std::string& path) {
 
 }  // namespace
 
+ObjectInfo object_info(std::string key, const struct stat& status) {
+    return {std::move(key), static_cast<std::uint64_t>(status.st_size), time_of(status.st_mtim)};
+}
+
 ObjectPage list_directory(const Directory& root, const std::string& prefix, const std::string& start_after,
-                          const std::function<void()>& check_stop) {
-    Walk walk(prefix, start_after, check_stop);
+                          LargeDirectory& large, const std::function<void()>& check_stop) {
+    Walk walk(prefix, start_after, large, check_stop);
     walk.run(root, "");
     return walk.take_page();
 }

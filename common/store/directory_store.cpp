@@ -267,15 +267,16 @@ std::optional<ObjectInfo> DirectoryStore::head(const std::string& key) {
         const Path path = split(key);
         const std::optional<Directory> directory = find_directory(open_root(), path);
         const Fd file = directory ? open_object(*directory, path.name) : Fd();
-        if (file) result = ObjectInfo{key, size_of(file.get(), directory->child(path.name))};
+        if (file) result = object_info(key, os::status(file.get(), directory->child(path.name)));
     });
     return result;
 }
 
 ObjectPage DirectoryStore::list(const std::string& prefix, const std::string& start_after) {
     ObjectPage page;
-    translated("list", prefix,
-               [&] { page = list_directory(open_root(), prefix, start_after, [this] { check_stop(); }); });
+    translated("list", prefix, [&] {
+        page = list_directory(open_root(), prefix, start_after, large_, [this] { check_stop(); });
+    });
     return page;
 }
 

@@ -6,6 +6,7 @@
 
 #include "common/os/durable_file.hpp"
 #include "common/os/os.hpp"
+#include "common/store/directory_listing.hpp"
 #include "common/store/object_store.hpp"
 
 namespace walferry {
@@ -44,6 +45,7 @@ class DirectoryStore : public ObjectStore {
 
     StoreSettings settings_;
     std::stop_token stop_;
+    LargeDirectory large_;
     bool tidied_ = false;
 };
 

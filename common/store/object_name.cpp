@@ -14,6 +14,10 @@ namespace {
 constexpr std::string_view encrypted_suffix = ".zst.age";
 constexpr std::string_view plain_suffix = ".zst";
 constexpr std::string_view settlement_suffix = ".json";
+constexpr std::string_view index_prefix = "index-";
+constexpr std::string_view index_suffix = ".json.zst";
+constexpr std::string_view begin_prefix = "begin-";
+constexpr std::string_view begin_suffix = ".json";
 constexpr std::string_view no_recipients = "00000000";
 
 constexpr std::size_t fingerprint_digits = 32;
@@ -34,6 +38,15 @@ std::optional<std::string_view> take_field(std::string_view& text, std::size_t d
     if (!is_lower_hex(field, digits)) return std::nullopt;
     text = text.substr(0, dash);
     return field;
+}
+
+/// The digits of a hash between two texts that are all else.
+std::optional<std::string_view> take_between(std::string_view text, std::string_view prefix,
+                                             std::string_view suffix) noexcept {
+    if (!text.starts_with(prefix) || !take_suffix(text, suffix)) return std::nullopt;
+    text.remove_prefix(prefix.size());
+    if (!is_lower_hex(text, sha256_digits)) return std::nullopt;
+    return text;
 }
 
 /// Everything but what kind of name it begins with.
@@ -90,6 +103,26 @@ std::optional<SettlementName> SettlementName::parse(std::string_view text) {
     const auto fingerprint = take_field(text, fingerprint_digits);
     if (!fingerprint || !WalName::parse(text)) return std::nullopt;
     return SettlementName{std::string(text), std::string(*fingerprint), std::string(*sha256)};
+}
+
+std::string IndexName::text() const {
+    return std::string(index_prefix) + sha256 + std::string(index_suffix);
+}
+
+std::optional<IndexName> IndexName::parse(std::string_view text) {
+    const auto sha256 = take_between(text, index_prefix, index_suffix);
+    if (!sha256) return std::nullopt;
+    return IndexName{std::string(*sha256)};
+}
+
+std::string BeginName::text() const {
+    return std::string(begin_prefix) + sha256 + std::string(begin_suffix);
+}
+
+std::optional<BeginName> BeginName::parse(std::string_view text) {
+    const auto sha256 = take_between(text, begin_prefix, begin_suffix);
+    if (!sha256) return std::nullopt;
+    return BeginName{std::string(*sha256)};
 }
 
 std::string recipients_tag(std::vector<std::string> recipients) {

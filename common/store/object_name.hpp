@@ -43,6 +43,26 @@ struct SettlementName {
     bool operator==(const SettlementName&) const = default;
 };
 
+/// The last part of the key of a backup's index: index-SHA256.json.zst.
+struct IndexName {
+    std::string sha256;  // first 32 hex digits of the body's SHA-256
+
+    std::string text() const;
+    static std::optional<IndexName> parse(std::string_view text);
+
+    bool operator==(const IndexName&) const = default;
+};
+
+/// The last part of the key of what says that a backup is being made: begin-SHA256.json.
+struct BeginName {
+    std::string sha256;  // first 32 hex digits of the body's SHA-256
+
+    std::string text() const;
+    static std::optional<BeginName> parse(std::string_view text);
+
+    bool operator==(const BeginName&) const = default;
+};
+
 /// First 8 hex digits of SHA-256 over the sorted recipients joined by newlines; "00000000" for none.
 std::string recipients_tag(std::vector<std::string> recipients);
 
@@ -57,6 +77,9 @@ class ObjectKeys {
     std::string backups_directory() const { return root_ + "backup/"; }
     std::string backup_directory(const BackupId& id) const { return backups_directory() + id.text + "/"; }
     std::string backup(const BackupId& id, const ObjectName& name) const;
+    std::string index(const BackupId& id, const IndexName& name) const {
+        return backup_directory(id) + name.text();
+    }
     std::string settled_directory() const { return root_ + "settled/"; }
     std::string settled(const SettlementName& name) const { return settled_directory() + name.text(); }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "common/bytes.hpp"
+#include "common/clock.hpp"
 #include "common/settings/settings.hpp"
 #include "common/store/body.hpp"
 
@@ -22,11 +24,28 @@ struct BodyDigest {
 struct ObjectInfo {
     std::string key;
     std::uint64_t size = 0;
+    std::optional<WallTime> modified = {};  // by the store's clock; nullopt where it did not say
 };
 
 struct ObjectPage {
     std::vector<ObjectInfo> objects;  // in ascending byte order of their keys
     bool more = false;                // keys follow after the last one here
+};
+
+/// Of an object in a bucket that keeps versions: one of them, or a marker by which it counts as deleted.
+struct ObjectVersion {
+    std::string key;
+    std::string id;  // empty: the store keeps no versions, and the key is all that names it
+    std::uint64_t size = 0;
+    std::optional<WallTime> modified = {};
+    bool latest = true;  // what get() gives
+    bool delete_marker = false;
+};
+
+struct VersionPage {
+    std::vector<ObjectVersion> versions;  // ascending by key
+    bool more = false;
+    std::string next_key = {}, next_id = {};  // where the next page begins, for list_versions()
 };
 
 enum class PutResult { stored, already_there };
@@ -68,7 +87,18 @@ class ObjectStore {
     virtual std::optional<ObjectInfo> head(const std::string& key) = 0;
     /// Up to 1000 keys that start with `prefix` and sort after `start_after` (may be empty).
     virtual ObjectPage list(const std::string& prefix, const std::string& start_after) = 0;
+    /// In a bucket that keeps versions this hides the object behind a delete marker and frees nothing.
     virtual void remove(const std::string& key) = 0;
+
+    /// Like list(), with every version. Both arguments that say where to begin are empty, or what the page
+    /// before gave. A store that keeps no versions, or cannot list them, gives its objects without an id.
+    virtual VersionPage list_versions(const std::string& prefix, const std::string& key_marker,
+                                      const std::string& id_marker);
+    /// Removes that version for good, and nothing else. Without an id the same as remove().
+    virtual void remove_version(const std::string& key, const std::string& id);
+    /// By how much the store's clock was ahead of this host's when it answered last; nullopt before that, and
+    /// where it has none.
+    virtual std::optional<std::chrono::seconds> clock_ahead() const { return std::nullopt; }
 };
 
 enum class StoreAccess { write, restore };  // which credentials file is read

@@ -217,4 +217,16 @@ void RetryingStore::remove(const std::string& key) {
     retrying(Breaker::Operation::remove, [&] { store_->remove(key); });
 }
 
+VersionPage RetryingStore::list_versions(const std::string& prefix, const std::string& key_marker,
+                                         const std::string& id_marker) {
+    VersionPage result;
+    retrying(Breaker::Operation::list,
+             [&] { result = store_->list_versions(prefix, key_marker, id_marker); });
+    return result;
+}
+
+void RetryingStore::remove_version(const std::string& key, const std::string& id) {
+    retrying(Breaker::Operation::remove, [&] { store_->remove_version(key, id); });
+}
+
 }  // namespace walferry

@@ -102,6 +102,10 @@ class RetryingStore : public ObjectStore {
     std::optional<ObjectInfo> head(const std::string& key) override;
     ObjectPage list(const std::string& prefix, const std::string& start_after) override;
     void remove(const std::string& key) override;
+    VersionPage list_versions(const std::string& prefix, const std::string& key_marker,
+                              const std::string& id_marker) override;
+    void remove_version(const std::string& key, const std::string& id) override;
+    std::optional<std::chrono::seconds> clock_ahead() const override { return store_->clock_ahead(); }
 
   private:
     void getting(Receiver& receiver, const std::function<void(Receiver&)>& get);

@@ -71,11 +71,16 @@ struct S3Store::Call {
     std::initializer_list<int> expected;
     std::string range = {};  // of a part of an object
 
+    bool asks_for_versions() const {
+        return std::any_of(query.begin(), query.end(),
+                           [](const auto& each) { return each.first == "versions"; });
+    }
     /// By the names of AWS, and those of Backblaze, which has its own.
     std::string_view right() const {
         if (method == "PUT") return "s3:PutObject (B2: writeFiles)";
         if (method == "DELETE" && !query.empty()) return "s3:DeleteObjectVersion (B2: deleteFiles)";
         if (method == "DELETE") return "s3:DeleteObject (B2: deleteFiles)";
+        if (key.empty() && asks_for_versions()) return "s3:ListBucketVersions (B2: listFiles)";
         return key.empty() ? "s3:ListBucket (B2: listFiles)" : "s3:GetObject (B2: readFiles)";
     }
 };
@@ -223,21 +228,48 @@ ObjectPage S3Store::list(const std::string& prefix, const std::string& start_aft
                   {"max-keys", std::to_string(limit)},
                   {"prefix", prefix}};
     if (!start_after.empty()) call.query.emplace_back("start-after", start_after);
-    const HttpResponse response = send(call);
+    return parse_listing(send_listing(call).body, prefix, start_after, call.doing);
+}
+
+HttpResponse S3Store::send_listing(const Call& call) {
+    HttpResponse response = send(call);
     if (response.body_cut)
         throw Error(ErrorKind::server_error, call.doing + ": the listing has no end",
                     "is an S3 server at `endpoint`?");
-    if (parse_error_body(response.body)) throw refused(call, response);
-    return parse_listing(response.body, prefix, start_after, call.doing);
+    if (response.status == 200 && parse_error_body(response.body)) throw refused(call, response);
+    return response;
+}
+
+VersionPage S3Store::list_versions(const std::string& prefix, const std::string& key_marker,
+                                   const std::string& id_marker) {
+    Call call{doing("list versions of", prefix),
+              "GET",
+              "",
+              {},
+              nullptr,
+              nullptr,
+              nullptr,
+              listing_limit,
+              {200, 501}};
+    call.query = {{"encoding-type", "url"},
+                  {"max-keys", std::to_string(keys_a_page)},
+                  {"prefix", prefix},
+                  {"versions", ""}};
+    if (!key_marker.empty()) call.query.emplace_back("key-marker", key_marker);
+    if (!id_marker.empty()) call.query.emplace_back("version-id-marker", id_marker);
+    const HttpResponse response = send_listing(call);
+    // R2 and some gateways have no versions and say so.
+    if (response.status == 501) return ObjectStore::list_versions(prefix, key_marker, id_marker);
+    return parse_versions(response.body, prefix, {key_marker, id_marker}, call.doing);
 }
 
 void S3Store::remove(const std::string& key) {
     remove_version(key, {});
 }
 
-void S3Store::remove_version(const std::string& key, const std::string& version) {
+void S3Store::remove_version(const std::string& key, const std::string& id) {
     Call call{doing("remove", key), "DELETE", key, {}, nullptr, nullptr, nullptr, 64 * 1024, {200, 202, 204}};
-    if (!version.empty()) call.query = {{"versionId", version}};
+    if (!id.empty()) call.query = {{"versionId", id}};
     try {
         send(call);
     } catch (const Error& error) {

@@ -28,16 +28,15 @@ class S3Store : public ObjectStore {
     ObjectPage list(const std::string& prefix, const std::string& start_after) override;
     void remove(const std::string& key) override;
 
-    /// By how much the store's clock was ahead of this host's when it answered last; nullopt before that, and
-    /// where it does not say.
-    std::optional<std::chrono::seconds> clock_ahead() const noexcept { return clock_ahead_; }
+    VersionPage list_versions(const std::string& prefix, const std::string& key_marker,
+                              const std::string& id_marker) override;
+    void remove_version(const std::string& key, const std::string& id) override;
+    std::optional<std::chrono::seconds> clock_ahead() const override { return clock_ahead_; }
 
     /// Of the object that was put or asked for with head() last: its version, where the bucket keeps
     /// versions, and when it was stored, by the store's clock.
     const std::string& version() const noexcept { return version_; }
     std::optional<std::chrono::sys_seconds> modified() const noexcept { return modified_; }
-    /// Removes that version for good, where remove() would add a delete marker and keep it.
-    void remove_version(const std::string& key, const std::string& version);
 
   private:
     struct Call;
@@ -48,13 +47,14 @@ class S3Store : public ObjectStore {
     bool reload_credentials();
     ObjectPage list(const std::string& prefix, const std::string& start_after, int limit);
     std::string doing(const char* verb, const std::string& what) const;
+    HttpResponse send_listing(const Call& call);
+    void note_version(const HttpResponse& response);
 
     StoreSettings settings_;
     std::string credentials_file_;
     Credentials credentials_;
     S3Address address_;
     HttpClient client_;
-    void note_version(const HttpResponse& response);
 
     std::optional<std::chrono::seconds> clock_ahead_;
     std::string version_;

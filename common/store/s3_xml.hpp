@@ -25,4 +25,13 @@ std::optional<S3ErrorBody> parse_error_body(std::string_view text);
 ObjectPage parse_listing(std::string_view text, const std::string& prefix, const std::string& start_after,
                          const std::string& doing);
 
+/// Where a page of versions begins; both empty for the first.
+struct VersionMarker {
+    std::string key, id;
+};
+
+/// The same for ListObjectVersions. A bucket that keeps no versions calls each "null".
+VersionPage parse_versions(std::string_view text, const std::string& prefix, const VersionMarker& begin,
+                           const std::string& doing);
+
 }  // namespace walferry

@@ -205,6 +205,41 @@ TEST_CASE("a listing is in byte order, begins with the prefix and follows the ke
     }
 }
 
+TEST_CASE("A listing says when each object was stored, and by which id it is removed for good",
+          "[contract]") {
+    for (const StoreUnderTest& under_test : stores_under_test()) {
+        DYNAMIC_SECTION(under_test.name) {
+            const auto store = under_test.open();
+            const std::string prefix = under_test.fresh_prefix();
+            for (const char* name : {"a", "b", "c"}) put(*store, prefix + name, Sample(name));
+            const auto recent = [](const std::optional<WallTime>& time) {
+                return time && wall_now() - *time < std::chrono::minutes(5) &&
+                       *time - wall_now() < std::chrono::minutes(5);
+            };
+            for (const ObjectInfo& info : store->list(prefix, "").objects) CHECK(recent(info.modified));
+
+            VersionPage page = store->list_versions(prefix, "", "");
+            REQUIRE(page.versions.size() == 3);
+            CHECK_FALSE(page.more);
+            for (const ObjectVersion& version : page.versions) {
+                CHECK(recent(version.modified));
+                CHECK(version.latest);
+                CHECK_FALSE(version.delete_marker);
+                CHECK(version.size == 1);
+            }
+            const ObjectVersion second = page.versions[1];
+            CHECK(second.key == prefix + "b");
+            store->remove_version(second.key, second.id);
+            CHECK_NOTHROW(store->remove_version(second.key, second.id));
+            page = store->list_versions(prefix, "", "");
+            REQUIRE(page.versions.size() == 2);
+            CHECK(page.versions[0].key == prefix + "a");
+            CHECK(page.versions[1].key == prefix + "c");
+            CHECK(store->list_versions(prefix + "none", "", "").versions.empty());
+        }
+    }
+}
+
 TEST_CASE("more than a thousand objects are listed page by page, each once", "[contract]") {
     static constexpr int count = 1100;
     static constexpr int workers = 4;

@@ -151,10 +151,16 @@ described() {
     expect_equal "$(jq -r .stop_lsn "$work/second.json")" "$(jq -r .stop_lsn "$work/label.json")" "stop"
     expect_equal "$work/fast.space" "$(jq -r '.tablespaces[0].location' "$work/label.json")" "tablespace"
     expect_equal fast "$(jq -r '.tablespaces[0].name' "$work/label.json")" "tablespace's name"
-    expect_equal "$(find "$folder" -type f -not -name 'label-*' | wc -l)" \
+    expect_equal "$(find "$folder" -name '*.zst.age' -not -name 'label-*' | wc -l)" \
         "$(jq '[.streams[].pieces[]] | length' "$work/label.json")" "pieces"
-    find "$folder" -type f -not -name 'label-*' -exec sha256sum {} + | cut -d' ' -f1 | sort >"$work/are"
+    find "$folder" -name '*.zst.age' -not -name 'label-*' -exec sha256sum {} + | cut -d' ' -f1 | sort >"$work/are"
     jq -r '.streams[].pieces[].sha256' "$work/label.json" | sort | diff - "$work/are"
+    # What a host without an identity reads: all of that, and each object's size.
+    zstd -dq <"$folder"/index-*.json.zst >"$work/index.json"
+    (cd "$folder/../.." && find "backup/${folder##*/}" -name '*.zst.age' -printf '%p %s\n') | LC_ALL=C sort >"$work/are"
+    jq -r '.objects[] | "\(.key) \(.size)"' "$work/index.json" | diff - "$work/are"
+    expect_equal "$(jq -r .stopped_at "$work/label.json") true" "$(jq -r '"\(.stopped_at) \(.complete)"' "$work/index.json")" "index"
+    expect_equal "$(jq -r .id "$work/label.json")" "$(jq -r .id "$folder"/begin-*.json)" "beginning"
     rm -rf "$work/objects"
 }
 check "the label says what there is, by the hashes of the objects" described

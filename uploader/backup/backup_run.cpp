@@ -60,6 +60,11 @@ BackupRun::~BackupRun() {
 
 void BackupRun::check() const {
     if (asked_.stop_requested()) throw Error(ErrorKind::interrupted, "stopped on request");
+    if (steady_clock::now() - began_ > longest_backup) {
+        throw Error(ErrorKind::server, "the backup is not complete after 7 days and gives up",
+                    "what other hosts expire does not wait for it any longer; is a store or --max-rate too "
+                    "slow for this server?");
+    }
     if (pipeline_) pipeline_->check();
 }
 
@@ -133,6 +138,7 @@ void BackupRun::begin() {
             store, keys(store, origin_.system_identifier), origin_.id, std::max(2, settings_.jobs),
             stop_.get_token(), [this](const StoreCopy& copy) { given_up(copy); }}));
     }
+    put_begins();
     pipeline_ = std::make_unique<BackupPipeline>(encoding_, origin_, settings_.jobs, memory_, copies_);
     for (const StoreSettings& store : settings_.stores) {
         const auto mine = left.find(store.name);
@@ -312,34 +318,6 @@ void BackupRun::bring_histories() {
             else
                 copy->give_up(error);
         }
-    }
-}
-
-void BackupRun::put_labels() {
-    for (const auto& copy : copies_) (void)copy->complete();
-    check();
-    bring_histories();
-    check();
-    const auto label = pipeline_->encode(BackupPart::label(), as_bytes(backup_label_json(label_)));
-    std::vector<std::jthread> threads;
-    for (const auto& copy : copies_) {
-        if (copy->usable()) threads.emplace_back([this, &copy, &label] { put_label(*copy, *label); });
-    }
-    threads.clear();
-    check();
-}
-
-void BackupRun::put_label(StoreCopy& copy, const transfer::EncodedObject& label) {
-    const std::string& store = copy.settings().name;
-    try {
-        record_.expect_label(store, copy.key(label.name), hex(label.digest.sha256),
-                             label_.object_size() + label.body.size());
-        copy.put_verified(copy.key(label.name), label);
-        record_.verified(store);
-    } catch (const Error& error) {
-        copy.give_up(error);
-    } catch (const std::exception& error) {
-        copy.give_up(Error(ErrorKind::internal, error.what()));
     }
 }
 

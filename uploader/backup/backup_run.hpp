@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "uploader/backup/base_backup.hpp"
 #include "uploader/backup/cluster_contents.hpp"
 #include "uploader/backup/config_files.hpp"
+#include "uploader/backup/described.hpp"
 #include "uploader/backup/history_files.hpp"
 #include "uploader/backup/pipeline.hpp"
 #include "uploader/backup/server_facts.hpp"
@@ -38,8 +40,11 @@ class BackupRun {
     void compare_contents(const BaseBackup& backup);
     void bring_histories();
     void describe(const BaseBackup& backup);
+    void in_each_store(const std::function<void(StoreCopy&)>& action);
+    void put_begins();
     void put_labels();
-    void put_label(StoreCopy& copy, const transfer::EncodedObject& label);
+    void put_label(StoreCopy& copy, const transfer::EncodedObject& label, const BackupIndex& index);
+    [[noreturn]] void take_back(StoreCopy& copy, const std::string& label_key, const Absent& absent);
     void await_wal();
     void abandon() noexcept;
     void sweep_leftovers(const StoreSettings& store, const std::vector<AbandonedBackup>& left);

@@ -87,7 +87,7 @@ ListedObject archive_history(StoreCopy& copy, std::uint64_t system_identifier,
                         "two servers chose one timeline's number: find out which one is right; "
                         "docs/restoring.md tells how to restore along one of them");
         }
-        copy.put_verified(key, encoded);
+        copy.put_verified(encoded.at(key));
     }
     return {system_identifier, *WalName::parse(name), archived.object.fingerprint, key,
             archived.size,     archived.object.sha256};

@@ -14,6 +14,11 @@ std::optional<std::string> find_label(ObjectStore& store, const std::string& dir
     return std::nullopt;
 }
 
+/// What does not have such a name to the letter is not walferry's.
+bool is_part_of_backup(std::string_view name) {
+    return ObjectName::parse_backup(name) || IndexName::parse(name) || BeginName::parse(name);
+}
+
 }  // namespace
 
 SweptBackup sweep_backup(ObjectStore& store, const ObjectKeys& keys, const BackupId& id,
@@ -27,8 +32,7 @@ SweptBackup sweep_backup(ObjectStore& store, const ObjectKeys& keys, const Backu
 
     for (const ObjectInfo& info : Listing(store, directory)) {
         if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "stopped on request");
-        // What does not have the name of a piece to the letter is not walferry's.
-        if (!ObjectName::parse_backup(std::string_view(info.key).substr(directory.size()))) continue;
+        if (!is_part_of_backup(std::string_view(info.key).substr(directory.size()))) continue;
         store.remove(info.key);
         ++swept.removed;
     }

@@ -57,7 +57,8 @@ ServerFacts ask_server(server::ServerConnection& server) {
                                  "(SELECT setting FROM pg_settings WHERE name = 'config_file'), "
                                  "(SELECT setting FROM pg_settings WHERE name = 'hba_file'), "
                                  "(SELECT setting FROM pg_settings WHERE name = 'ident_file'), "
-                                 "pg_is_in_recovery(), current_setting('archive_mode'), ") +
+                                 "pg_is_in_recovery(), current_setting('archive_mode'), "
+                                 "(SELECT redo_wal_file FROM pg_control_checkpoint()), ") +
                      clock_expression);
     const std::string size = rows.text(0, 0);
     std::from_chars(size.data(), size.data() + size.size(), facts.segment_size);
@@ -72,7 +73,8 @@ ServerFacts ask_server(server::ServerConnection& server) {
     facts.ident_file = rows.text(0, 4);
     facts.in_recovery = rows.text(0, 5) == "t";
     facts.archive_mode = rows.text(0, 6);
-    facts.now = time_of(rows.text(0, 7));
+    facts.redo_segment = rows.text(0, 7);
+    facts.now = time_of(rows.text(0, 8));
     read_settings(server, facts);
     const server::ServerRows slots =
         server.query("SELECT slot_name FROM pg_replication_slots WHERE NOT temporary ORDER BY 1");

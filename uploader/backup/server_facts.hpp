@@ -22,6 +22,7 @@ struct ServerFacts {
     std::string config_file, hba_file, ident_file;
     bool in_recovery = false;
     std::string archive_mode;  // "off", "on", "always"
+    std::string redo_segment;  // with which a recovery from its last checkpoint begins
     WallTime now{};            // by its clock
 
     /// Whether this server's own archiver brings the backup's last segment away.

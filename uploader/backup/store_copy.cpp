@@ -82,7 +82,7 @@ void StoreCopy::work(const std::stop_token& ended, std::size_t number) {
         }
         std::optional<Error> failure;
         try {
-            put_verified(connection(number), key(part->name), *part);
+            put_verified(connection(number), part->at(key(part->name)));
         } catch (const Error& error) {
             failure = error;
         } catch (const std::exception& error) {
@@ -102,17 +102,16 @@ ObjectStore& StoreCopy::connection(std::size_t number) {
     return *store;
 }
 
-void StoreCopy::put_verified(const std::string& address, const transfer::EncodedObject& part) {
-    put_verified(connection(0), address, part);
+void StoreCopy::put_verified(const transfer::Outgoing& object) {
+    put_verified(connection(0), object);
 }
 
-void StoreCopy::put_verified(ObjectStore& store, const std::string& address,
-                             const transfer::EncodedObject& part) {
-    transfer::Sending sending{"store " + settings().name + ": " + address, "two copies were sent",
+void StoreCopy::put_verified(ObjectStore& store, const transfer::Outgoing& object) {
+    transfer::Sending sending{"store " + settings().name + ": " + object.key, "two copies were sent",
                               stop_.get_token(), 2};
     sending.pause = parts_.pause;
     try {
-        transfer::put_verified(store, part.at(address), sending);
+        transfer::put_verified(store, object, sending);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::not_found) throw;
         // The store said twice that it has them: what it says cannot be relied on.

@@ -45,7 +45,7 @@ class StoreCopy {
     /// Waits until everything that was offered is verified. False when it was given up.
     bool complete();
     /// Puts one object, reads it back and compares; after complete(). Throws.
-    void put_verified(const std::string& address, const transfer::EncodedObject& part);
+    void put_verified(const transfer::Outgoing& object);
     /// A connection for questions, after complete().
     ObjectStore& store() { return connection(0); }
     /// Waits, after give_up(), until no request is under way.
@@ -59,11 +59,13 @@ class StoreCopy {
     const StoreSettings& settings() const noexcept { return parts_.settings; }
     const ObjectKeys& keys() const noexcept { return parts_.keys; }
     std::string key(const ObjectName& name) const { return parts_.keys.backup(parts_.id, name); }
+    /// Of what lies in the backup's folder under that name.
+    std::string key(const std::string& name) const { return parts_.keys.backup_directory(parts_.id) + name; }
 
   private:
     void work(const std::stop_token& ended, std::size_t number);
     ObjectStore& connection(std::size_t number);
-    void put_verified(ObjectStore& store, const std::string& address, const transfer::EncodedObject& part);
+    void put_verified(ObjectStore& store, const transfer::Outgoing& object);
 
     Parts parts_;
     std::stop_source stop_;  // of this copy's requests

@@ -11,6 +11,7 @@
 #include "console/json_text.hpp"
 #include "console/signals.hpp"
 #include "report/backups_report.hpp"
+#include "report/indexed_backups.hpp"
 #include "uploader/drain/progress.hpp"
 #include "walferry/commands/declare.hpp"
 #include "walferry/commands/store_options.hpp"
@@ -40,11 +41,25 @@ std::vector<std::uint64_t> choose_cluster(const Settings& settings, archive::Sur
     return others;
 }
 
+/// A host that archives holds no key that opens a label; it goes by what lies beside it in plain text.
+int by_indexes(const Settings& settings, Options& options) {
+    std::vector<std::uint64_t> earlier;
+    if (!options.survey.system_identifier) earlier = choose_cluster(settings, options.survey);
+    const report::IndexedBackups found = report::find_indexed_backups(
+        settings, options.survey.stores, *options.survey.system_identifier, options.survey.stop);
+    const std::string answer = options.json
+                                   ? console::json_text(report::indexed_backups_json(found, earlier)) + "\n"
+                                   : report::indexed_backups_text(found, earlier);
+    std::fputs(answer.c_str(), stdout);
+    return report::indexed_backups_exit_code(found);
+}
+
 int run(const GlobalOptions& global, Options options) {
     const console::StopOnSignal signals;  // before any thread is started
     const Settings settings = load_settings(settings_path(global.config));
     if (options.system_identifier != 0) options.survey.system_identifier = options.system_identifier;
     options.survey.stop = signals.token();
+    if (settings.encrypt && settings.identity_file.empty()) return by_indexes(settings, options);
     std::vector<std::uint64_t> earlier;
     std::optional<archive::ArchiveSurvey> survey;
     std::string answer;
@@ -84,7 +99,9 @@ CommandBody declare_backups(CLI::App& app) {
         "set) and lists the WAL behind it: along which timelines and until when a recovery can go, in\n"
         "all stores together and, where that is less, in one alone. The end is the last segment without\n"
         "a gap before it and when that one came into the spool. A configuration and an identity are all\n"
-        "that is needed. Ends with 3 where a backup cannot be used or a gap lies behind one, with 4\n"
+        "that is needed; without an identity backups are shown by their indexes, and which of their\n"
+        "objects and of their own WAL each store has. Ends with 3 where a backup cannot be used or a gap "
+        "lies behind one, with 4\n"
         "where a store did not answer.\n\n");
     return [options](const GlobalOptions& global) { return run(global, *options); };
 }

@@ -192,8 +192,8 @@ TEST_CASE("what is signed cannot be split into fields in two ways") {
     one.pg_version = 5;
     two.size = 1;
     two.pg_version = 15;
-    CHECK(signed_bytes(one) != signed_bytes(two));
-    const std::string bytes = signed_bytes(sample());
+    CHECK(signed_text(one).bytes() != signed_text(two).bytes());
+    const std::string bytes = signed_text(sample()).bytes();
     CHECK(bytes.substr(0, 4) == std::string("\0\0\0\x25", 4));
     CHECK(bytes.substr(4, 37) == "walferry envelope signature, format 2");
     CHECK(bytes.substr(41, 4) == std::string("\0\0\0\x13", 4));

@@ -1,5 +1,6 @@
 #include "common/store/directory_store.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -253,6 +254,53 @@ TEST_CASE("a listing finds what follows a thousand empty directories") {
     CHECK_FALSE(page.more);
     REQUIRE(page.objects.size() == 1);
     CHECK(page.objects.front().key == "p/99999");
+}
+
+TEST_CASE("Page after page of a large directory reads it once, and again when it was changed") {
+    const Nas nas;
+    const auto name = [](std::size_t i) { return std::to_string(100'000 + i); };
+    fs::create_directories(nas.file("p"));
+    constexpr std::size_t count = 3 * directory_page + 5;
+    for (std::size_t i = 0; i < count; ++i) write_file(nas.file("p/" + name(i)), "", 0600);
+    // Changed long enough ago for its time to tell of every change since.
+    const Directory root = os::open_directory(nas.directory.path());
+    const auto age = [&] {
+        const struct timespec times[2] = {{1'000'000, 0}, {1'000'000, 0}};
+        REQUIRE(::utimensat(AT_FDCWD, nas.file("p").c_str(), times, 0) == 0);
+        std::this_thread::sleep_for(std::chrono::milliseconds(2'100));
+    };
+    age();
+    LargeDirectory large;
+    int reads = 0;  // each looks whether it shall stop once
+    const auto pages = [&](const std::string& prefix) {
+        std::vector<std::string> keys;
+        reads = 0;
+        std::string after;
+        for (bool more = true; more;) {
+            const ObjectPage page = list_directory(root, prefix, after, large, [&] { ++reads; });
+            for (const ObjectInfo& info : page.objects) keys.push_back(info.key);
+            more = page.more;
+            if (more) after = keys.back();
+        }
+        return keys;
+    };
+    std::vector<std::string> expected;
+    for (std::size_t i = 0; i < count; ++i) expected.push_back("p/" + name(i));
+    CHECK(pages("p/") == expected);
+    CHECK(reads == 5);  // the root each time, and the directory once
+    // A question about another prefix is another question.
+    CHECK(pages("p/1000").size() == 100);
+
+    // What comes between two pages is seen where it sorts behind the first.
+    const ObjectPage first = list_directory(root, "p/", "", large, [] {});
+    REQUIRE(first.more);
+    write_file(nas.file("p/" + name(directory_page) + "-new"), "", 0600);
+    fs::remove(nas.file("p/" + name(directory_page + 1)));
+    const ObjectPage second = list_directory(root, "p/", first.objects.back().key, large, [] {});
+    REQUIRE(second.objects.size() == directory_page);
+    CHECK(second.objects[0].key == "p/" + name(directory_page));
+    CHECK(second.objects[1].key == "p/" + name(directory_page) + "-new");
+    CHECK(second.objects[2].key == "p/" + name(directory_page + 2));
 }
 
 TEST_CASE("exactly a page of objects is not followed by another") {

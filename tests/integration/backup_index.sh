@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# What lies beside a backup in plain text: its beginning and its index, on a host that cannot decrypt, with writers that are
+# trusted and not, with an object that is gone.
+. "$(dirname "$0")/../lib/integration.sh" "$1"
+
+# host NAME SPOOL: a configuration with a writer key of its own, whose public half is printed.
+host() {
+    begin_configuration "$work/etc/$1.toml" "$2"
+    printf '\n[server]\nconninfo = "host=%s user=postgres"\n\n[signing]\nkey_file = "%s.key"\n' "$work/pg" "$1" >>"$work/etc/$1.toml"
+    add_directory_store "$work/etc/$1.toml" one
+    add_directory_store "$work/etc/$1.toml" two
+    walferry --config "$work/etc/$1.toml" init --owner postgres --group "$spool_gid" |
+        sed -n 's/.*hosts that restore: \(.*\))$/\1/p'
+    for_uploader "$work/etc/$1.key"
+}
+writer=$(host walferry "$work/spool")
+other=$(host other "$work/other")
+configuration=$work/etc/walferry.toml
+export WALFERRY_CONFIG=$configuration
+pg_create "$work/pg" 1
+chmod 711 "$work/pg"
+pg_archive_to "$work/pg" "$work/spool"
+pg_start "$work/pg"
+system_identifier=$("$postgres_bin/pg_controldata" "$work/pg/data" | sed -n 's/^Database system identifier: *//p')
+pg_sql "$work/pg" 'create table t as select g, gen_random_uuid() a, gen_random_uuid() b from generate_series(1, 1200000) g'
+backup() { as uploader walferry backup --checkpoint fast "$@"; }
+backups() { as uploader walferry backups "$@"; }
+folder() { echo "$work/stores/$1/main/$system_identifier/backup/$2"; } # STORE ID
+backup --json >"$work/first.json"
+pg_archive_all "$work/pg"
+as uploader walferry drain >/dev/null
+first=$(jq -r .id "$work/first.json")
+
+known() {
+    backups --json >"$work/known.json"
+    expect_equal "$first" "$(jq -r '.backups[].id' "$work/known.json")" "backups"
+    expect_equal "$writer" "$(jq -r '.backups[0].writer' "$work/known.json")" "writer"
+    for field in started_at stopped_at timeline first_segment last_segment size; do
+        expect_equal "$(jq -r ".$field" "$work/first.json")" "$(jq -r ".backups[0].$field" "$work/known.json")" "$field"
+    done
+    expect_equal "true true" "$(jq -r '[.backups[0].stores[].whole] | join(" ")' "$work/known.json")" "whole"
+    expect_in "in two: whole, with the WAL that it needs" backups
+    expect_in "There is no identity here" backups
+}
+check "a host without an identity knows what a backup consists of, who made it, and that its WAL is there" known
+
+trusted() {
+    with() { sed "s,^key_file.*,&\ntrusted_writers = [\"$1\"]," "$configuration" >"$work/etc/trusting.toml" && for_uploader "$work/etc/trusting.toml"; }
+    with "$writer"
+    backups --config "$work/etc/trusting.toml" >/dev/null
+    with "$other"
+    expect_exit 3 backups --config "$work/etc/trusting.toml" >/dev/null
+    expect_in "PROBLEM: its index cannot be used: the index of backup $first was signed by $writer, who is not trusted" \
+        backups --config "$work/etc/trusting.toml"
+}
+check "an index that no trusted writer signed is a problem that is named" trusted
+
+altered() {
+    local index name
+    index=$(echo "$(folder two "$first")"/index-*)
+    cp -p "$index" "$work/index"
+    zstd -dq <"$work/index" | sed 's/"complete":true/"complete":false/' >"$work/altered.json"
+    zstd -qf "$work/altered.json" -o "$work/altered"
+    name=$(dirname "$index")/index-$(sha256sum "$work/altered" | cut -c1-32).json.zst
+    mv "$index" "$work/away"
+    cp "$work/altered" "$name"
+    expect_exit 3 backups >"$work/said"
+    expect_in "in two: PROBLEM: its index cannot be used: the index of backup $first carries a signature that does not fit" cat "$work/said"
+    expect_in "in one: whole, with the WAL that it needs" cat "$work/said"
+    rm "$name"
+    expect_exit 0 backups >"$work/said"
+    expect_in "in two: it has no index there" cat "$work/said"
+    mv "$work/away" "$index"
+}
+check "one that was altered does not count, and another store's does" altered
+
+gone() {
+    local piece
+    piece=$(echo "$(folder one "$first")"/base.00000000-*)
+    mv "$piece" "$work/piece"
+    expect_exit 3 backups >"$work/said"
+    expect_in "in one: DAMAGED: 1 object is missing" cat "$work/said"
+    mv "$work/piece" "$piece"
+    mkdir "$work/wal"
+    mv "$work/stores/one/main/$system_identifier"/wal/*/"$(jq -r .first_segment "$work/first.json")"-* "$work/wal"
+    backups >"$work/said"
+    expect_in "in one: whole, but 1 segment of the WAL that it needs is not there" cat "$work/said"
+    mv "$work/wal"/* "$work/stores/one/main/$system_identifier/wal/00000001/"
+}
+check "an object or a segment that a store has lost is told, for that store" gone
+
+# Verified, and then removed by another program while the backup goes on.
+taken_back() {
+    local id
+    start_as uploader "$work/taken.log" walferry backup --checkpoint fast --max-rate 16M --json
+    local running=$started
+    later "stop_process $running KILL"
+    id_of() { id=$(basename "$(find "$work/stores/one/main/$system_identifier/backup" -mindepth 1 -maxdepth 1 -newer "$work/first.json" | sort | tail -n 1)") && [ -n "$id" ] && [ "$id" != "$first" ]; }
+    wait_for 60 id_of
+    begins_first() { [ -e "$(echo "$(folder one "$id")"/begin-*)" ]; }
+    wait_for 10 begins_first
+    a_piece() { [ -e "$(echo "$(folder one "$id")"/base.00000000-*)" ]; }
+    wait_for 120 a_piece
+    sleep 0.5 # read back; what is left of the server's data takes two seconds more
+    rm "$(folder one "$id")"/base.00000000-*
+    local code=0
+    wait "$running" || code=$?
+    expect_equal 3 "$code" "exit code"
+    expect_in "store one is given up for this backup: 1 object of this backup, backup/$id/base.00000000-" cat "$work/taken.log"
+    expect_in "its label was removed again" cat "$work/taken.log"
+    expect_equal 0 "$(find "$(folder one "$id")" -name 'label-*' | wc -l)" "labels in one"
+    expect_equal 1 "$(find "$(folder two "$id")" -name 'label-*' | wc -l)" "labels in two"
+    # The next backup removes what is left of it, its beginning and its index too.
+    backup >/dev/null
+    no test -e "$(folder one "$id")"
+    expect_equal 1 "$(find "$(folder two "$id")" -name 'label-*' | wc -l)" "labels in two"
+}
+check "a backup of which an object is gone when its label is there is taken back, in that store" taken_back
