@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/program/configuration_path.hpp"
+#include "common/settings/retention.hpp"
 
 namespace walferry {
 
@@ -33,6 +34,7 @@ struct StoreSettings {
     int attempts = 4;
     std::uint64_t bandwidth_limit = 0;  // bytes per second, both directions each; 0: none
     bool allow_http = false;
+    Retention retention;  // as it holds for this store
 };
 
 /// The configuration file, checked. Every key is declared once, in the table of settings_keys.cpp.
@@ -54,6 +56,7 @@ struct Settings {
     StandbyRule standby = StandbyRule::streaming;
     int prefetch = 8;
     std::uint64_t prefetch_size = 0;  // bytes
+    Retention retention;              // of stores that say nothing else
     std::vector<StoreSettings> stores;
 };
 

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/settings/retention.hpp"
 #include "common/settings/settings.hpp"
 
 namespace walferry {
@@ -20,6 +21,7 @@ struct KeySpec {
     std::int64_t least = 0;                       // for numbers; durations in milliseconds
     std::int64_t most = 0;
     bool required = false;
+    bool with_unit = false;      // a time of days and more, which has to say its unit
     bool names_file = false;     // a relative name is looked for beside the credentials, then beside the file
     const char* fallback = "";   // as TOML; "" for none
     const char* otherwise = "";  // where there is no fallback: what holds without the key, in words
@@ -36,12 +38,23 @@ struct Negated {
 };
 
 /// The member that a key fills.
-using SettingsSlot = std::variant<std::string Settings::*, std::vector<std::string> Settings::*,
-                                  int Settings::*, std::chrono::milliseconds Settings::*,
-                                  std::uint64_t Settings::*, Negated<Settings>, StandbyRule Settings::*>;
+using SettingsSlot =
+    std::variant<std::string Settings::*, std::vector<std::string> Settings::*, int Settings::*,
+                 std::chrono::milliseconds Settings::*, std::uint64_t Settings::*, Negated<Settings>,
+                 StandbyRule Settings::*, int Retention::*, std::chrono::milliseconds Retention::*>;
 using StoreSlot = std::variant<std::string StoreSettings::*, int StoreSettings::*, bool StoreSettings::*,
                                std::chrono::milliseconds StoreSettings::*, std::uint64_t StoreSettings::*,
-                               Addressing StoreSettings::*, StoreType StoreSettings::*>;
+                               Addressing StoreSettings::*, StoreType StoreSettings::*, int Retention::*,
+                               std::chrono::milliseconds Retention::*>;
+
+/// What a slot fills: a member of the settings themselves, or of their retention.
+template <class Owner, class Member>
+auto& slot_of(Owner& owner, Member member) {
+    if constexpr (requires { owner.*member; })
+        return owner.*member;
+    else
+        return owner.retention.*member;
+}
 
 struct SettingsKey {
     SettingsSlot slot;
@@ -68,6 +81,7 @@ constexpr const char* store_type_name(StoreType type) {
 struct SettingsTable {
     const char* name;
     const char* help;
+    bool optional = false;  // it is left out where none of its keys is chosen: it may not stand there empty
 };
 std::span<const SettingsTable> settings_tables();
 

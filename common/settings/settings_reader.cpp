@@ -35,7 +35,7 @@ std::string fill(Owner& owner, const Slot& slot, const Take& take_into) {
                 owner.*(member.member) = !value;
                 return problem;
             } else {
-                return take_into(owner.*member);
+                return take_into(slot_of(owner, member));
             }
         },
         slot);
@@ -57,6 +57,7 @@ class Reader {
             return finish(std::move(settings));
         }
         read_tables(root, settings);
+        check_retention(root, settings);
         check_encryption(root, settings);
         read_stores(root, settings);
         check_stores(settings);
@@ -144,6 +145,7 @@ class Reader {
 
     void read_store(const toml::table& values, Settings& settings) {
         StoreSettings store;
+        store.retention = settings.retention;
         const toml::source_position where = values.source().begin;
         const toml::node* type_node = values.get("type");
         std::vector<std::string> known;
@@ -163,6 +165,7 @@ class Reader {
         const toml::node* endpoint = values.get("endpoint");
         if (endpoint && !wrong_.contains(endpoint) && !store.endpoint.empty())
             check_endpoint(*endpoint, store);
+        check_override(values, store);
         settings.stores.push_back(std::move(store));
         store_positions_.push_back(where);
     }
@@ -184,6 +187,38 @@ class Reader {
             store.bucket.find('.') != std::string::npos) {
             report(at,
                    "store.addressing: a bucket with a dot in its name matches no certificate; use \"path\"");
+        }
+    }
+
+    /// What deletes has to be said in full: a line that got lost may not turn into "delete everything".
+    void check_retention(const toml::table& root, const Settings& settings) {
+        const toml::node* node = root.get("retention");
+        if (!node || !node->is_table()) return;
+        const toml::table& table = *node->as_table();
+        if (table.empty()) {
+            report(
+                node->source().begin,
+                "retention: is empty; set recovery_window = \"30d\", or leave [retention] out, and nothing "
+                "expires");
+        } else if (!settings.retention.expires() && !wrong_.contains(table.get("recovery_window"))) {
+            report(node->source().begin,
+                   "retention.recovery_window: is missing; say how far back every moment has to stay "
+                   "reachable, such as \"30d\"");
+        }
+    }
+
+    void check_override(const toml::table& values, const StoreSettings& store) {
+        if (store.retention.expires() || wrong_.contains(values.get("recovery_window"))) return;
+        for (const StoreKey& key : store_keys()) {
+            const bool of_retention =
+                std::holds_alternative<int Retention::*>(key.slot) ||
+                std::holds_alternative<std::chrono::milliseconds Retention::*>(key.slot);
+            const toml::node* node = of_retention ? values.get(key.spec.name) : nullptr;
+            if (!node || wrong_.contains(node)) continue;
+            return report(node->source().begin,
+                          label("store", key.spec.name) +
+                              ": means nothing without recovery_window; set that here or "
+                              "under [retention]");
         }
     }
 

@@ -1,5 +1,6 @@
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "common/settings/settings.hpp"
@@ -34,6 +35,7 @@ std::string value_form(const Slot& slot, const KeySpec& spec) {
         [&]<class O>(int O::*) -> std::string { return "whole number, " + range(spec); },
         []<class O>(bool O::*) -> std::string { return "true or false"; },
         []<class O>(Negated<O>) -> std::string { return "true or false"; },
+        [](std::chrono::milliseconds Retention::*) -> std::string { return "time: \"30d\", \"12h\""; },
         []<class O>(std::chrono::milliseconds O::*) -> std::string { return "time: \"5s\", \"500ms\" or 5"; },
         []<class O>(std::uint64_t O::*) -> std::string { return "size: \"10MiB\" or 10000000"; },
         []<class O>(Addressing O::*) -> std::string { return choices(addressing_names); },
@@ -62,6 +64,11 @@ std::string sample_entry(const Key& key, const char* value) {
     const std::string line = *value != '\0' ? std::string(spec.name) + " = " + value
                                             : "# " + std::string(spec.name) + " = " + commented;
     return "# " + std::string(spec.help) + " (" + without_key(spec) + ")\n" + line + "\n\n";
+}
+
+std::string table_title(const SettingsTable& table, bool chosen) {
+    if (*table.name == '\0') return {};
+    return std::string(table.optional && !chosen ? "# [" : "[") + table.name + "]\n";
 }
 
 std::string as_toml(const std::string& text) {
@@ -150,7 +157,13 @@ toml::table show_store(const StoreSettings& store) {
     for (const StoreKey& key : store_keys()) {
         const std::string_view belongs = key.spec.table;
         if (!belongs.empty() && belongs != store_type_name(store.type)) continue;
-        std::visit([&](auto member) { show(table, key.spec.name, store.*member); }, key.slot);
+        const auto show_member = Overloaded{
+            [&]<class T>(T Retention::*member) {
+                if (store.retention.expires()) show(table, key.spec.name, store.retention.*member);
+            },
+            [&](auto member) { show(table, key.spec.name, store.*member); },
+        };
+        std::visit(show_member, key.slot);
     }
     return table;
 }
@@ -200,7 +213,7 @@ std::string settings_help() {
 std::string sample_settings() {
     std::string text = "# walferry's configuration. Every key is here; those behind a # may stay out.\n\n";
     for (const SettingsTable& table : settings_tables()) {
-        if (*table.name != '\0') text += "[" + std::string(table.name) + "]\n";
+        text += table_title(table, false);
         for (const SettingsKey& key : settings_keys()) {
             if (std::string_view(key.spec.table) == table.name) text += sample_entry(key, key.spec.sample);
         }
@@ -211,7 +224,9 @@ std::string sample_settings() {
 std::string compose_settings(const std::vector<ChosenKey>& keys, const std::vector<ChosenStore>& stores) {
     std::string text = "# walferry's configuration; it holds no secret. `walferry config` checks it.\n\n";
     for (const SettingsTable& table : settings_tables()) {
-        if (*table.name != '\0') text += "[" + std::string(table.name) + "]\n";
+        const bool chosen = std::any_of(keys.begin(), keys.end(),
+                                        [&](const ChosenKey& key) { return key.table == table.name; });
+        text += table_title(table, chosen);
         for (const SettingsKey& key : settings_keys()) {
             if (std::string_view(key.spec.table) == table.name)
                 text += sample_entry(key, chosen_value(keys, key.spec, false).c_str());
@@ -224,12 +239,13 @@ std::string compose_settings(const std::vector<ChosenKey>& keys, const std::vect
 std::string show_settings(const Settings& settings, SettingsFormat format) {
     toml::table root;
     for (const SettingsKey& key : settings_keys()) {
+        if (std::string_view(key.spec.table) == "retention" && !settings.retention.expires()) continue;
         toml::table* table = &root;
         if (*key.spec.table != '\0')
             table = root.insert(key.spec.table, toml::table{}).first->second.as_table();
         const auto show_member = Overloaded{
             [&](Negated<Settings> member) { show(*table, key.spec.name, !(settings.*(member.member))); },
-            [&](auto member) { show(*table, key.spec.name, settings.*member); },
+            [&](auto member) { show(*table, key.spec.name, slot_of(settings, member)); },
         };
         std::visit(show_member, key.slot);
     }

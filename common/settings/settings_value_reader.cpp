@@ -87,6 +87,18 @@ std::string take_choice(const toml::node& node, std::span<const char* const> nam
     return "must be " + wanted + ", not \"" + written.substr(0, 60) + "\"";
 }
 
+/// "30m" may be meant as months, and 30 as days: both are refused.
+std::string take_period(const toml::node& node, const KeySpec& spec, std::chrono::milliseconds& out) {
+    const std::string wanted = "a time with its unit, such as \"30d\" (s, min, h, d or w)";
+    if (!node.is_string()) return must_be(wanted, node);
+    const auto time = parse_period(node.as_string()->get());
+    if (!time) return "must be " + wanted;
+    if (time->count() < spec.least || time->count() > spec.most)
+        return "must be " + wanted + ", from 1s to 36500d";
+    out = *time;
+    return {};
+}
+
 }  // namespace
 
 std::string take(const toml::node& node, const KeySpec& spec, const FileNameBase& base, std::string& out) {
@@ -133,6 +145,7 @@ std::string take(const toml::node& node, const KeySpec&, const FileNameBase&, bo
 
 std::string take(const toml::node& node, const KeySpec& spec, const FileNameBase&,
                  std::chrono::milliseconds& out) {
+    if (spec.with_unit) return take_period(node, spec, out);
     const std::string wanted = "a time such as \"5s\" or \"500ms\", from " + range_of(spec, "ms");
     if (!node.is_string() && !node.is_integer()) return must_be(wanted, node);
     const auto time =

@@ -281,6 +281,15 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) n
     return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(*count));
 }
 
+std::optional<std::chrono::milliseconds> parse_period(std::string_view text) noexcept {
+    static constexpr std::array units{Unit{"s", 1000}, Unit{"min", 60'000}, Unit{"h", 3'600'000},
+                                      Unit{"d", 86'400'000}, Unit{"w", 7 * 86'400'000}};
+    const auto count = parse_number(text, units);
+    if (!count || *count > static_cast<std::uint64_t>(std::chrono::milliseconds::max().count()))
+        return std::nullopt;
+    return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(*count));
+}
+
 bool is_loopback_endpoint(std::string_view endpoint) {
     const auto parts = split_endpoint(endpoint);
     if (!parts) return false;

@@ -26,6 +26,9 @@ namespace walferry {
 /// "500ms", "5s", "2m", "1h" or plain seconds: "5".
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) noexcept;
 
+/// "30d", "12h", "4w": a unit has to be there, and none that may mean minutes or months.
+std::optional<std::chrono::milliseconds> parse_period(std::string_view text) noexcept;
+
 /// True for localhost, names below it and the loopback addresses: where plain http reaches no network.
 bool is_loopback_endpoint(std::string_view endpoint);
 

@@ -415,3 +415,46 @@ TEST_CASE("a slip of the pen finds its word, another word does not") {
     CHECK(nearest_name("zebra", known).empty());
     CHECK(nearest_name(std::string(1000, 'a'), known).empty());
 }
+
+TEST_CASE("without [retention] nothing expires, and a store may say otherwise") {
+    const Settings none = parse(with("")).settings;
+    CHECK_FALSE(none.retention.expires());
+    CHECK_FALSE(none.stores[0].retention.expires());
+
+    const SettingsReport report = parse(
+        with("[retention]\nrecovery_window = \"30d\"\nweekly = 4\n", "grace = \"3d\"\nkeep_backups = 5\n"));
+    REQUIRE(report.problems.empty());
+    const Retention& retention = report.settings.retention;
+    CHECK(retention.recovery_window == std::chrono::days(30));
+    CHECK(retention.keep_backups == 2);
+    CHECK(retention.grace == std::chrono::days(1));
+    CHECK(report.settings.stores[0].retention.policy() ==
+          "recovery_window=30d keep_backups=5 daily=0 weekly=4 monthly=0 yearly=0 grace=3d");
+
+    const Settings only = parse(with("", "recovery_window = \"2w\"\n")).settings;
+    CHECK_FALSE(only.retention.expires());
+    CHECK(only.stores[0].retention.recovery_window == std::chrono::days(14));
+    for (const SettingsFormat format : {SettingsFormat::toml})
+        CHECK(parse(show_settings(report.settings, format)).settings.stores[0].retention ==
+              report.settings.stores[0].retention);
+}
+
+TEST_CASE("what deletes has to be said in full, with its unit") {
+    check_contains(problem(with("[retention]\n")), "retention: is empty; set recovery_window");
+    check_contains(problem(with("[retention]\nweekly = 4\n")), "retention.recovery_window: is missing");
+    check_contains(problem(with("[retention]\nrecovery_window = \"30d\"\nkeep_backup = 3\n")),
+                   "did you mean keep_backups?");
+    for (const char* wrong :
+         {"30", "\"30\"", "\"30m\"", "\"0d\"", "\"-3d\"", "\"1mo\"", "\"forever\"", "true"})
+        check_contains(problem(with("[retention]\nrecovery_window = " + std::string(wrong) + "\n")),
+                       "retention.recovery_window: must be a time with its unit");
+    check_contains(problem(with("[retention]\nrecovery_window = \"30d\"\ngrace = \"0s\"\n")),
+                   "retention.grace: must be");
+    check_contains(problem(with("[retention]\nrecovery_window = \"30d\"\nkeep_backups = 0\n")),
+                   "a whole number from 1 to");
+    check_contains(problem(with("[retention]\nrecovery_window = \"30d\"\nweekly = -1\n")),
+                   "a whole number from 0 to");
+    check_contains(problem(with("", "weekly = 4\n")), "store.weekly: means nothing without recovery_window");
+    check_contains(problem(with("retention = \"30d\"\n")), "write [retention]");
+    check_contains(problem(with("recovery_window = \"30d\"\n")), "it belongs under [retention]");
+}
