@@ -97,8 +97,8 @@ walferry_room(uploader/backup USES common common/os common/wal common/ledger com
 walferry_room(uploader/import USES common common/os common/wal common/ledger common/spool common/settings
   common/store console uploader/drain)
 # a new ledger from spool and listings
-walferry_room(uploader/rebuild USES common common/wal common/ledger common/spool common/settings common/store
-  console archive server)
+walferry_room(uploader/rebuild USES common common/wal common/ledger common/spool common/settings common/codec
+  common/store console archive server)
 # what leaves the stores, and when
 walferry_room(maintenance/expire USES common common/wal common/settings archive)
 # The operator's program.

@@ -29,6 +29,13 @@ UPDATE backup_upload SET state = 'removed' WHERE backup = ?1 AND store = ?2 AND 
 -- :end
 UPDATE backup SET finished_at = ?2, exit_code = ?3 WHERE id = ?1;
 
+-- :find
+SELECT id FROM backup WHERE name = ?1 AND system_identifier = ?2;
+
+-- :found
+INSERT INTO backup_upload (backup, store, state, label_key, object_size, verified_at)
+VALUES (?1, ?2, 'verified', ?3, ?4, ?5) ON CONFLICT DO NOTHING;
+
 -- :abandoned
 SELECT b.id, u.store, b.name, b.system_identifier, u.label_key, u.label_sha256, u.object_size,
        EXISTS (SELECT 1 FROM backup_upload o WHERE o.backup = b.id AND o.state = 'verified')

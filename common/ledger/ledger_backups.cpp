@@ -73,6 +73,29 @@ void BackupRecords::end_backup(std::int64_t backup, int exit_code, WallTime now)
     run(Synchronous::normal, sql::backup_end, backup, format_time(now), exit_code);
 }
 
+bool BackupRecords::learn_backup(std::uint64_t system_identifier, const std::string& name,
+                                 const BackupExtent& extent, std::int64_t store, const std::string& label_key,
+                                 std::uint64_t object_size, WallTime now) {
+    const std::string cluster = std::to_string(system_identifier);
+    auto id = read(sql::backup_find, name, cluster).first([](const Statement& s) { return s.integer(0); });
+    LedgerChange change(connection_, Synchronous::normal);
+    if (!id) {
+        change.run(sql::backup_begin, cluster, name, std::int64_t{0}, extent.started_at);
+        id = change.last_insert_id();
+        change.run(sql::backup_describe, *id, extent.started_at, extent.stopped_at,
+                   static_cast<std::int64_t>(extent.timeline), format_lsn(extent.start_lsn),
+                   format_lsn(extent.stop_lsn), extent.first_segment, extent.last_segment,
+                   static_cast<std::int64_t>(extent.segments), static_cast<std::int64_t>(extent.size),
+                   static_cast<std::int64_t>(extent.missing));
+        change.run(sql::backup_end, *id, extent.stopped_at, std::int64_t{0});
+    }
+    change.run(sql::backup_found, *id, store, label_key, static_cast<std::int64_t>(object_size),
+               format_time(now));
+    const bool fresh = change.changes() > 0;
+    change.commit();
+    return fresh;
+}
+
 std::string BackupRecords::first_backup_position(std::uint64_t system_identifier) {
     return read(sql::backup_first_position, std::to_string(system_identifier)).text().value_or("");
 }

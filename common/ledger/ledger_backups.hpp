@@ -69,6 +69,11 @@ class BackupRecords : public LedgerPart {
     void backup_failed(std::int64_t backup, std::int64_t store, const std::string& error);
     void backup_removed(std::int64_t backup, std::int64_t store);
     void end_backup(std::int64_t backup, int exit_code, WallTime now);
+    /// One that a store shows whole, by an index that is trusted. False where the ledger knows of it there
+    /// already.
+    bool learn_backup(std::uint64_t system_identifier, const std::string& name, const BackupExtent& extent,
+                      std::int64_t store, const std::string& label_key, std::uint64_t object_size,
+                      WallTime now);
     /// All of them, one that is being made included: ask before yours begins, and under the backups' lock.
     std::vector<AbandonedBackup> abandoned_backups();
     std::vector<BackupCopyRow> backup_copies(std::int64_t backup);

@@ -89,6 +89,23 @@ gone() {
 }
 check "an object or a segment that a store has lost is told, for that store" gone
 
+rebuilt() {
+    as uploader walferry rebuild --anew >"$work/said"
+    expect_in "of 2 copies of base backups, by their indexes" cat "$work/said"
+    expect_equal "$first|1|1" "$(as uploader sqlite3 -readonly "$work/spool/ledger/ledger.db" \
+        "select backup, min(restorable), count(distinct backup) from backup_copies group by backup")" "backups that can be restored"
+    as uploader walferry rebuild --json >"$work/rebuilt.json"
+    expect_equal 0 "$(jq .listed_backups "$work/rebuilt.json")" "learned a second time"
+    # Not those of a writer whom this host does not trust.
+    as uploader walferry --config "$work/etc/other.toml" rebuild --json >"$work/rebuilt.json" 2>"$work/said"
+    expect_equal 0 "$(jq .listed_backups "$work/rebuilt.json")" "learned by another host"
+    expect_in "has 1 backup that the ledger does not take up" cat "$work/said"
+    sed -i "s,^key_file.*,&\ntrusted_writers = [\"$writer\"]," "$work/etc/other.toml"
+    as uploader walferry --config "$work/etc/other.toml" rebuild --json >"$work/rebuilt.json"
+    expect_equal 2 "$(jq .listed_backups "$work/rebuilt.json")" "learned from a trusted writer"
+}
+check "a ledger that was lost learns of backups whose index a trusted writer has signed, and of no others" rebuilt
+
 # Verified, and then removed by another program while the backup goes on.
 taken_back() {
     local id

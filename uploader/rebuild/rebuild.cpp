@@ -9,7 +9,9 @@
 #include "archive/conflict_judge.hpp"
 #include "archive/listed_archive.hpp"
 #include "archive/settlements.hpp"
+#include "archive/stored_indexes.hpp"
 #include "common/clock.hpp"
+#include "common/codec/signing.hpp"
 #include "common/error.hpp"
 #include "common/ledger/ledger.hpp"
 #include "common/ledger/ledger_file.hpp"
@@ -22,6 +24,32 @@
 
 namespace walferry::rebuild {
 namespace {
+
+/// As far as an index tells: positions are those of whole segments.
+BackupExtent extent_of(const BackupIndex& index) {
+    const auto begin_of = [&](const std::string& segment) {
+        return WalName::parse(segment)->start_lsn(index.segment_size).value_or(0);
+    };
+    const std::uint64_t start = begin_of(index.first_segment);
+    const std::uint64_t stop = begin_of(index.last_segment) + index.segment_size;
+    return {index.started_at,
+            index.stopped_at,
+            index.timeline,
+            start,
+            stop,
+            index.first_segment,
+            index.last_segment,
+            (stop - start) / index.segment_size,
+            index.size,
+            index.complete ? std::uint64_t{0} : std::uint64_t{1}};
+}
+
+std::string label_of(const BackupIndex& index) {
+    const auto label = std::find_if(index.objects.begin(), index.objects.end(), [](const auto& object) {
+        return object.key.find("/label-") != std::string::npos;
+    });
+    return label->key;  // an index without one is refused when it is read
+}
 
 class Rebuild {
   public:
@@ -114,6 +142,7 @@ class Rebuild {
                                   });
             for (const std::uint64_t sysid : archive_.settled_in)
                 report_refused_settlements(*store, settings, sysid);
+            learn_backups(*store, settings, stores_[index].id);
             compare(*store, settings, stores_[index].id);
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::interrupted) return;
@@ -128,6 +157,40 @@ class Rebuild {
                                 " could not be listed: what only it has is not in the "
                                 "ledger; run this again when it answers");
         }
+    }
+
+    /// Whose backups are believed: a ledger that took those of others would count them as this cluster's own.
+    std::vector<std::string> writers() const {
+        std::vector<std::string> names = settings_.trusted_writers;
+        if (!settings_.signing_key_file.empty())
+            names.push_back(WriterKey::load(settings_.signing_key_file).public_key());
+        return names;
+    }
+
+    void learn_backups(ObjectStore& store, const StoreSettings& settings, std::int64_t id) {
+        std::size_t passed_over = 0;
+        const archive::IndexOwner anyone{settings_.cluster, 0, writers()};
+        for (const auto& [sysid, guess] : archive_.segment_sizes) {
+            show_("looking at the backups in " + settings.name);
+            archive::IndexOwner owner = anyone;
+            owner.system_identifier = sysid;
+            const ObjectKeys keys(settings.prefix, settings_.cluster, sysid);
+            for (const archive::IndexedBackup& backup : archive::list_indexed_backups(store, keys, owner)) {
+                if (!backup.labelled) continue;
+                if (!backup.index || owner.trusted_writers.empty() || backup.missing > 0)
+                    ++passed_over;
+                else if (ledger_->learn_backup(sysid, backup.id.text, extent_of(*backup.index), id,
+                                               keys.root() + label_of(*backup.index),
+                                               backup.index->object_size(), wall_now()))
+                    ++result_.backups;
+            }
+        }
+        if (passed_over == 0) return;
+        outcome_.report(
+            console::exit_code::done,
+            "store " + settings.name + " has " + counted(passed_over, "backup", "backups") +
+                " that the ledger does not take up: not whole there, or without an index that a "
+                "writer in trusted_writers, or this host, has signed; `walferry backups` shows them");
     }
 
     // What a sound ledger calls verified may be gone since.

@@ -19,6 +19,7 @@ struct RebuildResult {
     std::vector<std::string> set_aside;  // where its files are now
     std::size_t spooled = 0;             // segments in the spool that the ledger did not know
     std::size_t listed = 0;              // uploads that it learned of from listings
+    std::size_t backups = 0;             // copies of backups that it learned of from their indexes
     std::size_t lost = 0;                // uploads that were verified and that the store has lost
     int conflicts = 0;                   // found now, and not settled
     std::vector<std::string> unlisted;   // stores that could not be listed

@@ -35,6 +35,9 @@ void print_summary(const rebuild::RebuildResult& result) {
             "is "
             "still spooled once more before it deletes anything\n");
     }
+    if (result.backups > 0)
+        std::printf("and of %s of base backups, by their indexes\n",
+                    counted(result.backups, "copy", "copies").c_str());
     if (result.lost > 0) {
         std::printf("missing in a store: %s verified and gone since; see `walferry list --state pending`\n",
                     counted(result.lost, "upload was", "uploads were").c_str());
@@ -51,6 +54,7 @@ nlohmann::json as_json(const rebuild::RebuildResult& result, int code) {
             {"set_aside", result.set_aside},
             {"spooled_segments", result.spooled},
             {"listed_uploads", result.listed},
+            {"listed_backups", result.backups},
             {"lost_uploads", result.lost},
             {"conflicts", result.conflicts},
             {"unlisted_stores", result.unlisted}};
