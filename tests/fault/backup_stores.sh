@@ -49,6 +49,7 @@ claims to have stored what it dropped | 3 | pending | put lie | store bad is giv
 answers 503 now and then | 4 | verified | seed 5; any%8 status 503 SlowDown | cannot be restored from it alone yet
 accepts connections and never answers | 4 | pending | any hang | store bad is given up for this backup
 denies access | 4 | pending | any status 403 AccessDenied | store bad is given up for this backup
-takes every object but the label | 4 | pending | put@3- status 403 AccessDenied | store bad is given up for this backup
+takes every object but the index and the label | 4 | pending | put@4- status 403 AccessDenied | store bad is given up for this backup
+takes every object but the label | 4 | pending | put@5- status 403 AccessDenied | store bad is given up for this backup
 is full | 4 | pending | put status 507 | store bad is given up for this backup
 FAULTS

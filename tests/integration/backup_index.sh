@@ -106,13 +106,42 @@ rebuilt() {
 }
 check "a ledger that was lost learns of backups whose index a trusted writer has signed, and of no others" rebuilt
 
+# At each step: what is left is whole, or goes with the next backup.
+killed() {
+    local part running id
+    for part in begin base.00000000 index label; do
+        touch "$work/before"
+        sleep 0.1
+        start_as uploader "$work/killed.log" walferry backup --checkpoint fast --no-drain
+        running=$started
+        later "stop_process $running KILL"
+        appeared() { [ -n "$(find "$work/stores/one/main/$system_identifier/backup" -name "$part-*" -newer "$work/before")" ]; }
+        wait_for 60 appeared
+        stop_process "$running" KILL
+        id=$(basename "$(dirname "$(find "$work/stores/one/main/$system_identifier/backup" -name 'begin-*' -newer "$work/before" | head -n 1)")")
+        backup >"$work/said" 2>&1
+        for store in one two; do
+            [ -e "$(folder $store "$id")" ] || continue
+            zstd -dq <"$(echo "$(folder $store "$id")"/index-*)" | jq -r '.objects[].key' | while read -r key; do
+                [ -e "$work/stores/$store/main/$system_identifier/$key" ] || echo "$key is missing in $store"
+            done >"$work/absent"
+            no grep . "$work/absent"
+            expect_equal verified "$(as uploader sqlite3 -readonly "$work/spool/ledger/ledger.db" \
+                "select state from backup_copies where backup = '$id' and store = '$store'")" "the copy in $store"
+        done
+    done
+}
+check "of a backup that is killed at any step nothing is left after the next one, or all of it" killed
+
 # Verified, and then removed by another program while the backup goes on.
 taken_back() {
     local id
+    touch "$work/before"
+    sleep 0.1
     start_as uploader "$work/taken.log" walferry backup --checkpoint fast --max-rate 16M --json
     local running=$started
     later "stop_process $running KILL"
-    id_of() { id=$(basename "$(find "$work/stores/one/main/$system_identifier/backup" -mindepth 1 -maxdepth 1 -newer "$work/first.json" | sort | tail -n 1)") && [ -n "$id" ] && [ "$id" != "$first" ]; }
+    id_of() { id=$(basename "$(find "$work/stores/one/main/$system_identifier/backup" -mindepth 1 -maxdepth 1 -newer "$work/before" | sort | tail -n 1)") && [ -n "$id" ] && [ "$id" != "$first" ]; }
     wait_for 60 id_of
     begins_first() { [ -e "$(echo "$(folder one "$id")"/begin-*)" ]; }
     wait_for 10 begins_first
