@@ -101,11 +101,15 @@ walferry_room(uploader/rebuild USES common common/wal common/ledger common/spool
   common/store console archive server)
 # what leaves the stores, and when
 walferry_room(maintenance/expire USES common common/wal common/settings archive)
+# objects of the stores read again, compared with their names, and healed
+walferry_room(maintenance/verify USES common common/os common/wal common/ledger common/spool common/settings common/codec
+  common/store console archive
+  LIBRARIES nlohmann_json::nlohmann_json)
 # The operator's program.
 # one file a command
 walferry_room(walferry/commands USES common common/os common/wal common/ledger common/spool common/program
   common/settings common/codec/age common/codec common/store console archive transfer server report host host/setup
-  host/check restore/fetch restore uploader/drain uploader/backup uploader/import uploader/rebuild
+  host/check restore/fetch restore uploader/drain uploader/backup uploader/import uploader/rebuild maintenance/verify
   LIBRARIES CLI11::CLI11 nlohmann_json::nlohmann_json)
 # the command line
 walferry_room(walferry USES common common/os console walferry/commands

@@ -27,3 +27,9 @@ UPDATE upload
 SELECT count(*), min(s.name) FROM upload u INDEXED BY upload_pending
   JOIN segment s ON s.id = u.segment AND s.removed_at IS NOT NULL
  WHERE u.store = ?1 AND u.state = 'pending';
+
+-- Each of them, the first ones of all.
+-- :lost_uploads
+SELECT s.system_identifier, s.name, s.fingerprint FROM upload u INDEXED BY upload_pending
+  JOIN segment s ON s.id = u.segment AND s.removed_at IS NOT NULL
+ WHERE u.store = ?1 AND u.state = 'pending' LIMIT ?2;

@@ -49,7 +49,8 @@ class FakeStore : public ObjectStore {
     }
     ObjectPage list(const std::string& prefix, const std::string& start_after) override {
         ObjectPage page;
-        for (auto each = objects.upper_bound(std::max(prefix, start_after)); each != objects.end(); ++each) {
+        auto each = start_after < prefix ? objects.lower_bound(prefix) : objects.upper_bound(start_after);
+        for (; each != objects.end(); ++each) {
             if (each->first.starts_with(prefix)) page.objects.push_back({each->first, each->second.size()});
         }
         return page;

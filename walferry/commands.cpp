@@ -37,6 +37,8 @@ std::span<const commands::Command> commands::commands() {
                           commands::declare_backups},
         commands::Command{"restore", "Bring a base backup back and prepare the server's recovery",
                           commands::declare_restore},
+        commands::Command{"verify", "Read again what the stores hold, and compare it with its names",
+                          commands::declare_verify},
         commands::Command{"conflicts", "Duplicate segments with different content",
                           commands::declare_conflicts},
         commands::Command{"settle", "Say which content of a conflict is the right one",

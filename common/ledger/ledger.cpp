@@ -15,6 +15,7 @@ Ledger::Ledger(const SpoolPaths& spool, Open open)
       ListedRecords(connection()),
       BackupRecords(connection()),
       FactRecords(connection()),
+      VerifyRecords(connection()),
       ReportRecords(connection()) {
     if (open == Open::create) create_ledger_file(spool);
     path = checked_ledger_path(spool);

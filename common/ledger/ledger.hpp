@@ -14,6 +14,7 @@
 #include "common/ledger/ledger_sight.hpp"
 #include "common/ledger/ledger_stores.hpp"
 #include "common/ledger/ledger_uploads.hpp"
+#include "common/ledger/ledger_verify.hpp"
 #include "common/spool_paths.hpp"
 
 namespace walferry {
@@ -37,6 +38,7 @@ class Ledger : private LedgerConnection,
                public ListedRecords,
                public BackupRecords,
                public FactRecords,
+               public VerifyRecords,
                public ReportRecords {
   public:
     enum class Open { existing, create };

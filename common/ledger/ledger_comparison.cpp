@@ -50,4 +50,10 @@ LostUploads ComparisonRecords::lost(std::int64_t store) {
         .value_or(LostUploads{});
 }
 
+std::vector<LostUpload> ComparisonRecords::lost_uploads(std::int64_t store, int most) {
+    return read(sql::comparison_lost_uploads, store, most).all([](const Statement& s) {
+        return LostUpload{s.decimal(0), s.text(1), s.text(2)};
+    });
+}
+
 }  // namespace walferry

@@ -32,6 +32,12 @@ struct LostUploads {
     std::string first;  // a segment's name
 };
 
+/// A segment that has left the spool and is not in a store.
+struct LostUpload {
+    std::uint64_t system_identifier;
+    std::string name, fingerprint;
+};
+
 /// The record ages: what a store was seen to have may be gone from it. How far its listings were compared,
 /// and what was lost.
 class ComparisonRecords : public LedgerPart {
@@ -46,6 +52,7 @@ class ComparisonRecords : public LedgerPart {
     /// Verified no longer: the store does not have these.
     void lose(std::int64_t store, std::span<const std::int64_t> segments, const std::string& reason);
     LostUploads lost(std::int64_t store);
+    std::vector<LostUpload> lost_uploads(std::int64_t store, int most);
 };
 
 }  // namespace walferry

@@ -57,6 +57,8 @@ struct Settings {
     int prefetch = 8;
     std::uint64_t prefetch_size = 0;  // bytes
     Retention retention;              // of stores that say nothing else
+    std::chrono::milliseconds verify_every{};
+    std::string verify_state;  // empty: the ledger
     std::vector<StoreSettings> stores;
 };
 

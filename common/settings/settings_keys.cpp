@@ -19,6 +19,7 @@ std::span<const SettingsTable> settings_tables() {
                       "What `walferry expire` keeps; without this table nothing expires. A [[store]] may say "
                       "otherwise.",
                       true},
+        SettingsTable{"verify", "For `walferry verify`, which reads again what the stores hold."},
     };
     return tables;
 }
@@ -195,6 +196,22 @@ std::span<const SettingsKey> settings_keys() {
                      .with_unit = true,
                      .fallback = "\"1d\"",
                      .help = "What expires is marked, and removed once it has been marked for this time."}},
+        SettingsKey{&Settings::verify_every,
+                    {.table = "verify",
+                     .name = "every",
+                     .least = 3'600'000,
+                     .most = std::int64_t{3650} * 86'400'000,
+                     .with_unit = true,
+                     .fallback = "\"30d\"",
+                     .help = "Within this time `walferry verify`, run daily, reads every object once."}},
+        SettingsKey{&Settings::verify_state,
+                    {.table = "verify",
+                     .name = "state",
+                     .rule = value_rule::absolute_path,
+                     .otherwise = "the ledger in the spool",
+                     .example = "\"/var/lib/walferry/verify.db\"",
+                     .help = "The file in which verify remembers what it has read, on a host without a "
+                             "spool."}},
     };
     return keys;
 }

@@ -223,6 +223,22 @@ PutResult DirectoryStore::put(const std::string& key, const Body& body, const Bo
     return result;
 }
 
+void DirectoryStore::replace(const std::string& key, const Body& body, const BodyDigest&) {
+    translated("replace", key, [&] {
+        const Path path = split(key);
+        const Directory root = open_root();
+        const struct stat store = os::status(root.get(), root.path);
+        const Directory tmp = open_or_make_directory(root, tmp_directory, directory_mode);
+        leave_to_owner(store, tmp.get(), tmp.path);
+        const Directory directory = make_directory(open_root(), path);
+        DurableFile file(directory, tmp, path.name, object_mode);
+        write(file, body);
+        leave_to_owner(store, file.fd(), directory.child(path.name));
+        file.replace();
+        os::sync(directory);
+    });
+}
+
 void DirectoryStore::get(const std::string& key, Receiver& receiver) {
     read("get", key, 0, UINT64_MAX, receiver);
 }

@@ -28,6 +28,7 @@ class DirectoryStore : public ObjectStore {
     std::optional<ObjectInfo> head(const std::string& key) override;
     ObjectPage list(const std::string& prefix, const std::string& start_after) override;
     void remove(const std::string& key) override;
+    void replace(const std::string& key, const Body& body, const BodyDigest& digest) override;
 
   private:
     void read(const char* verb, const std::string& key, std::uint64_t from, std::uint64_t length,

@@ -99,6 +99,11 @@ class ObjectStore {
     /// By how much the store's clock was ahead of this host's when it answered last; nullopt before that, and
     /// where it has none.
     virtual std::optional<std::chrono::seconds> clock_ahead() const { return std::nullopt; }
+    /// A put that takes the key from an object with other bytes: only for one that does not hash to its name,
+    /// and with bytes that do. There is a whole object under the key at any time.
+    virtual void replace(const std::string& key, const Body& body, const BodyDigest& digest) {
+        put(key, body, digest);
+    }
 };
 
 enum class StoreAccess { write, restore };  // which credentials file is read

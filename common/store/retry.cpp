@@ -229,4 +229,8 @@ void RetryingStore::remove_version(const std::string& key, const std::string& id
     retrying(Breaker::Operation::remove, [&] { store_->remove_version(key, id); });
 }
 
+void RetryingStore::replace(const std::string& key, const Body& body, const BodyDigest& digest) {
+    retrying(Breaker::Operation::put, [&] { store_->replace(key, body, digest); });
+}
+
 }  // namespace walferry

@@ -106,6 +106,7 @@ class RetryingStore : public ObjectStore {
                               const std::string& id_marker) override;
     void remove_version(const std::string& key, const std::string& id) override;
     std::optional<std::chrono::seconds> clock_ahead() const override { return store_->clock_ahead(); }
+    void replace(const std::string& key, const Body& body, const BodyDigest& digest) override;
 
   private:
     void getting(Receiver& receiver, const std::function<void(Receiver&)>& get);
