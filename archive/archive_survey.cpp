@@ -10,6 +10,7 @@
 #include "archive/archive_view.hpp"
 #include "archive/envelope_read.hpp"
 #include "archive/history_read.hpp"
+#include "archive/marked_backups.hpp"
 #include "archive/object_read.hpp"
 #include "common/codec/envelope.hpp"
 #include "common/errors_only.hpp"
@@ -48,6 +49,11 @@ const Reach* SurveyedBackup::reach(std::uint32_t timeline) const noexcept {
     return nullptr;
 }
 
+bool SurveyedBackup::marked() const noexcept {
+    return !copies.empty() &&
+           std::none_of(copies.begin(), copies.end(), [](const Copy& copy) { return copy.marked.empty(); });
+}
+
 ArchiveSurvey::ArchiveSurvey(const Settings& settings, SurveyOptions options)
     : settings_(settings), options_(std::move(options)), decoding_(decode_options(settings)) {
     for (const StoreSettings* store : select_stores(settings, options_.stores))
@@ -59,6 +65,7 @@ ArchiveSurvey::ArchiveSurvey(const Settings& settings, SurveyOptions options)
         store.keys.emplace(store.settings->prefix, settings_.cluster, sysid_);
         store.connection = open_store(*store.settings, StoreAccess::restore, nullptr, options_.stop);
         store.backups = list_backups(*store.connection, *store.keys, settings_.cluster, sysid_, decoding_);
+        store.marked = marked_backups(*store.connection, *store.keys, sysid_, settings_.trusted_writers);
     });
     merge_backups();
     std::uint64_t from = UINT64_MAX;
@@ -114,7 +121,9 @@ void ArchiveSurvey::merge_backups() {
                 problems_.push_back(which + ": its label differs from that of another store");
                 disputed.insert(stored.id);
             }
-            backup.copies.push_back({i, stored.missing});
+            const auto mark = stores_[i].marked.find(stored.id);
+            backup.copies.push_back(
+                {i, stored.missing, mark == stores_[i].marked.end() ? std::string() : mark->second});
             backup.missing_pieces = std::min(backup.missing_pieces, stored.missing);
         }
     }

@@ -37,6 +37,7 @@ struct SurveyedBackup {
     struct Copy {
         std::size_t store;  // its number in the survey
         std::uint64_t missing_pieces;
+        std::string marked;  // since when this store is going to lose it; empty: it stays
     };
 
     BackupLabel label;
@@ -46,6 +47,8 @@ struct SurveyedBackup {
     ReachFrom together;
     std::vector<ReachFrom> each;
 
+    /// Every store that has it is going to lose it.
+    bool marked() const noexcept;
     BackupPoint point() const { return {label.timeline, label.start_lsn, label.stop_lsn}; }
     const Reach* reach(std::uint32_t timeline) const noexcept;
 };
@@ -59,6 +62,7 @@ class ArchiveSurvey {
         std::unique_ptr<ObjectStore> connection;
         std::optional<Error> trouble;  // it did not answer all that it was asked
         std::vector<StoredBackup> backups;
+        std::map<BackupId, std::string> marked;  // see marked_backups()
         ListedWal wal;
     };
 

@@ -100,7 +100,9 @@ walferry_room(uploader/import USES common common/os common/wal common/ledger com
 walferry_room(uploader/rebuild USES common common/wal common/ledger common/spool common/settings common/codec
   common/store console archive server)
 # what leaves the stores, and when
-walferry_room(maintenance/expire USES common common/wal common/settings archive)
+walferry_room(maintenance/expire USES common common/wal common/ledger common/settings common/codec common/store
+  console archive transfer
+  LIBRARIES nlohmann_json::nlohmann_json)
 # objects of the stores read again, compared with their names, and healed
 walferry_room(maintenance/verify USES common common/os common/wal common/ledger common/spool common/settings common/codec
   common/store console archive
@@ -109,7 +111,8 @@ walferry_room(maintenance/verify USES common common/os common/wal common/ledger 
 # one file a command
 walferry_room(walferry/commands USES common common/os common/wal common/ledger common/spool common/program
   common/settings common/codec/age common/codec common/store console archive transfer server report host host/setup
-  host/check restore/fetch restore uploader/drain uploader/backup uploader/import uploader/rebuild maintenance/verify
+  host/check restore/fetch restore uploader/drain uploader/backup uploader/import uploader/rebuild maintenance/expire
+  maintenance/verify
   LIBRARIES CLI11::CLI11 nlohmann_json::nlohmann_json)
 # the command line
 walferry_room(walferry USES common common/os console walferry/commands

@@ -95,6 +95,7 @@ nlohmann::json backup_json(archive::ArchiveSurvey& survey, const archive::Survey
     for (const archive::SurveyedBackup::Copy& copy : backup.copies) {
         const std::string& name = survey.stores()[copy.store].settings->name;
         nlohmann::json store{{"name", name}, {"missing_pieces", copy.missing_pieces}};
+        store["marked_at"] = copy.marked.empty() ? nlohmann::json(nullptr) : nlohmann::json(copy.marked);
         for (const archive::ReachFrom& each : backup.each) {
             if (each.store == name) store["reach"] = reaches_json(survey, label, each);
         }
@@ -112,6 +113,7 @@ std::string held_by(const archive::ArchiveSurvey& survey, const archive::Surveye
         text += (text.empty() ? "" : ", ") + survey.stores()[copy.store].settings->name;
         if (copy.missing_pieces > 0)
             text += " (" + counted(copy.missing_pieces, "piece is", "pieces are") + " missing)";
+        if (!copy.marked.empty()) text += " (marked for removal at " + copy.marked + ")";
     }
     return text;
 }

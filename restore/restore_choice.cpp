@@ -104,7 +104,10 @@ RestoreChoice choose_backup(std::span<const archive::SurveyedBackup> backups, co
         const archive::SurveyedBackup& backup = backups[i];
         if (wish.backup && backup.label.id.text != *wish.backup) continue;
         known = true;
-        const auto reason = obstacle(backup, wish, end, held);
+        const auto reason =
+            !wish.backup && backup.marked()
+                ? std::optional<std::string>("it is marked for removal (--backup restores it)")
+                : obstacle(backup, wish, end, held);
         if (!reason) return {&backup, *reach_of(backup, wish.timeline)};
         reasons += (reasons.empty() ? "" : "; ") + ("backup " + backup.label.id.text) + ": " + *reason;
     }

@@ -60,6 +60,13 @@ SELECT timeline, start_lsn FROM backup b
    AND EXISTS (SELECT 1 FROM backup_upload u WHERE u.backup = b.id AND u.state = 'verified')
  ORDER BY id;
 
+-- Those that this host read back whole in one store.
+-- :verified_in
+SELECT b.name FROM backup b
+  JOIN backup_upload u ON u.backup = b.id AND u.state = 'verified'
+  JOIN store t ON t.id = u.store AND t.retired_at IS NULL
+ WHERE b.system_identifier = ?1 AND t.name = ?2 ORDER BY b.id;
+
 -- Of each cluster in each store; newest first, so that the search ends at the first one that can be restored. The
 -- newest by its WAL: a clock may have been wrong.
 -- :last_restorable

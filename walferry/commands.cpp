@@ -39,6 +39,8 @@ std::span<const commands::Command> commands::commands() {
                           commands::declare_restore},
         commands::Command{"verify", "Read again what the stores hold, and compare it with its names",
                           commands::declare_verify},
+        commands::Command{"expire", "Mark and remove what the retention does not keep; hold a backup",
+                          commands::declare_expire},
         commands::Command{"conflicts", "Duplicate segments with different content",
                           commands::declare_conflicts},
         commands::Command{"settle", "Say which content of a conflict is the right one",

@@ -116,6 +116,12 @@ std::vector<BackupCopyRow> BackupRecords::last_restorable_backups() {
     return read(sql::backup_last_restorable).all(copy_row);
 }
 
+std::vector<std::string> BackupRecords::verified_backups(std::uint64_t system_identifier,
+                                                         const std::string& store) {
+    return read(sql::backup_verified_in, std::to_string(system_identifier), store)
+        .all([](const Statement& s) { return s.text(0); });
+}
+
 std::optional<std::uint64_t> BackupRecords::present_cluster() {
     const auto newest = read(sql::backup_newest_cluster).first([](const Statement& s) {
         return std::pair(s.decimal(0), s.integer(1) != 0);

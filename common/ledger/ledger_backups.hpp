@@ -81,6 +81,8 @@ class BackupRecords : public LedgerPart {
     std::vector<BackupRange> backups_without_wal();
     /// Of each cluster, the newest one in each store from which it can be restored.
     std::vector<BackupCopyRow> last_restorable_backups();
+    /// Those of one store that this host made and read back whole.
+    std::vector<std::string> verified_backups(std::uint64_t system_identifier, const std::string& store);
     /// Where the first backup of that cluster begins that any store has: the name of a segment without its
     /// timeline; "" where none is known.
     std::string first_backup_position(std::uint64_t system_identifier);

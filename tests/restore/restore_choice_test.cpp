@@ -94,6 +94,18 @@ TEST_CASE("the newest backup that can reach the target is taken") {
     CHECK(chosen(two_days(), at_lsn(5 * size + 255)) == monday);
 }
 
+TEST_CASE("a backup that every store is going to lose is taken by its name only") {
+    auto backups = two_days();
+    backups[1].copies = {{0, 0, "2026-11-24T11:00:00.000Z"}, {1, 0, ""}};
+    CHECK(chosen(backups, {}) == tuesday);  // the second store keeps it
+    backups[1].copies[1].marked = "2026-11-24T11:00:00.000Z";
+    CHECK(chosen(backups, {}) == monday);
+    RestoreWish wish;
+    wish.backup = tuesday;
+    CHECK(chosen(backups, wish) == tuesday);
+    CHECK(refusal(backups, at_time("2026-11-24 12:00:01Z")).find("marked for removal") != std::string::npos);
+}
+
 TEST_CASE("a target that no backup reaches is refused, with what can be reached") {
     const std::string early = refusal(two_days(), at_time("2026-11-23 10:00:00Z"));
     CHECK(early.find("from 2026-11-23T10:05:00.000Z") != std::string::npos);

@@ -14,6 +14,7 @@ CommandBody declare_decrypt(CLI::App& app);
 CommandBody declare_drain(CLI::App& app);
 CommandBody declare_encrypt(CLI::App& app);
 CommandBody declare_events(CLI::App& app);
+CommandBody declare_expire(CLI::App& app);
 CommandBody declare_fetch(CLI::App& app);
 CommandBody declare_import(CLI::App& app);
 CommandBody declare_init(CLI::App& app);
