@@ -66,6 +66,7 @@ ArchiveSurvey::ArchiveSurvey(const Settings& settings, SurveyOptions options)
         store.connection = open_store(*store.settings, StoreAccess::restore, nullptr, options_.stop);
         store.backups = list_backups(*store.connection, *store.keys, settings_.cluster, sysid_, decoding_);
         store.marked = marked_backups(*store.connection, *store.keys, sysid_, settings_.trusted_writers);
+        store.expired = ExpiredWal(*store.connection, *store.keys, sysid_, settings_.trusted_writers);
     });
     merge_backups();
     std::uint64_t from = UINT64_MAX;
@@ -99,6 +100,11 @@ void ArchiveSurvey::on_every_store(const std::string& doing, const std::function
     const bool answered =
         std::any_of(stores_.begin(), stores_.end(), [](const Store& store) { return !store.trouble; });
     if (!answered) throw *stores_.back().trouble;
+}
+
+bool ArchiveSurvey::has_expired(const std::string& segment) const {
+    return std::any_of(stores_.begin(), stores_.end(),
+                       [&](const Store& store) { return store.expired.covers(segment); });
 }
 
 void ArchiveSurvey::merge_backups() {

@@ -10,6 +10,7 @@
 
 #include "archive/beginnings.hpp"
 #include "archive/coverage.hpp"
+#include "archive/expired_wal.hpp"
 #include "archive/stored_backups.hpp"
 #include "archive/wal_listing.hpp"
 #include "common/codec/envelope.hpp"
@@ -63,6 +64,7 @@ class ArchiveSurvey {
         std::optional<Error> trouble;  // it did not answer all that it was asked
         std::vector<StoredBackup> backups;
         std::map<BackupId, std::string> marked;  // see marked_backups()
+        ExpiredWal expired;
         ListedWal wal;
     };
 
@@ -73,6 +75,8 @@ class ArchiveSurvey {
     std::uint64_t system_identifier() const noexcept { return sysid_; }
     const std::vector<Store>& stores() const noexcept { return stores_; }
     const std::vector<SurveyedBackup>& backups() const noexcept { return backups_; }  // the oldest first
+    /// A store has let go of that segment because the retention did not keep it.
+    bool has_expired(const std::string& segment) const;
     const std::vector<TimelineHistory>& histories() const noexcept { return histories_; }
     /// Labels and history files that cannot be used, a line each.
     const std::vector<std::string>& problems() const noexcept { return problems_; }

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <utility>
 
+#include "archive/expired_wal.hpp"
 #include "archive/wal_objects.hpp"
 #include "common/store/object_name.hpp"
 
@@ -23,7 +25,8 @@ class Range {
         : store_(store),
           keys_(options.prefix, options.cluster, rows.front().system_identifier),
           directory_(keys_.wal_directory(rows.front().name)),
-          rows_(rows) {
+          rows_(rows),
+          trusted_writers_(options.trusted_writers) {
         list();
     }
 
@@ -35,7 +38,7 @@ class Range {
             ++result.compared;
             if (seen != listed_.end()) {
                 if (!row.verified) back.push_back(seen->second);
-            } else if (row.verified && !answers(row)) {
+            } else if (row.verified && !has_expired(row) && !answers(row)) {
                 lost.push_back(row.segment);
                 result.lost.push_back(row.name);
             }
@@ -66,10 +69,18 @@ class Range {
                store_.head(row.object_key).has_value();
     }
 
+    // Asked only where something is not there.
+    bool has_expired(const KeptUpload& row) {
+        if (!expired_) expired_.emplace(store_, keys_, row.system_identifier, trusted_writers_);
+        return expired_->covers(row.name);
+    }
+
     ObjectStore& store_;
     const ObjectKeys keys_;
     const std::string directory_;
     const std::span<const KeptUpload> rows_;
+    const std::vector<std::string>& trusted_writers_;
+    std::optional<ExpiredWal> expired_;
     std::map<Content, ListedObject> listed_;
 };
 

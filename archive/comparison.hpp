@@ -14,6 +14,7 @@ struct CompareOptions {
     std::int64_t store = 0;       // the ledger's id
     std::size_t most = SIZE_MAX;  // segments to compare in this run
     std::stop_token stop = {};
+    std::vector<std::string> trusted_writers = {};  // whose word on what has expired counts; empty: anyone's
 };
 
 struct CompareResult {
@@ -25,7 +26,8 @@ struct CompareResult {
 
 /// Compares what the ledger calls verified in a store with its listings, from where the last run ended, and
 /// writes down what is lost and what is back. A segment counts as there when an object of its name and
-/// content is listed, or answers to its key. Throws what the store throws.
+/// content is listed, or answers to its key; what has expired there is not lost. Throws what the store
+/// throws.
 CompareResult compare_with_listings(Ledger& ledger, ObjectStore& store, const CompareOptions& options,
                                     WallTime now);
 

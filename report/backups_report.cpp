@@ -133,7 +133,9 @@ std::string reach_line(archive::ArchiveSurvey& survey, const BackupLabel& label,
                        (fresh ? "at " + label.stopped_at + ", with the end of segment " + reach.last->text +
                                     " (LSN " + format_lsn(reach.end_lsn) + "); nothing later is archived yet"
                               : "from " + label.stopped_at + " " + describe_end(survey, reach));
-    if (reach.gap)
+    if (reach.gap && survey.has_expired(reach.gap->first_missing))
+        text += "; the WAL behind it has expired";
+    else if (reach.gap)
         text += "; GAP: " + reach.gap->first_missing + " is missing, " + reach.gap->next_held + " is there";
     return text;
 }
@@ -150,10 +152,13 @@ void add_weaker_stores(archive::ArchiveSurvey& survey, const archive::SurveyedBa
     }
 }
 
-bool is_sound(const archive::SurveyedBackup& backup) {
+bool is_sound(const archive::ArchiveSurvey& survey, const archive::SurveyedBackup& backup) {
     return backup.missing_pieces == 0 && backup.label.missing.empty() &&
            std::all_of(backup.together.timelines.begin(), backup.together.timelines.end(),
-                       [](const archive::Reach& reach) { return reach.consistent && !reach.gap; });
+                       [&](const archive::Reach& reach) {
+                           return reach.consistent &&
+                                  (!reach.gap || survey.has_expired(reach.gap->first_missing));
+                       });
 }
 
 std::string plural_list(const std::vector<std::string>& names) {
@@ -235,7 +240,8 @@ int backups_exit_code(const archive::ArchiveSurvey& survey) {
     int code = survey.silent_stores().empty() ? console::exit_code::done : console::exit_code::incomplete;
     const auto& backups = survey.backups();
     if (!survey.problems().empty() || !survey.conflicts().empty() ||
-        !std::all_of(backups.begin(), backups.end(), is_sound))
+        !std::all_of(backups.begin(), backups.end(),
+                     [&](const auto& backup) { return is_sound(survey, backup); }))
         code = console::worse_exit(code, console::exit_code::integrity);
     return code;
 }

@@ -50,4 +50,8 @@ std::string releases_directory(const ObjectKeys& keys) {
     return keys.root() + "release/";
 }
 
+std::string expired_directory(const ObjectKeys& keys) {
+    return keys.root() + "expired/";
+}
+
 }  // namespace walferry

@@ -33,5 +33,6 @@ struct HoldName {
 std::string marks_directory(const ObjectKeys& keys);     // ".../mark/"
 std::string holds_directory(const ObjectKeys& keys);     // ".../hold/"
 std::string releases_directory(const ObjectKeys& keys);  // ".../release/"
+std::string expired_directory(const ObjectKeys& keys);   // ".../expired/": which WAL has left
 
 }  // namespace walferry

@@ -26,7 +26,8 @@ std::string how_far(Ledger& ledger, std::int64_t store, std::size_t compared) {
 
 void compare(const CheckContext& context, const StoreSettings& store, ObjectStore& objects, Ledger& ledger,
              std::int64_t id, console::Findings& findings) {
-    const archive::CompareOptions options{store.prefix, context.settings.cluster, id, further_segments, {}};
+    const archive::CompareOptions options{store.prefix, context.settings.cluster,        id, further_segments,
+                                          {},           context.settings.trusted_writers};
     std::size_t compared = 0;
     if (const auto newest = ledger.newest_verified(store.name))
         compared +=

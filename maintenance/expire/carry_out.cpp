@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "archive/expired_wal.hpp"
 #include "common/codec/expiry_mark.hpp"
 #include "common/error.hpp"
 #include "common/store/expiry_names.hpp"
@@ -64,13 +65,19 @@ class Work {
     }
 
     void put(ExpiryMark mark) {
+        put_in(marks_directory(at_.keys), std::move(mark));
+        ++done_.marks;
+    }
+
+    /// Returns its key.
+    std::string put_in(const std::string& folder, ExpiryMark mark) {
         if (at_.writer != nullptr) sign_mark(mark, *at_.writer);
         const transfer::PlainObject object(mark_json(mark));
         const MarkName name{mark.what(), object.sha256().substr(0, 32)};
-        const std::string key = marks_directory(at_.keys) + name.text();
+        std::string key = folder + name.text();
         transfer::put_verified(remover_.store(), object.at(key),
-                               {"store " + at_.store + ": " + key, "the next run marks it", at_.stop});
-        ++done_.marks;
+                               {"store " + at_.store + ": " + key, "the next run goes on", at_.stop});
+        return key;
     }
 
     void put_marks() {
@@ -196,11 +203,62 @@ class Work {
         remove_batch(batch);
     }
 
+    /// Written down before any of it goes, so that what has expired is not taken for lost, and not brought
+    /// back. The records of earlier runs become one with this one.
+    void record_wal() {
+        const archive::ExpiredWal earlier(remover_.store(), at_.keys, at_.trust.system_identifier,
+                                          at_.trust.writers);
+        std::vector<WalRun> runs;
+        for (const auto& [first, last] : earlier.runs()) runs.push_back(run_of(first, last));
+        for (std::size_t i = 0; i < cluster_.wal.size(); ++i) {
+            const WalFile& file = cluster_.wal[i];
+            if (goes(i)) runs.push_back({file.timeline, file.number, file.number});
+        }
+        std::sort(runs.begin(), runs.end(), [](const WalRun& a, const WalRun& b) {
+            return std::pair(a.timeline, a.first) < std::pair(b.timeline, b.first);
+        });
+        std::vector<WalRun> joined;
+        for (const WalRun& run : runs) {
+            if (!joined.empty() && joined.back().timeline == run.timeline &&
+                run.first <= joined.back().last + 1)
+                joined.back().last = std::max(joined.back().last, run.last);
+            else
+                joined.push_back(run);
+        }
+        std::set<std::string> put;
+        ExpiryMark record = new_mark();
+        for (const WalRun& run : joined) {
+            record.wal.emplace_back(segment(run.timeline, run.first), segment(run.timeline, run.last));
+            if (record.wal.size() == most_marked)
+                put.insert(put_in(expired_directory(at_.keys), std::exchange(record, new_mark())));
+        }
+        if (!record.wal.empty()) put.insert(put_in(expired_directory(at_.keys), std::move(record)));
+        for (const std::string& key : earlier.keys()) {
+            if (!put.contains(key)) remover_.remove(key, 0);
+        }
+    }
+
+    WalRun run_of(const std::string& first, const std::string& last) const {
+        const auto number = [&](const std::string& name) {
+            return WalName::parse(name)->start_lsn(cluster_.segment_size).value_or(0) / cluster_.segment_size;
+        };
+        return {WalName::parse(first)->timeline, number(first), number(last)};
+    }
+
+    bool goes(std::size_t file) const {
+        return plan_.wal[file].fate == Fate::remove && !kept_wal_.find(cluster_.wal[file]);
+    }
+
     void remove_wal() {
+        bool any = false;
+        for (std::size_t i = 0; i < cluster_.wal.size() && !any; ++i) any = goes(i);
+        if (!any) return;
+        require_unchanged();
+        record_wal();
         Batch batch;
         for (std::size_t i = 0; i < cluster_.wal.size(); ++i) {
             const WalFile& file = cluster_.wal[i];
-            if (plan_.wal[i].fate != Fate::remove || kept_wal_.find(file)) continue;
+            if (!goes(i)) continue;
             batch.emplace_back(listed_.wal_keys[i].key(at_.keys), file.size);
             if (batch.size() == batch_size) remove_batch(batch);
         }

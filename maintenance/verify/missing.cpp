@@ -28,7 +28,7 @@ std::vector<std::string> Missing::look() {
     std::vector<std::string> missing;
     if (!id_) return missing;
     (void)archive::compare_with_listings(
-        ledger_, objects_, {store_.prefix, settings_.cluster, *id_, compared_a_run, stop_}, wall_now());
+        ledger_, objects_, {store_.prefix, settings_.cluster, *id_, compared_a_run, stop_, settings_.trusted_writers}, wall_now());
     for (const LostUpload& lost : ledger_.lost_uploads(*id_, most_missing)) {
         const ObjectKeys keys(store_.prefix, settings_.cluster, lost.system_identifier);
         missing.push_back(keys.wal_directory(lost.name) + lost.name + "-" + lost.fingerprint);

@@ -29,7 +29,7 @@ struct ComparedHarness : DrainHarness {
     CompareResult compare(std::size_t most = SIZE_MAX) const {
         Ledger known = ledger();
         const auto store = open_store(settings.stores[0], StoreAccess::write);
-        return compare_with_listings(known, *store, {"", "main", id(), most, {}}, wall_now());
+        return compare_with_listings(known, *store, {"", "main", id(), most, {}, {}}, wall_now());
     }
     std::int64_t id() const { return ledger().active_stores().at(0).id; }
     fs::path object(unsigned number) const {

@@ -172,6 +172,16 @@ removed() {
 }
 check "what was marked for the whole grace is gone from both, and a further run does nothing" removed
 
+# What has expired is not lost: the host that archived it looks for it in vain, and raises nothing.
+known() {
+    as uploader walferry verify >"$work/said" || { cat "$work/said" && return 1; }
+    chmod -R a+rX "$work/stores"
+    as postgres walferry --config "$restoring" backups >"$work/said" || { cat "$work/said" && return 1; }
+    no expect_in GAP cat "$work/said"
+    as uploader walferry drain >"$work/said" 2>&1 || { cat "$work/said" && return 1; }
+}
+check "neither verify nor backups takes for lost what has expired" known
+
 rest() {
     bring rest
     boots_with rest 3

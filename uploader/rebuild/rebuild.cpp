@@ -199,7 +199,8 @@ class Rebuild {
         Comparison from = ledger_->comparison(id, wall_now());
         ledger_->compared(id, {format_time(wall_now()), {}, {}, from.seen_since});
         const archive::CompareResult found = archive::compare_with_listings(
-            *ledger_, store, {settings.prefix, settings_.cluster, id, SIZE_MAX, stop_}, wall_now());
+            *ledger_, store,
+            {settings.prefix, settings_.cluster, id, SIZE_MAX, stop_, settings_.trusted_writers}, wall_now());
         result_.lost += found.lost.size();
         if (found.lost.empty()) return;
         outcome_.report(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "archive/expired_wal.hpp"
 #include "common/codec/backup_index.hpp"
 #include "common/codec/zstd_text.hpp"
 #include "common/error.hpp"
@@ -44,6 +45,11 @@ std::string object_name(const std::string& what, int seed) {
     return what + "-" + digits(32, seed) + "-deadbeef-" + digits(32, seed + 1) + ".zst.age";
 }
 
+/// Neither a mark nor a record of what has expired: those hold the time at which they were made.
+bool is_data(const std::string& key) {
+    return key.find("/mark/") == std::string::npos && key.find("/expired/") == std::string::npos;
+}
+
 /// One for all, so that the same backups have the same indexes.
 const WriterKey& shared_writer() {
     static const WriterKey writer = WriterKey::generate();
@@ -63,7 +69,8 @@ struct Place {
         retention.recovery_window = std::chrono::days(8);
         retention.keep_backups = 1;
         for (int n = 0; n < 120; ++n)
-            data.add(keys.root() + "wal/00000001/" + object_name(segment_name(n), n), "wal", on_day(n / 4.0));
+            data.add(keys.root() + "wal/00000001/" + object_name(segment_name(n), n), std::string(300, 'w'),
+                     on_day(n / 4.0));
         for (int day = 2; day < 30; day += 5) add_backup(day);
         data.now = on_day(30);
     }
@@ -192,6 +199,13 @@ TEST_CASE("expire marks in one run, and removes in one a day later", "[expire]")
         place.check_whole();
         place.expire();
         CHECK_FALSE(place.data.has("/mark/" + backup_id(2)));
+        DatedStore store(place.data);
+        const archive::ExpiredWal expired(store, place.keys, sysid, place.trust.writers);
+        CHECK(expired.keys().size() == 1);
+        CHECK(expired.covers(segment_name(10)));
+        CHECK(expired.covers(segment_name(0) + ".partial"));
+        CHECK_FALSE(expired.covers(segment_name(68)));
+        CHECK_FALSE(expired.covers("00000002" + segment_name(10).substr(8)));
     }
 }
 
@@ -204,7 +218,7 @@ TEST_CASE("expire, killed at any change it makes to a store, loses nothing that 
     }
     std::vector<std::string> expected;
     for (const auto& [key, all] : whole.data.objects) {
-        if (key.find("/mark/") == std::string::npos) expected.push_back(key);
+        if (is_data(key)) expected.push_back(key);
     }
     for (long kill = 0;; ++kill) {
         Place place;
@@ -225,7 +239,7 @@ TEST_CASE("expire, killed at any change it makes to a store, loses nothing that 
         }
         std::vector<std::string> found;
         for (const auto& [key, all] : place.data.objects) {
-            if (key.find("/mark/") == std::string::npos) found.push_back(key);
+            if (is_data(key)) found.push_back(key);
         }
         std::vector<std::string> different;
         std::set_symmetric_difference(found.begin(), found.end(), expected.begin(), expected.end(),
