@@ -35,8 +35,9 @@ std::string value_form(const Slot& slot, const KeySpec& spec) {
         [&]<class O>(int O::*) -> std::string { return "whole number, " + range(spec); },
         []<class O>(bool O::*) -> std::string { return "true or false"; },
         []<class O>(Negated<O>) -> std::string { return "true or false"; },
-        [](std::chrono::milliseconds Retention::*) -> std::string { return "time: \"30d\", \"12h\""; },
-        []<class O>(std::chrono::milliseconds O::*) -> std::string { return "time: \"5s\", \"500ms\" or 5"; },
+        [&]<class O>(std::chrono::milliseconds O::*) -> std::string {
+            return spec.with_unit ? "time: \"30d\", \"12h\"" : "time: \"5s\", \"500ms\" or 5";
+        },
         []<class O>(std::uint64_t O::*) -> std::string { return "size: \"10MiB\" or 10000000"; },
         []<class O>(Addressing O::*) -> std::string { return choices(addressing_names); },
         []<class O>(StandbyRule O::*) -> std::string { return choices(standby_rule_names); },
