@@ -5,6 +5,7 @@
 
 #include "archive/object_read.hpp"
 #include "common/store/listing.hpp"
+#include "common/store/retry.hpp"
 #include "console/exit_code.hpp"
 
 namespace walferry::expire {
@@ -48,7 +49,9 @@ class Run {
     };
 
     std::unique_ptr<ObjectStore> connect(const StoreSettings& store) const {
-        return open_store(store, StoreAccess::write, nullptr, options_.stop);
+        // A store that does not let go of objects refuses one after the other, and works: that opens no
+        // breaker.
+        return open_store(store, StoreAccess::write, std::make_shared<Breaker>(1 << 30), options_.stop);
     }
 
     template <class Action>

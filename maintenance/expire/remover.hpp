@@ -29,6 +29,7 @@ class Remover {
 
   private:
     bool remove(ObjectStore& store, const std::string& key, std::uint64_t size);
+    bool lets_nothing_go();
     std::uint64_t remove_versions(ObjectStore& store, const std::string& key);
 
     std::function<std::unique_ptr<ObjectStore>()> open_;

@@ -3,10 +3,12 @@
 s3_fetch.py BUCKET -: only prints them.
 s3_fetch.py BUCKET --put KEY FILE, s3_fetch.py BUCKET --delete KEY: what no client of walferry's would do.
 s3_fetch.py BUCKET --keep-versions: of every object from now on; --versions PREFIX: prints them, delete markers too.
+s3_fetch.py BUCKET --lock DAYS: a new bucket, in which no version can be removed for so long, by nobody.
 
 Independent of walferry on purpose: Python's standard library and nothing else. S3_ENDPOINT, S3_ACCESS_KEY,
 S3_SECRET_KEY and S3_REGION say where and as whom.
 """
+import base64
 import datetime
 import hashlib
 import hmac
@@ -26,12 +28,13 @@ def sign(key, text):
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
 
-def get(path, query=(), method="GET", body=b""):
+def get(path, query=(), method="GET", body=b"", extra=()):
     path = urllib.parse.quote(path)
     query = "&".join(f"{k}={urllib.parse.quote(v, safe='')}" for k, v in sorted(query))
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     headers = {"host": urllib.parse.urlsplit(ENDPOINT).netloc, "x-amz-content-sha256": hashlib.sha256(body).hexdigest(),
                "x-amz-date": now}
+    headers = dict(sorted([*headers.items(), *extra]))
     names = ";".join(headers)
     lines = "".join(f"{k}:{v}\n" for k, v in headers.items())
     request = hashlib.sha256(f"{method}\n{path}\n{query}\n{lines}\n{names}\n{headers['x-amz-content-sha256']}".encode()).hexdigest()
@@ -74,6 +77,14 @@ def main():
         get(f"/{bucket}", [("versioning", "")], "PUT",
             b"<VersioningConfiguration xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><Status>Enabled</Status>"
             b"</VersioningConfiguration>")
+        return
+    if folder == "--lock":
+        get(f"/{bucket}", method="PUT", extra=[("x-amz-bucket-object-lock-enabled", "true")])
+        rule = (f"<ObjectLockConfiguration xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><ObjectLockEnabled>Enabled"
+                f"</ObjectLockEnabled><Rule><DefaultRetention><Mode>COMPLIANCE</Mode><Days>{sys.argv[3]}</Days>"
+                f"</DefaultRetention></Rule></ObjectLockConfiguration>").encode()
+        md5 = base64.b64encode(hashlib.md5(rule).digest()).decode()
+        get(f"/{bucket}", [("object-lock", "")], "PUT", rule, [("content-md5", md5)])
         return
     if folder == "--versions":
         page = xml.etree.ElementTree.fromstring(get(f"/{bucket}", [("versions", ""), ("prefix", sys.argv[3])]))
