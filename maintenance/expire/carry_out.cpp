@@ -169,10 +169,12 @@ class Work {
             if (cluster_.marks[mark].backup == backup.id) remover_.remove(listed_.mark_keys[mark], 0);
         }
         for (const auto* keys : {&listed_.label_keys, &listed_.index_keys}) {
-            const auto key = keys->find(backup.id.text);
-            if (key == keys->end()) continue;
-            if (!remover_.remove(key->second, size_of(backup, key->second))) return false;
-            gone_.insert(key->second);
+            const auto found = keys->find(backup.id.text);
+            if (found == keys->end()) continue;
+            for (const std::string& key : found->second) {
+                if (!remover_.remove(key, size_of(backup, key))) return false;
+                gone_.insert(key);
+            }
         }
         return true;
     }

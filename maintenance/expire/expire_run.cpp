@@ -167,6 +167,11 @@ std::string clock_doubt(StoreType type, std::optional<std::chrono::seconds> stor
     for (const WalFile& file : cluster.wal) newest = std::max(newest, file.modified);
     for (const StoredObject& object : cluster.objects) newest = std::max(newest, object.modified);
     for (const Mark& mark : cluster.marks) newest = std::max(newest, mark.made);
+    // What is marked by a clock that is behind would be removed before its grace has passed.
+    if (now < newest - most_skew) {
+        return "this host's clock says " + format_time(now) + ", but the newest object is from " +
+               format_time(newest) + next;
+    }
     if (now <= newest + most_silence) return {};
     return "this host's clock says " + format_time(now) + ", but the newest object is from " +
            format_time(newest) + ", so nothing proves that the clock is right" + next;

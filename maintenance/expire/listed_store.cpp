@@ -99,13 +99,13 @@ class Reader {
         const std::string& key = cluster_.objects[object].key;
         if (auto index = IndexName::parse(name)) {
             folder.indexes.emplace_back(*index, object);
-            listed_.index_keys[id.text] = key;
+            listed_.index_keys[id.text].push_back(key);
         } else if (auto begin = BeginName::parse(name)) {
             folder.begins.emplace_back(*begin, object);
         } else if (const auto parsed = ObjectName::parse_backup(name)) {
             if (parsed->segment != BackupPart::label_stream) return;
             folder.labelled = true;
-            listed_.label_keys[id.text] = key;
+            listed_.label_keys[id.text].push_back(key);
         } else {
             foreign(key);
         }

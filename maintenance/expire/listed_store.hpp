@@ -25,9 +25,9 @@ struct HostKnowledge {
 /// One cluster in one store, read whole: what a plan is made from, and the keys of what it is about.
 struct ListedStore {
     StoredCluster cluster;
-    std::vector<WalKey> wal_keys;                               // beside cluster.wal
-    std::vector<std::string> mark_keys;                         // beside cluster.marks
-    std::map<std::string, std::string> label_keys, index_keys;  // by backup; several: the last
+    std::vector<WalKey> wal_keys;                                            // beside cluster.wal
+    std::vector<std::string> mark_keys;                                      // beside cluster.marks
+    std::map<std::string, std::vector<std::string>> label_keys, index_keys;  // by backup
     std::set<std::string> folders;  // of backups, as they were when the listing began
     SeenHolds holds;                // of this store alone; cluster.holds is filled in by the caller
     std::uint64_t unknown = 0;      // keys that are none of walferry's

@@ -267,6 +267,24 @@ TEST_CASE("what the store does not let go is a state, and its backup stays whole
     CHECK_NOTHROW(place.expire());
 }
 
+TEST_CASE("a backup with several labels loses all of them before anything it consists of", "[expire]") {
+    Place place;
+    place.data.add(place.keys.root() + "backup/" + backup_id(2) + "/" + object_name("label", 77), "label",
+                   on_day(2.4));
+    place.expire();
+    place.next_day();
+    place.data.changes_left = 4;  // its mark, two labels, its index
+    CHECK_THROWS_AS(place.expire(), Error);
+    place.check_whole();
+    place.data.changes_left = -1;
+    for (int run = 0; run < 4; ++run) {
+        place.next_day(false);
+        place.expire();
+        place.check_whole();
+    }
+    CHECK_FALSE(place.data.has("/backup/" + backup_id(2)));
+}
+
 TEST_CASE("a backup that begins while expire works ends the run before anything more is removed",
           "[expire]") {
     Place place;
@@ -323,4 +341,7 @@ TEST_CASE("a clock is doubted where a store contradicts it, or nothing supports 
     CHECK_FALSE(clock_doubt(StoreType::s3, std::nullopt, cluster, on_day(10)).empty());
     CHECK(clock_doubt(StoreType::directory, std::nullopt, cluster, on_day(10.9)).empty());
     CHECK_FALSE(clock_doubt(StoreType::directory, std::nullopt, cluster, on_day(11.1)).empty());
+    CHECK_FALSE(clock_doubt(StoreType::directory, std::nullopt, cluster, on_day(9.9)).empty());
+    CHECK(clock_doubt(StoreType::directory, std::nullopt, cluster, on_day(10) - std::chrono::minutes(4))
+              .empty());
 }

@@ -179,8 +179,8 @@ TEST_CASE("names of marks and holds are read as they are written", "[expire]") {
         CHECK(MarkName::parse(MarkName{what, sha}.text()) == MarkName{what, sha});
     CHECK(HoldName::parse(HoldName{id, sha}.text()) == HoldName{id, sha});
     for (const std::string& wrong : {std::string("wal-") + sha, "wall-" + sha + ".json", "-" + sha + ".json",
-                                    "wal-" + std::string(32, 'A') + ".json", std::string(),
-                                    "wal" + sha + ".json", id.text + "x-" + sha + ".json"}) {
+                                     "wal-" + std::string(32, 'A') + ".json", std::string(),
+                                     "wal" + sha + ".json", id.text + "x-" + sha + ".json"}) {
         CHECK_FALSE(MarkName::parse(wrong));
         CHECK_FALSE(HoldName::parse(wrong));
     }
