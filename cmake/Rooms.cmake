@@ -107,12 +107,14 @@ walferry_room(maintenance/expire USES common common/wal common/ledger common/set
 walferry_room(maintenance/verify USES common common/os common/wal common/ledger common/spool common/settings common/codec
   common/store console archive
   LIBRARIES nlohmann_json::nlohmann_json)
+# one store brought what the others have
+walferry_room(maintenance/sync USES common common/wal common/settings common/store transfer)
 # The operator's program.
 # one file a command
 walferry_room(walferry/commands USES common common/os common/wal common/ledger common/spool common/program
   common/settings common/codec/age common/codec common/store console archive transfer server report host host/setup
   host/check restore/fetch restore uploader/drain uploader/backup uploader/import uploader/rebuild maintenance/expire
-  maintenance/verify
+  maintenance/verify maintenance/sync
   LIBRARIES CLI11::CLI11 nlohmann_json::nlohmann_json)
 # the command line
 walferry_room(walferry USES common common/os console walferry/commands

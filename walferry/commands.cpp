@@ -41,6 +41,7 @@ std::span<const commands::Command> commands::commands() {
                           commands::declare_verify},
         commands::Command{"expire", "Mark and remove what the retention does not keep; hold a backup",
                           commands::declare_expire},
+        commands::Command{"sync", "Bring a store what the others have", commands::declare_sync},
         commands::Command{"conflicts", "Duplicate segments with different content",
                           commands::declare_conflicts},
         commands::Command{"settle", "Say which content of a conflict is the right one",

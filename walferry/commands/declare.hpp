@@ -26,6 +26,7 @@ CommandBody declare_restore(CLI::App& app);
 CommandBody declare_settle(CLI::App& app);
 CommandBody declare_status(CLI::App& app);
 CommandBody declare_stores(CLI::App& app);
+CommandBody declare_sync(CLI::App& app);
 CommandBody declare_verify(CLI::App& app);
 
 }  // namespace walferry::commands
