@@ -1,5 +1,4 @@
 #pragma once
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -26,9 +25,6 @@ struct BackupBegin {
 };
 
 inline constexpr std::size_t max_backup_begin_size = 4096;
-
-/// A backup that is not complete by then gives up, and what it left protects nothing any more.
-inline constexpr std::chrono::hours longest_backup{7 * 24};
 
 /// Fills in writer and signature.
 void sign_begin(BackupBegin& begin, const WriterKey& writer);

@@ -14,11 +14,6 @@ namespace {
 constexpr std::chrono::minutes most_skew{5};
 constexpr std::chrono::hours most_silence{24};
 
-std::optional<DecodeOptions> decoding_of(const Settings& settings) {
-    if (settings.encrypt && settings.identity_file.empty()) return std::nullopt;
-    return archive::decode_options(settings);
-}
-
 class Run {
   public:
     Run(const Settings& settings, Ledger* ledger, const ExpireOptions& options)
@@ -88,24 +83,15 @@ class Run {
         return {place.settings->prefix, settings_.cluster, place.report.system_identifier};
     }
 
-    HostKnowledge knowledge(const Place& place) const {
-        HostKnowledge host;
-        const std::uint64_t cluster = place.report.system_identifier;
-        host.trust = {settings_.cluster, cluster, settings_.trusted_writers};
-        if (decoding_) host.decoding = &*decoding_;
-        if (ledger_ == nullptr) return host;
-        for (const std::string& own : ledger_->verified_backups(cluster, place.settings->name))
-            host.own_backups.insert(own);
-        for (const HistoryRow& row : ledger_->histories(cluster)) host.histories[row.timeline] = row.content;
-        return host;
-    }
-
     void list(Place& place) {
         guarded(place, [&] {
             place.connection = connect(*place.settings);
             const std::string name = "store " + place.settings->name + ": ";
-            place.report.listed = list_store(*place.connection, keys(place), knowledge(place),
-                                             [&](const std::string& what) { options_.show(name + what); });
+            place.report.listed =
+                list_store(*place.connection, keys(place),
+                           host_knowledge(settings_, ledger_, place.report.store,
+                                          place.report.system_identifier, decoding_ ? &*decoding_ : nullptr),
+                           [&](const std::string& what) { options_.show(name + what); });
             place.now = wall_now();
             const auto ahead = place.connection->clock_ahead();
             if (!options_.clock_is_right)
@@ -229,6 +215,24 @@ int exit_code_of(const std::vector<StoreReport>& reports) {
         }
     }
     return code;
+}
+
+std::optional<DecodeOptions> decoding_of(const Settings& settings) {
+    if (settings.encrypt && settings.identity_file.empty()) return std::nullopt;
+    return archive::decode_options(settings);
+}
+
+HostKnowledge host_knowledge(const Settings& settings, Ledger* ledger, const std::string& store,
+                             std::uint64_t system_identifier, const DecodeOptions* decoding) {
+    HostKnowledge host;
+    host.trust = {settings.cluster, system_identifier, settings.trusted_writers};
+    host.decoding = decoding;
+    if (ledger == nullptr) return host;
+    for (const std::string& own : ledger->verified_backups(system_identifier, store))
+        host.own_backups.insert(own);
+    for (const HistoryRow& row : ledger->histories(system_identifier))
+        host.histories[row.timeline] = row.content;
+    return host;
 }
 
 }  // namespace walferry::expire

@@ -39,6 +39,13 @@ struct StoreReport {
 std::vector<StoreReport> expire_stores(const Settings& settings, Ledger* ledger,
                                        const ExpireOptions& options);
 
+/// nullopt where this host holds no identity.
+std::optional<DecodeOptions> decoding_of(const Settings& settings);
+
+/// What this host knows besides a store's listing. `ledger` and `decoding` may be null; `decoding` is kept.
+HostKnowledge host_knowledge(const Settings& settings, Ledger* ledger, const std::string& store,
+                             std::uint64_t system_identifier, const DecodeOptions* decoding);
+
 int exit_code_of(const std::vector<StoreReport>& reports);
 
 /// The key that signs what this host says; nullptr where it has none. Throws config where that would count

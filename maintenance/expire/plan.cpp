@@ -20,7 +20,8 @@ std::string why_not_counted(const Backup& backup) {
     if (!backup.indexed || !backup.labelled) return {};
     if (!backup.counted)
         return backup.uncounted.empty() ? "no host of yours is known to have made it" : backup.uncounted;
-    if (backup.stopped > backup.put + clock_difference || backup.put > backup.stopped + max_backup) {
+    // One that came later than it was made was brought from another store.
+    if (backup.stopped > backup.put + clock_difference) {
         return "by its label it ended at " + format_time(backup.stopped) + ", but the store got it at " +
                format_time(backup.put);
     }

@@ -89,9 +89,8 @@ ObjectStore& Copier::connection(std::vector<std::unique_ptr<ObjectStore>>& conne
 }
 
 /// From the first store that has it sound. nullptr where none has, which is noted.
-std::unique_ptr<transfer::FetchedObject> Copier::fetch(
-    std::vector<std::unique_ptr<ObjectStore>>& connections, const Missing& missing,
-    const std::stop_token& ended) {
+std::unique_ptr<transfer::FetchedObject> Copier::fetch(std::vector<std::unique_ptr<ObjectStore>>& connections,
+                                                       const Missing& missing, const std::stop_token& ended) {
     std::string damaged, failed;
     const auto add = [](std::string& text, const std::string& more) {
         text += (text.empty() ? "" : "; ") + more;
@@ -99,7 +98,8 @@ std::unique_ptr<transfer::FetchedObject> Copier::fetch(
     for (const std::size_t place : missing.sources) {
         const Way& way = ways_[place];
         try {
-            auto share = memory_.take(std::min<std::uint64_t>(missing.size, ObjectBuffer::memory_limit), ended);
+            auto share =
+                memory_.take(std::min<std::uint64_t>(missing.size, ObjectBuffer::memory_limit), ended);
             if (!share) throw Error(ErrorKind::interrupted, "stopped on request");
             return transfer::fetch_object(connection(connections, place), way.root + missing.tail,
                                           missing.sha256, memory_, std::move(share), options_.work_dir);

@@ -23,8 +23,7 @@ bool Held::in(std::size_t place) const noexcept {
 
 std::string MergedStores::tail(const std::string& key) const {
     const std::string& root = places_.front().root;
-    if (!key.starts_with(root))
-        throw Error(ErrorKind::internal, key + " does not lie below " + root);
+    if (!key.starts_with(root)) throw Error(ErrorKind::internal, key + " does not lie below " + root);
     return key.substr(root.size());
 }
 

@@ -36,11 +36,11 @@ struct Amount {
 
 /// What is not brought, and why.
 struct LeftOut {
-    Amount there;        // the destination has it
-    Amount expiring;     // its own retention would not keep it
-    Amount older;        // than --since
-    Amount unfinished;   // of backups that no store has whole
-    Amount unknown;      // not named as walferry names its objects
+    Amount there;       // the destination has it
+    Amount expiring;    // its own retention would not keep it
+    Amount older;       // than --since
+    Amount unfinished;  // of backups that no store has whole
+    Amount unknown;     // not named as walferry names its objects
 };
 
 struct Wanted {

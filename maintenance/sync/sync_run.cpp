@@ -113,7 +113,9 @@ class Run {
         wanted.since = options_.since;
         show("comparing the stores");
         if (options_.there && !options_.dry_run)
-            wanted.there = [&](const Held& held) { options_.there(cluster, keys.root() + held.tail, held.size); };
+            wanted.there = [&](const Held& held) {
+                options_.there(cluster, keys.root() + held.tail, held.size);
+            };
         if (options_.stays) wanted.stays = options_.stays(stores, keys, cluster, report_.notes);
         Amount missing;
         add(report_.left, find_missing(stores, wanted, options_.stop,
@@ -152,7 +154,8 @@ class Run {
                     if (stage >= Stage::index) held_back.insert(each.backup);
                     return;
                 }
-                if (!copier.bring(std::move(each))) throw Error(ErrorKind::interrupted, "the copying has ended");
+                if (!copier.bring(std::move(each)))
+                    throw Error(ErrorKind::interrupted, "the copying has ended");
             });
         } catch (const Error&) {
             if (!copier.done().ended) throw;
@@ -167,7 +170,8 @@ class Run {
     }
 
     static Copier::Way way(const StoreSettings& store, const std::string& root) {
-        return {store.name, root, [&store, breaker = std::make_shared<Breaker>()](const std::stop_token& stop) {
+        return {store.name, root,
+                [&store, breaker = std::make_shared<Breaker>()](const std::stop_token& stop) {
                     return open_store(store, StoreAccess::write, breaker, stop);
                 }};
     }

@@ -21,9 +21,9 @@ struct SyncOptions {
     bool dry_run = false;
     /// What the destination's own retention keeps of a cluster; null, or an empty function as its answer:
     /// everything. It may add notes, a line each.
-    std::function<std::function<bool(const std::string& tail)>(
-        MergedStores& stores, const ObjectKeys& keys, std::uint64_t system_identifier,
-        std::vector<std::string>& notes)>
+    std::function<std::function<bool(const std::string& tail)>(MergedStores& stores, const ObjectKeys& keys,
+                                                               std::uint64_t system_identifier,
+                                                               std::vector<std::string>& notes)>
         stays;
     /// An object that the destination has now, or had before; each once. May be null.
     std::function<void(std::uint64_t system_identifier, const std::string& key, std::uint64_t size)> there;
@@ -37,7 +37,7 @@ struct SyncReport {
     Amount wanted;  // what it lacked
     LeftOut left;
     Copier::Done done;
-    std::vector<std::string> silent;  // sources that did not answer, a line each
+    std::vector<std::string> silent;     // sources that did not answer, a line each
     std::vector<std::string> held_back;  // backups of which a part could not be brought
     std::vector<std::string> notes;
     std::optional<Error> problem;  // why it ended early

@@ -117,10 +117,11 @@ alone() {
 check "a server is restored from the third store alone" alone
 
 unsound() {
-    local piece
+    local piece store
     rm -r "$work/stores/three/main"
     for store in one two; do
         piece=$(echo "$(root $store)/backup/$backup"/base.00000000-*)
+        cp -p "$piece" "$work/piece.$store"
         printf 'X' | dd of="$piece" bs=1 seek=700 conv=notrunc status=none
     done
     expect_exit 3 sync --to three >"$work/said"
@@ -128,6 +129,7 @@ unsound() {
     expect_in "no backup there yet, a part is missing: $backup" cat "$work/said"
     expect_equal 0 "$(find "$work/stores/three" -name 'label-*' -o -name 'index-*' | wc -l)" "labels and indexes in three"
     expect_equal "$(find "$(root one)/wal" -name '*.age' | wc -l)" "$(find "$(root three)/wal" -name '*.age' | wc -l)" "WAL in three"
+    for store in one two; do cp -p "$work/piece.one" "$(echo "$(root $store)/backup/$backup"/base.00000000-*)"; done
 }
 check "of a backup with a part that is sound nowhere no label is put; the rest is brought" unsound
 
@@ -140,6 +142,7 @@ silent() {
     expect_exit 4 sync --to one >"$work/said"
     expect_in "ended early" cat "$work/said"
     mv "$work/stores/one.away" "$work/stores/one"
+    rm -r "$work/stores/three/main"
     expect_exit 2 sync --to nowhere
     expect_exit 2 sync --since yesterday
     sync --to three --since 2100-01-01 >"$work/said"

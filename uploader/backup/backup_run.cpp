@@ -5,6 +5,7 @@
 #include <random>
 
 #include "common/error.hpp"
+#include "common/settings/retention.hpp"
 #include "common/wal/lsn.hpp"
 #include "console/exit_code.hpp"
 #include "server/role_connection.hpp"
@@ -60,7 +61,7 @@ BackupRun::~BackupRun() {
 
 void BackupRun::check() const {
     if (asked_.stop_requested()) throw Error(ErrorKind::interrupted, "stopped on request");
-    if (steady_clock::now() - began_ > longest_backup) {
+    if (steady_clock::now() - began_ > max_backup) {
         throw Error(ErrorKind::server, "the backup is not complete after 7 days and gives up",
                     "what other hosts expire does not wait for it any longer; is a store or --max-rate too "
                     "slow for this server?");

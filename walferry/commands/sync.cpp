@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "common/error.hpp"
 #include "common/ledger/ledger.hpp"
@@ -13,6 +14,8 @@
 #include "console/exit_code.hpp"
 #include "console/json_text.hpp"
 #include "console/signals.hpp"
+#include "maintenance/expire/expire_run.hpp"
+#include "maintenance/expire/plan.hpp"
 #include "maintenance/sync/sync_run.hpp"
 #include "uploader/drain/progress.hpp"
 #include "walferry/commands/declare.hpp"
@@ -54,6 +57,7 @@ class Record {
     }
     ~Record() { flush(); }
 
+    Ledger* ledger() noexcept { return ledger_.get(); }
     void add(std::uint64_t system_identifier, const std::string& key, std::uint64_t size) {
         if (!ledger_) return;
         const auto object = ObjectName::parse(std::string_view(key).substr(key.rfind('/') + 1));
@@ -69,8 +73,9 @@ class Record {
         try {
             if (ledger_ && !rows_.empty()) (void)ledger_->add_listed(store_, rows_, wall_now());
         } catch (...) {
-            std::fprintf(stderr,
-                         "walferry: the ledger could not be written: `walferry rebuild` adds what was brought\n");
+            std::fprintf(
+                stderr,
+                "walferry: the ledger could not be written: `walferry rebuild` adds what was brought\n");
         }
         rows_.clear();
     }
@@ -109,8 +114,7 @@ void print_lines(const char* what, const std::vector<std::string>& lines) {
     constexpr std::size_t most = 20;
     for (std::size_t i = 0; i < std::min(lines.size(), most); ++i)
         std::printf("  %s%s\n", what, one_line(lines[i]).c_str());
-    if (lines.size() > most)
-        std::printf("  %s%zu more like these\n", what, lines.size() - most);
+    if (lines.size() > most) std::printf("  %s%zu more like these\n", what, lines.size() - most);
 }
 
 void print(const sync::SyncReport& report, bool dry_run) {
@@ -144,6 +148,52 @@ std::vector<const StoreSettings*> destinations(const Settings& settings, const O
     return select_stores(settings, selection);
 }
 
+/// What the destination's own retention would keep, were all of it there: so that nothing which has expired
+/// there comes back. An empty function where nothing expires.
+std::function<bool(const std::string&)> kept_there(const Settings& settings, const StoreSettings& to,
+                                                   Ledger* ledger, sync::MergedStores& stores,
+                                                   const ObjectKeys& keys, std::uint64_t system_identifier,
+                                                   std::vector<std::string>& notes) {
+    if (!to.retention.expires()) return {};
+    const auto decoding = expire::decoding_of(settings);
+    expire::ListedStore listed = expire::list_store(
+        stores, keys,
+        expire::host_knowledge(settings, ledger, to.name, system_identifier, decoding ? &*decoding : nullptr),
+        [](const std::string&) {});
+    listed.cluster.holds = listed.holds.in_force();
+    const expire::Plan plan = expire::make_plan(listed.cluster, to.retention, {wall_now(), {}});
+    if (!plan.blocked.empty()) {
+        notes.push_back("what " + to.name +
+                        "'s retention would keep is not known, so all is copied: " + plan.blocked);
+        return {};
+    }
+    // By the hash that ends each key: a store has millions of them.
+    auto gone = std::make_shared<std::set<std::string>>();
+    const std::size_t root = keys.root().size();
+    for (std::size_t i = 0; i < plan.wal.size(); ++i) {
+        if (plan.wal[i].fate != expire::Fate::keep) gone->insert(listed.wal_keys[i].key(keys).substr(root));
+    }
+    const auto leave = [&](std::size_t object) {
+        gone->insert(listed.cluster.objects[object].key.substr(root));
+    };
+    for (std::size_t i = 0; i < plan.objects.size(); ++i) {
+        if (plan.objects[i].fate != expire::Fate::keep) leave(i);
+    }
+    // What an index names goes with the last backup that needs it.
+    std::set<std::uint32_t> needed;
+    const auto& backups = listed.cluster.backups;
+    for (std::size_t i = 0; i < backups.size(); ++i) {
+        if (plan.backups[i].fate == expire::Fate::keep)
+            needed.insert(backups[i].objects.begin(), backups[i].objects.end());
+    }
+    for (const expire::Backup& backup : backups) {
+        for (const std::uint32_t object : backup.objects) {
+            if (!needed.contains(object)) leave(object);
+        }
+    }
+    return [gone](const std::string& tail) { return !gone->contains(tail); };
+}
+
 int run(const GlobalOptions& global, const Options& options) {
     const console::StopOnSignal signals;  // before any thread is started
     const Settings settings = load_settings(settings_path(global.config));
@@ -168,6 +218,10 @@ int run(const GlobalOptions& global, const Options& options) {
         };
         for (const StoreSettings* to : destinations(settings, options)) {
             Record record(settings, *to);
+            how.stays = [&](sync::MergedStores& stores, const ObjectKeys& keys, std::uint64_t sysid,
+                            std::vector<std::string>& notes) {
+                return kept_there(settings, *to, record.ledger(), stores, keys, sysid, notes);
+            };
             how.there = [&](std::uint64_t sysid, const std::string& key, std::uint64_t size) {
                 record.add(sysid, key, size);
             };
@@ -184,7 +238,8 @@ int run(const GlobalOptions& global, const Options& options) {
         else
             print(report, options.dry_run);
     }
-    if (options.json) std::printf("%s\n", console::json_text({{"stores", json}, {"exit_code", code}}).c_str());
+    if (options.json)
+        std::printf("%s\n", console::json_text({{"stores", json}, {"exit_code", code}}).c_str());
     return code;
 }
 
@@ -192,11 +247,13 @@ int run(const GlobalOptions& global, const Options& options) {
 
 CommandBody declare_sync(CLI::App& app) {
     auto options = std::make_shared<Options>();
-    add_stores(app, "--to", options->to, "Bring this store what the others have; every store where not given (may be repeated)");
+    add_stores(app, "--to", options->to,
+               "Bring this store what the others have; every store where not given (may be repeated)");
     add_stores(app, "--from", options->from.only, "Copy from this store only (may be repeated)");
     add_stores(app, "--without", options->from.without, "Do not copy from this store (may be repeated)");
-    app.add_option("--since", options->since,
-                   "Only WAL that was stored, and backups that began, since then: 2026-01-31 or 2026-01-31T09:05:07Z")
+    app.add_option(
+           "--since", options->since,
+           "Only WAL that was stored, and backups that began, since then: 2026-01-31 or 2026-01-31T09:05:07Z")
         ->type_name("TIME");
     app.add_option("--system-identifier", options->system_identifier, "Of one cluster only")->type_name("N");
     app.add_flag("--dry-run,-n", options->dry_run, "Say what would be copied, and copy nothing");

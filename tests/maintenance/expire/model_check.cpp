@@ -20,8 +20,7 @@ bool World::visible_history(std::uint32_t timeline) const {
 }
 
 bool World::counts(const Backup& backup) const {
-    return backup.labelled && backup.indexed && backup.counted && backup.stopped <= backup.put + hours(1) &&
-           backup.put <= backup.stopped + days(7);
+    return backup.labelled && backup.indexed && backup.counted && backup.stopped <= backup.put + hours(1);
 }
 
 WallTime World::ended(const Backup& backup) const {

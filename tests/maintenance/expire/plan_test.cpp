@@ -279,12 +279,22 @@ TEST_CASE("expire: forged backups with false dates push out no real one, and sta
     // With a key that is trusted, but dates that are not those of the store.
     Backup& dated = made.of("forged");
     dated.counted = true;
-    dated.put = day(39);
-    plan = made.at(40);
-    CHECK(made.fate(plan, "b26") == Fate::keep);
-    CHECK_THAT(made.decision(plan, "forged").why, ContainsSubstring("but the store got it at"));
     dated.put = day(20);
     CHECK_THAT(made.decision(made.at(40), "forged").why, ContainsSubstring("but the store got it at"));
+}
+
+TEST_CASE("expire: backups that were brought from another store later count, and reach back no further",
+          "[expire]") {
+    ClusterMaker made = forty_days();
+    for (Backup& backup : made.cluster.backups) backup.put = day(40);
+    for (WalFile& file : made.cluster.wal) file.modified = day(40);
+    // All that is known is that the store got everything a moment ago: all of it is in the window.
+    CHECK(made.fate(made.at(40), "b1") == Fate::keep);
+    // A window later the newest of them is enough to lead there.
+    made.wal(1, 40, 75);
+    const Plan plan = made.at(75);
+    CHECK(made.fate(plan, "b31") == Fate::mark);
+    CHECK(made.fate(plan, "b36") == Fate::keep);
 }
 
 TEST_CASE("expire: a backup whose label is a few days behind precedes no window by that", "[expire]") {
