@@ -36,6 +36,17 @@ SELECT id FROM backup WHERE name = ?1 AND system_identifier = ?2;
 INSERT INTO backup_upload (backup, store, state, label_key, object_size, verified_at)
 VALUES (?1, ?2, 'verified', ?3, ?4, ?5) ON CONFLICT DO NOTHING;
 
+-- What is known of the copy in another store holds for one that was brought from there.
+-- :brought
+INSERT INTO backup_upload (backup, store, state, label_key, label_sha256, object_size, verified_at)
+SELECT u.backup, ?2, 'verified', ?3, u.label_sha256, u.object_size, ?4
+  FROM backup_upload u JOIN backup b ON b.id = u.backup
+ WHERE b.name = ?1 AND u.state = 'verified' AND u.store <> ?2 LIMIT 1
+    ON CONFLICT (backup, store) DO UPDATE
+   SET state = 'verified', label_key = excluded.label_key, label_sha256 = excluded.label_sha256,
+       object_size = excluded.object_size, verified_at = excluded.verified_at, last_error = NULL
+ WHERE backup_upload.state <> 'verified';
+
 -- :abandoned
 SELECT b.id, u.store, b.name, b.system_identifier, u.label_key, u.label_sha256, u.object_size,
        EXISTS (SELECT 1 FROM backup_upload o WHERE o.backup = b.id AND o.state = 'verified')

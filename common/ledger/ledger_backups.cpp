@@ -96,6 +96,11 @@ bool BackupRecords::learn_backup(std::uint64_t system_identifier, const std::str
     return fresh;
 }
 
+void BackupRecords::backup_brought(const std::string& name, std::int64_t store, const std::string& label_key,
+                                   WallTime now) {
+    run(Synchronous::normal, sql::backup_brought, name, store, label_key, format_time(now));
+}
+
 std::string BackupRecords::first_backup_position(std::uint64_t system_identifier) {
     return read(sql::backup_first_position, std::to_string(system_identifier)).text().value_or("");
 }

@@ -74,6 +74,10 @@ class BackupRecords : public LedgerPart {
     bool learn_backup(std::uint64_t system_identifier, const std::string& name, const BackupExtent& extent,
                       std::int64_t store, const std::string& label_key, std::uint64_t object_size,
                       WallTime now);
+    /// A backup that the ledger knows whole in another store was brought to this one, its label last, and
+    /// read back. Of one that it does not know it learns nothing.
+    void backup_brought(const std::string& name, std::int64_t store, const std::string& label_key,
+                        WallTime now);
     /// All of them, one that is being made included: ask before yours begins, and under the backups' lock.
     std::vector<AbandonedBackup> abandoned_backups();
     std::vector<BackupCopyRow> backup_copies(std::int64_t backup);

@@ -149,3 +149,27 @@ silent() {
     expect_in "are older than --since" cat "$work/said"
 }
 check "a store that is away is said and the others are used; a name or a time that is none is refused" silent
+
+# With a window of seconds, of which only the last backup leads into it.
+own_retention() {
+    local later
+    sleep 5
+    later=$(as uploader walferry backup --checkpoint fast --json 2>/dev/null | jq -r .id)
+    sleep 5
+    pg_sql "$work/pg" 'insert into t select g, gen_random_uuid() from generate_series(1, 1000) g'
+    pg_archive_all "$work/pg"
+    as uploader walferry drain >/dev/null
+    mkdir -p "$work/stores/four" && chown "$uploader_uid" "$work/stores/four"
+    add_directory_store "$configuration" four
+    { cat "$configuration" && printf 'recovery_window = "4s"\nkeep_backups = 1\n'; } >"$work/etc/short.toml" && for_uploader "$work/etc/short.toml"
+    as uploader walferry --config "$work/etc/short.toml" sync --to four --from one --json >"$work/said"
+    expect_equal "$later" "$(ls "$(root four)/backup")" "backups in four"
+    expect_at_least 1 "$(jq -r '.stores[0].expiring.objects' "$work/said")" "objects that its retention would not keep"
+    no test -e "$(root four)/mark"
+    as uploader walferry --config "$work/etc/short.toml" sync --to four --from one --dry-run --json >"$work/said"
+    expect_equal 0 "$(jq -r '.stores[0].missing.objects' "$work/said")" "missing after it"
+    # As in any other store, the ledger knows of it.
+    expect_equal 1 "$(as uploader sqlite3 -readonly "$work/spool/ledger/ledger.db" \
+        "select restorable from backup_copies where backup = '$later' and store = 'four'")" "it can be restored from there"
+}
+check "a store is brought only what its own retention keeps, and its backups count like those in any other" own_retention

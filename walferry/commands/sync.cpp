@@ -60,7 +60,12 @@ class Record {
     Ledger* ledger() noexcept { return ledger_.get(); }
     void add(std::uint64_t system_identifier, const std::string& key, std::uint64_t size) {
         if (!ledger_) return;
-        const auto object = ObjectName::parse(std::string_view(key).substr(key.rfind('/') + 1));
+        const std::string_view last = std::string_view(key).substr(key.rfind('/') + 1);
+        if (const auto part = ObjectName::parse_backup(last)) {
+            if (part->segment == BackupPart::label_stream) labels_.push_back(key);
+            return;
+        }
+        const auto object = ObjectName::parse(last);
         const auto name = object ? WalName::parse(object->segment) : std::nullopt;
         if (!name) return;
         rows_.push_back({system_identifier, *name, object->fingerprint, key, size, object->sha256});
@@ -71,18 +76,25 @@ class Record {
     // What is not written down here, the next comparison with the listing finds.
     void flush() noexcept {
         try {
-            if (ledger_ && !rows_.empty()) (void)ledger_->add_listed(store_, rows_, wall_now());
+            if (!ledger_) return;
+            if (!rows_.empty()) (void)ledger_->add_listed(store_, rows_, wall_now());
+            for (const std::string& label : labels_) {
+                const std::string folder = label.substr(0, label.rfind('/'));
+                ledger_->backup_brought(folder.substr(folder.rfind('/') + 1), store_, label, wall_now());
+            }
         } catch (...) {
             std::fprintf(
                 stderr,
                 "walferry: the ledger could not be written: `walferry rebuild` adds what was brought\n");
         }
         rows_.clear();
+        labels_.clear();
     }
 
     std::unique_ptr<Ledger> ledger_;
     std::int64_t store_ = 0;
     std::vector<ListedObject> rows_;
+    std::vector<std::string> labels_;
 };
 
 nlohmann::json amount_json(const sync::Amount& amount) {
@@ -156,10 +168,14 @@ std::function<bool(const std::string&)> kept_there(const Settings& settings, con
                                                    std::vector<std::string>& notes) {
     if (!to.retention.expires()) return {};
     const auto decoding = expire::decoding_of(settings);
-    expire::ListedStore listed = expire::list_store(
-        stores, keys,
-        expire::host_knowledge(settings, ledger, to.name, system_identifier, decoding ? &*decoding : nullptr),
-        [](const std::string&) {});
+    expire::HostKnowledge host =
+        expire::host_knowledge(settings, ledger, to.name, system_identifier, decoding ? &*decoding : nullptr);
+    for (const StoreSettings& store : settings.stores) {
+        if (ledger == nullptr) break;
+        for (const std::string& own : ledger->verified_backups(system_identifier, store.name))
+            host.own_backups.insert(own);
+    }
+    expire::ListedStore listed = expire::list_store(stores, keys, host, [](const std::string&) {});
     listed.cluster.holds = listed.holds.in_force();
     const expire::Plan plan = expire::make_plan(listed.cluster, to.retention, {wall_now(), {}});
     if (!plan.blocked.empty()) {
