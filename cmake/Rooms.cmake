@@ -108,7 +108,7 @@ walferry_room(maintenance/verify USES common common/os common/wal common/ledger 
   common/store console archive
   LIBRARIES nlohmann_json::nlohmann_json)
 # one store brought what the others have
-walferry_room(maintenance/sync USES common common/wal common/settings common/store transfer)
+walferry_room(maintenance/sync USES common common/settings common/store transfer)
 # The operator's program.
 # one file a command
 walferry_room(walferry/commands USES common common/os common/wal common/ledger common/spool common/program
