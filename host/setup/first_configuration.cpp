@@ -46,6 +46,8 @@ std::string compose(const SetupOptions& options, const std::string& role,
         keys.push_back({"signing", "key_file", {writer.first}, false});
         keys.push_back({"signing", "trusted_writers", {writer.second}, true});
     }
+    if (!options.retention.empty())
+        keys.push_back({"retention", "recovery_window", {options.retention}, false});
     std::vector<ChosenStore> stores;
     for (StoreChoice store : options.stores) {
         if (!store.ca_file.empty()) store.ca_file = KeyFolder::authority_name(options.cluster, store);
@@ -107,6 +109,9 @@ void refuse_disagreement(const SetupOptions& options, const Settings& settings) 
         refuse("--cluster", "cluster = \"" + settings.cluster + "\"");
     if (!options.spool.empty() && SpoolPaths(options.spool).root != SpoolPaths(settings.spool).root)
         refuse("--spool", "spool = \"" + settings.spool + "\"");
+    if (!options.retention.empty() &&
+        !settings.retention.policy().starts_with("recovery_window=" + options.retention + " "))
+        refuse("--retention", settings.retention.expires() ? settings.retention.policy() : "no [retention]");
     if (options.conninfo.empty()) return;
     const std::string named = server::conninfo_text(parse_option(options.conninfo));
     if (!same_server(named, settings.server_conninfo))

@@ -1,6 +1,7 @@
 #include "host/setup/setup.hpp"
 
 #include <unistd.h>
+#include <algorithm>
 
 #include <cstdio>
 #include <filesystem>
@@ -175,9 +176,15 @@ void set_up_timers(const Task& task, const std::vector<std::string>& timers) {
         say("done: " + command);
     } else {
         say("\nWhat runs from now on (the uploader, a nightly base backup, a check every quarter of an "
-            "hour):\n\n  " +
+            "hour, a part of the stores read again every night):\n\n  " +
             command);
     }
+}
+
+/// In any store.
+bool expires(const Settings& settings) {
+    return std::any_of(settings.stores.begin(), settings.stores.end(),
+                       [](const StoreSettings& store) { return store.retention.expires(); });
 }
 
 void tell_of_cron(const Task& task, bool backups) {
@@ -190,6 +197,8 @@ void tell_of_cron(const Task& task, bool backups) {
         std::string(backups ? " and make a base backup every night" : "") + ":\n");
     say("  * * * * *" + words + " drain --quiet");
     if (backups) say("  30 1 * * *" + words + " backup");
+    say("  30 4 * * *" + words + " verify --heal");
+    if (expires(task.settings)) say("  30 5 * * *" + words + " expire");
     say("\nOr, instead of the first line, a service that stays, as the user " + user + ":\n\n  " + walferry +
         " drain --follow");
 }
@@ -200,7 +209,8 @@ void set_up_draining(const Task& task, bool backups) {
             "them\n"
             "with pg_basebackup: its WAL is archived all the same");
     }
-    const std::vector<std::string> timers = timers_for(task.options.configuration, backups);
+    const std::vector<std::string> timers =
+        timers_for(task.options.configuration, backups, expires(task.settings));
     if (timers.empty()) {
         tell_of_cron(task, backups);
     } else {

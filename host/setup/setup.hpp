@@ -16,6 +16,7 @@ struct SetupOptions {
     std::string identity_file;  // its public key is a recipient; made when it is missing
     std::string owner, group;   // of the spool
     std::string conninfo;       // where the server is; the only one on this host
+    std::string retention;      // "30d": the recovery window; empty: nothing expires
     bool apply = false;
     bool replace_archive_command = false;
 };

@@ -137,13 +137,15 @@ std::string units_user() {
     return "walferry";
 }
 
-std::vector<std::string> timers_for(const std::string& configuration, bool backups) {
+std::vector<std::string> timers_for(const std::string& configuration, bool backups, bool expires) {
     if (!units_run(configuration)) return {};
     const std::string name = instance_of(configuration);
     const std::string instance = name == "walferry" ? "" : "@" + name;
     std::vector<std::string> timers{"walferry-drain" + instance + ".timer"};
     if (backups) timers.push_back("walferry-backup" + instance + ".timer");
     timers.push_back("walferry-check" + instance + ".timer");
+    timers.push_back("walferry-verify" + instance + ".timer");
+    if (expires) timers.push_back("walferry-expire" + instance + ".timer");
     return timers;
 }
 

@@ -15,7 +15,8 @@ std::string units_user();
 
 /// The package's timers for a configuration: walferry-drain.timer for walferry.toml,
 /// walferry-drain@NAME.timer for NAME.toml. Empty where units do not run it.
-std::vector<std::string> timers_for(const std::string& configuration, bool backups = true);
+std::vector<std::string> timers_for(const std::string& configuration, bool backups = true,
+                                    bool expires = false);
 
 /// Throws usage for the first place that units cannot see, whatever they are allowed: /home and the like, and
 /// /tmp, of which they have their own. Nothing is wrong where units do not run the configuration.

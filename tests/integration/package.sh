@@ -170,7 +170,8 @@ check "installing makes the user and the folders, touches no server, starts noth
 units_are_sound() {
     local unit
     expect_equal "" "$(inside 'cd /lib/systemd/system; systemd-analyze verify walferry*' 2>&1 | grep -v '^$' || true)" "verify says"
-    for unit in walferry-drain.service walferry-backup.service walferry-check.service walferry-follow@x.service; do
+    for unit in walferry-drain.service walferry-backup.service walferry-check.service walferry-verify.service walferry-expire.service \
+        walferry-follow@x.service; do
         inside "systemd-analyze security --threshold=20 --no-pager $unit" >/dev/null || { echo "$unit is exposed too much" && return 1; }
     done
 }
@@ -545,7 +546,7 @@ migrated() {
     inside "$(page_block 'The change' 3)" | tee "$work/proof"
     grep -xF "$(cat "$work/first_by_cp")" "$work/proof"
     expect_equal "walferry 1min" "$(sql "select rolname from pg_roles where rolname = 'walferry'; show archive_timeout" | xargs)" "role, archive_timeout"
-    inside 'systemctl is-enabled walferry-drain.timer walferry-backup.timer walferry-check.timer'
+    inside 'systemctl is-enabled walferry-drain.timer walferry-backup.timer walferry-check.timer walferry-verify.timer'
     inside "$(page_block 'cp and a script' 2)"
     expect_equal "700 0" "$(inside "stat -c %a $legacy; ls $legacy | wc -l" | xargs)" "the old directory"
     inside "$(page_block 'Back again' 1)"

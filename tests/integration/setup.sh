@@ -94,6 +94,25 @@ by_cron() {
 }
 check "where no units are, the uploader can read its keys, and the line for cron archives" by_cron
 
+keeps() {
+    anew
+    expect_exit 2 first --retention soon
+    says "recovery_window"
+    nothing_made
+    first --retention 30d
+    grep -qx 'recovery_window = "30d"' "$configuration"
+    says " verify --heal"
+    says "$configuration expire"
+    expect_exit 2 set_up --retention 60d
+    says "--retention is not what $configuration says"
+    set_up --retention 30d
+    anew
+    first
+    no grep -q '^recovery_window' "$configuration"
+    never_says "$configuration expire"
+}
+check "--retention writes how far back recovery can go, and only then what removes older things runs" keeps
+
 keys_shared() {
     anew
     set_up --s3 x=http://127.0.0.1:9/bucket --keys x="$work/keys" --recipient "$recipient"

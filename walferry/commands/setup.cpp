@@ -81,6 +81,10 @@ CommandBody declare_setup(CLI::App& app) {
         ->type_name("USER");
     app.add_option("--group", setup.group, "The uploader's user and group [as the spool is; walferry]")
         ->type_name("GROUP");
+    app.add_option("--retention", setup.retention,
+                   "How far back recovery can go; what is older is marked, and removed a day later [nothing "
+                   "expires]")
+        ->type_name("30d");
     app.add_flag("--apply", setup.apply, "Tell the server too, and start the timers");
     app.add_flag("--replace-archive-command", setup.replace_archive_command,
                  "With --apply: in place of another archive_command or archive_library");
