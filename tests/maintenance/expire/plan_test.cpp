@@ -378,6 +378,26 @@ TEST_CASE("expire: what came into the store after a mark is not marked by it", "
     CHECK(made.wal_fate(plan, 1, 0.5) == Fate::mark);
 }
 
+TEST_CASE("expire: an orphan that was put again after it was marked is not marked by that", "[expire]") {
+    ClusterMaker made = forty_days();
+    made.object("piece/forgotten", day(20));
+    made.mark_all(40);
+    CHECK(made.object_fate(made.at(42), "piece/forgotten") == Fate::remove);
+    made.cluster.objects.back().modified = day(40.5);
+    CHECK(made.object_fate(made.at(42), "piece/forgotten") == Fate::keep);
+    CHECK(made.object_fate(made.at(48), "piece/forgotten") == Fate::mark);
+}
+
+TEST_CASE("expire: where a timeline was left in the segment in which the backup ended, its WAL stays too",
+          "[expire]") {
+    ClusterMaker made = forty_days();
+    made.history(2, 1, 26.1);  // b26 needs the segments of days 26 and 26.1
+    made.wal(2, 26.1, 27);
+    const Plan plan = made.at(40);
+    CHECK(made.fate(plan, "b26") == Fate::keep);
+    CHECK(made.wal_fate(plan, 2, 26.5) == Fate::keep);
+}
+
 TEST_CASE("expire: marks of which nothing is left are spent", "[expire]") {
     ClusterMaker made = forty_days();
     made.mark_all(40);
