@@ -109,12 +109,16 @@ walferry_room(maintenance/verify USES common common/os common/wal common/ledger 
   LIBRARIES nlohmann_json::nlohmann_json)
 # one store brought what the others have
 walferry_room(maintenance/sync USES common common/settings common/store transfer)
+# what is missing in the WAL of each store, and where it still is
+walferry_room(maintenance/gaps USES common common/ledger common/spool common/settings
+  common/store console archive
+  LIBRARIES nlohmann_json::nlohmann_json)
 # The operator's program.
 # one file a command
 walferry_room(walferry/commands USES common common/os common/wal common/ledger common/spool common/program
   common/settings common/codec/age common/codec common/store console archive transfer server report host host/setup
   host/check restore/fetch restore uploader/drain uploader/backup uploader/import uploader/rebuild maintenance/expire
-  maintenance/verify maintenance/sync
+  maintenance/verify maintenance/sync maintenance/gaps
   LIBRARIES CLI11::CLI11 nlohmann_json::nlohmann_json)
 # the command line
 walferry_room(walferry USES common common/os console walferry/commands

@@ -208,10 +208,14 @@ constexpr std::array table{
         finding_id::lost_objects, stores,
         "segments were verified in this store and are there no longer; a recovery needs another copy of "
         "them",
-        "copy the objects back under the same keys from a store that has them, or import the segments from "
-        "where "
-        "they are still found (`{walferry} import DIRECTORY`); find out what removes objects there: a "
-        "lifecycle rule, a cleaner, a thief of keys"},
+        "`{walferry} verify --heal` brings them from another store that has them; else import the segments "
+        "from where they are still found (`{walferry} import DIRECTORY`); find out what removes objects "
+        "there: a lifecycle rule, a cleaner, a thief of keys"},
+    CatalogueRow{finding_id::damaged_objects, stores,
+                 "`{walferry} verify` has read objects there whose bytes do not hash to their names, or that "
+                 "cannot be read or opened; a recovery needs another copy of them",
+                 "`{walferry} verify --heal` replaces what another store has sound; docs/verify.md says what "
+                 "is left to do where none has. Look for the cause: a disk, a server, a proxy"},
     CatalogueRow{
         finding_id::ledger, on_its_way, "nothing can be told of what is verified; archiving goes on",
         "a drain makes a missing ledger; a damaged one is renamed and recreated by `{walferry} rebuild`"},

@@ -37,6 +37,8 @@ std::span<const commands::Command> commands::commands() {
                           commands::declare_backups},
         commands::Command{"restore", "Bring a base backup back and prepare the server's recovery",
                           commands::declare_restore},
+        commands::Command{"gaps", "WAL that is missing in a store, and where it still is",
+                          commands::declare_gaps},
         commands::Command{"verify", "Read again what the stores hold, and compare it with its names",
                           commands::declare_verify},
         commands::Command{"expire", "Mark and remove what the retention does not keep; hold a backup",

@@ -16,6 +16,7 @@ Ledger::Ledger(const SpoolPaths& spool, Open open)
       BackupRecords(connection()),
       FactRecords(connection()),
       VerifyRecords(connection()),
+      GapRecords(connection()),
       ReportRecords(connection()) {
     if (open == Open::create) create_ledger_file(spool);
     path = checked_ledger_path(spool);

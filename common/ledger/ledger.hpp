@@ -7,6 +7,7 @@
 #include "common/ledger/ledger_comparison.hpp"
 #include "common/ledger/ledger_conflicts.hpp"
 #include "common/ledger/ledger_facts.hpp"
+#include "common/ledger/ledger_gaps.hpp"
 #include "common/ledger/ledger_list.hpp"
 #include "common/ledger/ledger_part.hpp"
 #include "common/ledger/ledger_rebuild.hpp"
@@ -39,6 +40,7 @@ class Ledger : private LedgerConnection,
                public BackupRecords,
                public FactRecords,
                public VerifyRecords,
+               public GapRecords,
                public ReportRecords {
   public:
     enum class Open { existing, create };

@@ -15,11 +15,11 @@ namespace walferry {
 namespace {
 
 constexpr std::int64_t application_id = 0x57464c47;  // "WFLG": tells `file` and us what this database is
-constexpr std::array<const char*, 10> migrations{
+constexpr std::array<const char*, 11> migrations{
     sql::migrations_001_ledger,   sql::migrations_002_backup,          sql::migrations_003_growth,
     sql::migrations_004_proof,    sql::migrations_005_backup_contents, sql::migrations_006_divergence,
     sql::migrations_007_wal_fact, sql::migrations_008_cluster_counts,  sql::migrations_009_fork_gap,
-    sql::migrations_010_verify};
+    sql::migrations_010_verify,   sql::migrations_011_known_gap};
 // From so many segments on a migration takes longer than a moment.
 constexpr std::int64_t many_segments = 200'000;
 

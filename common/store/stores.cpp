@@ -26,6 +26,11 @@ StoreIdentity identity_of(const StoreSettings& settings) {
     return {settings.name, "s3", settings.endpoint, settings.bucket, settings.prefix};
 }
 
+std::string place_of(const Settings& settings, const StoreSettings& store) {
+    const StoreIdentity is = identity_of(store);
+    return is.type + " " + is.endpoint + " " + is.bucket + " " + is.prefix + " " + settings.cluster;
+}
+
 void require_same_stores(const Settings& settings, const std::vector<StoreRow>& known) {
     const auto retire = [](const std::string& name) {
         return "if that is meant: `walferry stores retire " + name + "`; if not, correct the configuration";

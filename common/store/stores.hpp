@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <vector>
 
 #include "common/ledger/ledger.hpp"
@@ -7,6 +8,10 @@
 namespace walferry {
 
 StoreIdentity identity_of(const StoreSettings& settings);
+
+/// Where a store's objects of this cluster are, on one line: for records that outlive a configuration. A
+/// store that points elsewhere is another one.
+std::string place_of(const Settings& settings, const StoreSettings& store);
 
 /// Throws config for a store that vanished from the configuration or points elsewhere than the ledger knows.
 void require_same_stores(const Settings& settings, const std::vector<StoreRow>& known);

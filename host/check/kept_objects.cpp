@@ -6,6 +6,7 @@
 #include "common/clock.hpp"
 #include "common/error.hpp"
 #include "common/ledger/ledger.hpp"
+#include "common/store/stores.hpp"
 #include "console/catalogue.hpp"
 
 namespace walferry::check {
@@ -73,6 +74,36 @@ void look_for_lost_objects(const CheckContext& context, const StoreSettings& sto
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::ledger && error.kind() != ErrorKind::ledger_corrupt) throw;
         findings.skip(console::finding_id::lost_objects, error.message());
+    }
+}
+
+void look_for_damaged_objects(const CheckContext& context, const StoreSettings& store,
+                              console::Findings& findings) {
+    try {
+        Ledger ledger(SpoolPaths(context.settings.spool), Ledger::Open::existing);
+        const std::string place = place_of(context.settings, store);
+        // What is missing is lost-objects' to tell, and is named without an object's suffix.
+        std::vector<DamagedObject> damage = ledger.damage(place);
+        std::erase_if(damage, [](const DamagedObject& each) {
+            return each.key.find('.', each.key.rfind('-')) == each.key.npos;
+        });
+        if (!damage.empty()) {
+            findings.contradiction(console::finding_id::damaged_objects,
+                                   counted(damage.size(), "object is", "objects are") + " damaged, such as " +
+                                       damage.front().key + " (" + damage.front().what + "; seen first at " +
+                                       damage.front().since + ")");
+            return;
+        }
+        std::string oldest;
+        for (const VerifySpan& span : ledger.verify_spans(place)) {
+            if (oldest.empty() || span.since < oldest) oldest = span.since;
+        }
+        if (!oldest.empty()) {
+            findings.pass(console::finding_id::damaged_objects,
+                          "verify knows of no damage; nothing is unread since before " + oldest);
+        }
+    } catch (const Error& error) {
+        if (traits(error.kind()).scope != Scope::ledger && error.kind() != ErrorKind::no_spool) throw;
     }
 }
 

@@ -9,4 +9,8 @@ namespace walferry::check {
 void look_for_lost_objects(const CheckContext& context, const StoreSettings& store, ObjectStore& objects,
                            console::Findings& findings);
 
+/// What `walferry verify` has found there, by this host's ledger.
+void look_for_damaged_objects(const CheckContext& context, const StoreSettings& store,
+                              console::Findings& findings);
+
 }  // namespace walferry::check

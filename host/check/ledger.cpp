@@ -40,16 +40,34 @@ std::size_t take_those_before_backups(Ledger& ledger, const report::Status& stat
     return std::erase_if(gaps, [&](const Gap& gap) { return gap.before.substr(8) <= first; });
 }
 
+/// Takes away what a person knows of, in any store: what another store lacks there its listing tells.
+std::size_t take_known_ones(Ledger& ledger, std::vector<Gap>& gaps) {
+    return std::erase_if(gaps, [&](const Gap& gap) {
+        const std::uint64_t size = ledger.known_segment_size(gap.system_identifier);
+        const auto after = WalName::parse(gap.after);
+        const auto before = WalName::parse(gap.before);
+        if (size == 0 || !after || !before) return false;
+        const std::string first =
+            WalName::segment_at(after->timeline, *after->start_lsn(size) + size, size).text;
+        const std::string last =
+            WalName::segment_at(after->timeline, *before->start_lsn(size) - size, size).text;
+        return known_gap(ledger.known_gaps(gap.system_identifier), "", first, last).has_value();
+    });
+}
+
 /// Of the cluster that archives here: what an earlier one lacks, no server can archive any more. pg_upgrade
 /// leaves gaps behind, because it throws WAL away, and so does a time without archiving.
 void judge_gaps(Ledger& ledger, const report::Status& status, console::Findings& findings) {
     std::vector<Gap> gaps = ledger.gaps(status.system_identifier);
     const std::size_t earlier = ledger.gaps().size() - gaps.size();
     const std::size_t before = take_those_before_backups(ledger, status, gaps);
+    const std::size_t known = take_known_ones(ledger, gaps);
     if (gaps.empty()) {
         std::string text = "no segment is missing between those that the ledger knows";
         if (earlier + before > 0) text += " of this cluster since its first base backup";
         if (before > 0) text += "; " + counted(before, "gap lies", "gaps lie") + " before that";
+        if (known > 0)
+            text += "; " + counted(known, "gap is", "gaps are") + " acknowledged, see `walferry gaps`";
         if (earlier > 0)
             text += "; " + counted(earlier, "gap is", "gaps are") + " in the archives of earlier clusters";
         findings.pass(console::finding_id::gaps, text);

@@ -142,6 +142,15 @@ std::map<std::string, std::string> fork_gaps_since(const CheckContext& context, 
     return since;
 }
 
+/// Those that a person knows of; none without a ledger.
+std::vector<KnownGap> known_gaps(const CheckContext& context, std::uint64_t cluster) {
+    try {
+        return Ledger(SpoolPaths(context.settings.spool), Ledger::Open::existing).known_gaps(cluster);
+    } catch (const Error&) {
+        return {};
+    }
+}
+
 /// After a failover: what lies before a later timeline's first segment. The old primary's last segments come
 /// late, so a gap counts when it has been there for as long as the recovery point may trail. Gaps within a
 /// timeline are the ledger's to tell, as far as this host archived it.
@@ -158,7 +167,13 @@ void look_for_fork_gaps(const CheckContext& context, const StoreSettings& store,
     const auto since = fork_gaps_since(context, store, cluster, gaps);
     const std::string due = format_time(wall_now() - context.settings.rpo);
     std::string waiting;
+    const std::vector<KnownGap> known = known_gaps(context, cluster);
+    archive::ExpiredWal expired;
+    if (!gaps.empty())
+        expired = archive::ExpiredWal(objects, keys, cluster, context.settings.trusted_writers);
     std::erase_if(gaps, [&](const archive::ForkGap& gap) {
+        if (expired.covers(gap.missing) || known_gap(known, store.name, gap.missing, gap.missing))
+            return true;
         const auto seen = since.find(gap.first);
         if (seen == since.end() || seen->second <= due) return false;
         waiting = "timeline " + gap.first.substr(0, 8) + " begins with " + gap.first +
@@ -195,15 +210,23 @@ void look_for_gaps(const CheckContext& context, const StoreSettings& store, Obje
             {objects, keys, ledger, *id, cluster, segment_size, pages_of_gaps}, wall_now());
         const std::string due = format_time(wall_now() - context.settings.rpo);
         archive::Forks forks;
+        archive::ExpiredWal expired;
         if (!gaps.empty()) {
+            expired = archive::ExpiredWal(objects, keys, cluster, context.settings.trusted_writers);
             archive::add_forks(forks, {&objects, keys}, cluster, segment_size, 0, std::nullopt,
                                ledger.histories(cluster));
             add_timelines_in_use(context, ledger, cluster, forks);
         }
+        const std::vector<KnownGap> known = ledger.known_gaps(cluster);
         for (const ListedGap& gap : gaps) {
             const WalName after = *WalName::parse(gap.after);
             const WalName missing = WalName::segment_at(
                 after.timeline, *after.start_lsn(segment_size) + segment_size, segment_size);
+            const WalName last = WalName::segment_at(
+                after.timeline, *WalName::parse(gap.before)->start_lsn(segment_size) - segment_size,
+                segment_size);
+            if (known_gap(known, store.name, missing.text, last.text)) continue;
+            if (!archive::unexpired(expired, missing.text, last.text, segment_size)) continue;
             // Behind the end of a timeline nothing is needed.
             if (gap.seen_at > due ||
                 forks.departure(missing, segment_size).kind != archive::Departure::Kind::none)
@@ -256,6 +279,7 @@ void try_store(const CheckContext& context, const StoreSettings& store, StoreTri
     try_delete(trial, key, findings);
     look_for_second_uploader(context, store, trial.store(), findings);
     look_for_lost_objects(context, store, trial.store(), findings);
+    look_for_damaged_objects(context, store, findings);
     look_for_fork_gaps(context, store, trial.store(), findings);
     look_for_gaps(context, store, trial.store(), findings);
     note_what_is_there(context, store, trial.store());

@@ -145,7 +145,7 @@ std::optional<std::string> Healer::bring_other(ObjectStore& source, const Source
                                                const std::string& stem, const std::string& except) {
     for (const ObjectInfo& info : Listing(source, from.root + stem)) {
         const std::string name = info.key.substr(info.key.rfind('/') + 1);
-        if (name == except || !ObjectName::parse(name)) continue;
+        if (name == except || !hash_in_name(name)) continue;
         Copy copy(pool_, options_.work_dir);
         if (!fetch(source, info.key, copy)) continue;
         const std::string here = root_ + info.key.substr(from.root.size());

@@ -41,8 +41,8 @@ class Healer {
     /// only another encoding of the same WAL segment is to be had, that is put, and the damaged object
     /// removed once the other one is verified.
     Healing replace(const std::string& key);
-    /// For a WAL file that is missing: any sound object whose key begins with `stem`
-    /// ("…/NAME-FINGERPRINT-").
+    /// For an object that is missing: any sound one whose key begins so, "…/NAME-FINGERPRINT-" of a WAL file
+    /// or all of a key.
     Healing bring(const std::string& stem);
 
   private:

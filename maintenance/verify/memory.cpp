@@ -11,7 +11,6 @@
 #include "common/error.hpp"
 #include "common/ledger/sqlite.hpp"
 #include "common/spool/spool_lock.hpp"
-#include "common/store/stores.hpp"
 #include "sql/embedded.hpp"
 
 namespace walferry::verify {
@@ -42,11 +41,6 @@ sqlite::OpenOptions state_options(const std::string& file) {
 }
 
 }  // namespace
-
-std::string place_of(const Settings& settings, const StoreSettings& store) {
-    const StoreIdentity is = identity_of(store);
-    return is.type + " " + is.endpoint + " " + is.bucket + " " + is.prefix + " " + settings.cluster;
-}
 
 /// The tables of the ledger that verify needs, in a database of their own.
 class Memory::StateFile : private LedgerConnection, public VerifyRecords {

@@ -11,10 +11,6 @@
 
 namespace walferry::verify {
 
-/// What a store is called in the records: where its objects of this cluster are. A store that points
-/// elsewhere is another one.
-std::string place_of(const Settings& settings, const StoreSettings& store);
-
 /// Where verify remembers what it has read: `[verify] state`, a file of its own, or else this host's ledger.
 /// Holds a kernel lock for as long as it lives, so that two runs do not read the same twice.
 class Memory {

@@ -13,7 +13,7 @@ namespace {
 
 using Ended = StoreResult::Ended;
 
-constexpr const char* what_missing = "this host has verified it here, and it is missing";
+constexpr const char* what_missing = "it should be here, by this host's ledger, and is missing";
 
 class StoreReader {
   public:
@@ -93,7 +93,6 @@ void StoreReader::look_for_new() {
     std::move(found.begin(), found.end(), std::back_inserter(spans_));
 }
 
-/// A missing object is told of under a key that names no hash.
 void StoreReader::look_for_missing() {
     if (!round_.missing) return;
     std::vector<std::string> missing = round_.missing->look();
@@ -102,15 +101,16 @@ void StoreReader::look_for_missing() {
     const std::set<std::string> still(missing.begin(), missing.end());
     const auto known = known_;
     for (const auto& [key, each] : known) {
-        if (hash_in_name(key) || still.contains(key)) continue;
+        if (each.what != what_missing || still.contains(key)) continue;
         round_.records.forget_damage(round_.place, key);
         known_.erase(key);
     }
     for (const std::string& key : missing) {
-        if (known_.contains(key)) continue;
+        if (const auto was = known_.find(key); was != known_.end() && was->second.what == what_missing)
+            continue;
         DamagedObject damage{key, what_missing, format_time(round_.now()), false};
         round_.records.note_damage(round_.place, key, damage.what, damage.since);
-        known_.emplace(key, std::move(damage));
+        known_.insert_or_assign(key, std::move(damage));
     }
 }
 
@@ -118,7 +118,7 @@ void StoreReader::look_for_missing() {
 std::size_t StoreReader::bring_missing(const std::vector<std::string>& missing) {
     std::size_t brought = 0;
     for (const std::string& key : missing) {
-        Healing healing = round_.healer->bring(key + "-");
+        Healing healing = round_.healer->bring(key);
         if (healing.from.empty()) {
             why_missing_[key] = std::move(healing);
             continue;
@@ -136,7 +136,7 @@ std::size_t StoreReader::bring_missing(const std::vector<std::string>& missing) 
 void StoreReader::read_known() {
     const auto known = known_;
     for (const auto& [key, each] : known) {
-        if (!hash_in_name(key)) continue;
+        if (each.what == what_missing) continue;
         take(key, check(key, last_sound_));
         reread_.insert(key);
     }

@@ -61,7 +61,7 @@ struct RoundView {
 
 /// What a store should have and does not: see Missing.
 struct MissingObjects {
-    std::function<std::vector<std::string>()> look;  // keys up to the content's fingerprint
+    std::function<std::vector<std::string>()> look;  // keys, or their beginnings
     std::function<void(const std::string& key)> came_back;
 };
 

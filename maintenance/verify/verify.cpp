@@ -9,6 +9,7 @@
 #include "archive/object_read.hpp"
 #include "common/error.hpp"
 #include "common/store/retry.hpp"
+#include "common/store/stores.hpp"
 #include "console/exit_code.hpp"
 #include "maintenance/verify/memory.hpp"
 #include "maintenance/verify/missing.hpp"

@@ -41,7 +41,7 @@ std::string line_of_healed(const Damage& damage) {
     std::string text =
         "  healed from store " + damage.healing.from + ": " + damage.key + " (" + damage.what + ")\n";
     if (!damage.healing.other.empty())
-        text += "    by another object of the same content: " + damage.healing.other + "\n";
+        text += "    as " + damage.healing.other + "\n";
     return text;
 }
 

@@ -89,6 +89,24 @@ gone() {
 }
 check "an object or a segment that a store has lost is told, for that store" gone
 
+healed() {
+    local lost damaged
+    lost=$(echo "$(folder one "$first")"/base.00000000-*)
+    damaged=$(echo "$(folder one "$first")"/manifest.00000000-*)
+    rm "$lost"
+    truncate -s -1 "$damaged"
+    expect_exit 3 as uploader walferry verify --all >"$work/said"
+    expect_in "DAMAGED: ${lost#"$work/stores/one/"}: it should be here, by this host's ledger, and is missing" cat "$work/said"
+    expect_in "DAMAGED: ${damaged#"$work/stores/one/"}: its " cat "$work/said"
+    expect_exit 3 as uploader walferry verify >/dev/null
+    as uploader walferry verify --heal >"$work/said"
+    expect_equal 2 "$(grep -c 'healed from store two' "$work/said")" "healed objects"
+    cmp "$lost" "$(folder two "$first")/$(basename "$lost")"
+    cmp "$damaged" "$(folder two "$first")/$(basename "$damaged")"
+    as uploader walferry verify --all >/dev/null
+}
+check "an object of a backup that a store has lost, or that is damaged there, is healed from the other store" healed
+
 rebuilt() {
     as uploader walferry rebuild --anew >"$work/said"
     expect_in "of 2 copies of base backups, by their indexes" cat "$work/said"

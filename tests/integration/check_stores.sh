@@ -242,7 +242,7 @@ lost_objects() {
     expect_exit 3 checked --no-server
     finds_in ceph integrity lost-objects "lost 1 segment that was verified there, such as $(basename "$key" | cut -d- -f1)"
     finds_in swift passed lost-objects
-    mends lost-objects "copy the objects back"
+    mends lost-objects "verify --heal"
     # It stays a finding until the object is back, and needs no more than that.
     expect_exit 3 checked --no-server
     fetch_objects ceph wal-ceph --put "$key" "$work/fetched/$key"
@@ -250,6 +250,30 @@ lost_objects() {
     finds_in ceph passed lost-objects
 }
 try "what a store has lost of that which was verified there is found, and when it is back" lost_objects
+
+damaged_objects() {
+    local key
+    key=$(fetch_objects ceph wal-ceph - | grep '/wal/.*/0' | sort | head -n 1)
+    echo nonsense >"$work/nonsense"
+    fetch_objects ceph wal-ceph --put "$key" "$work/nonsense"
+    as uploader walferry verify --only ceph --all >"$work/verified" || [ $? = 3 ]
+    expect_exit 3 checked --no-server
+    finds_in ceph integrity damaged-objects "1 object is damaged, such as $key"
+    mends damaged-objects "verify --heal"
+    as uploader walferry verify --only ceph --heal >"$work/verified"
+    grep -q "healed from store swift: $key" "$work/verified"
+    expect_exit 0 checked --no-server
+    finds_in ceph passed damaged-objects
+    # What was lost comes back in the same way.
+    key=$(fetch_objects ceph wal-ceph - | grep '/wal/.*/0' | sort | sed -n 2p)
+    fetch_objects ceph wal-ceph --delete "$key"
+    expect_exit 3 as uploader walferry verify --only ceph
+    as uploader walferry verify --only ceph --heal >"$work/verified"
+    fetch_objects ceph wal-ceph - >"$work/listed"
+    grep -qF "$(basename "$key" | cut -d- -f1,2)" "$work/listed"
+    expect_exit 0 checked --no-server
+}
+try "what verify has found damaged is found, and healed from the other store" damaged_objects
 
 # --- the ledger
 

@@ -174,13 +174,15 @@ check "what was marked for the whole grace is gone from both, and a further run 
 
 # What has expired is not lost: the host that archived it looks for it in vain, and raises nothing.
 known() {
+    as uploader walferry gaps --json >"$work/said" || { cat "$work/said" && return 1; }
+    expect_equal 0 "$(jq '[.stores[].gaps[]] | length' "$work/said")" "gaps"
     as uploader walferry verify >"$work/said" || { cat "$work/said" && return 1; }
     chmod -R a+rX "$work/stores"
     as postgres walferry --config "$restoring" backups >"$work/said" || { cat "$work/said" && return 1; }
     no expect_in GAP cat "$work/said"
     as uploader walferry drain >"$work/said" 2>&1 || { cat "$work/said" && return 1; }
 }
-check "neither verify nor backups takes for lost what has expired" known
+check "none of verify, gaps and backups takes for lost what has expired" known
 
 rest() {
     bring rest

@@ -79,7 +79,7 @@ found() {
     expect_equal 6 "$(grep -c DAMAGED "$work/said")" "new damage"
     grep -q "$flipped: its .* bytes do not hash to its name" "$work/said"
     grep -q "$emptied: it is empty" "$work/said"
-    grep -q "${gone%-*-*}: this host has verified it here, and it is missing" "$work/said"
+    grep -q "${gone%-*-*}-: it should be here, by this host's ledger, and is missing" "$work/said"
     grep -q 'walferry verify --heal' "$work/said"
     expect_exit 3 verify >"$work/said"
     no grep -q DAMAGED "$work/said"
@@ -123,7 +123,7 @@ sound_again() {
     rm "$work/stores/one/$folder/$both" # as an administrator who has read docs/verify.md
     expect_exit 3 verify --only one >"$work/said" 2>&1
     grep -q "$both, which was damaged, is gone" "$work/said"
-    grep -q "${both%-*-*}: this host has verified it here, and it is missing" "$work/said"
+    grep -q "${both%-*-*}-: it should be here, by this host's ledger, and is missing" "$work/said"
     # From the server, which still has it: the spool takes it once more.
     rm "$work/stores/two/$folder/$both"
     expect_exit 3 verify >/dev/null 2>&1

@@ -15,6 +15,7 @@ CommandBody declare_drain(CLI::App& app);
 CommandBody declare_encrypt(CLI::App& app);
 CommandBody declare_events(CLI::App& app);
 CommandBody declare_expire(CLI::App& app);
+CommandBody declare_gaps(CLI::App& app);
 CommandBody declare_fetch(CLI::App& app);
 CommandBody declare_import(CLI::App& app);
 CommandBody declare_init(CLI::App& app);
