@@ -217,6 +217,11 @@ constexpr std::array table{
                  "`{walferry} verify --heal` replaces what another store has sound; docs/verify.md says what "
                  "is left to do where none has. Look for the cause: a disk, a server, a proxy"},
     CatalogueRow{
+        finding_id::retention, stores,
+        "nothing ever leaves the store: it grows for as long as the server writes",
+        "set [retention] recovery_window in the configuration, look at `{walferry} expire --dry-run`, "
+        "and start its timer; docs/keeping.md"},
+    CatalogueRow{
         finding_id::ledger, on_its_way, "nothing can be told of what is verified; archiving goes on",
         "a drain makes a missing ledger; a damaged one is renamed and recreated by `{walferry} rebuild`"},
     CatalogueRow{finding_id::stores_changed, on_its_way,

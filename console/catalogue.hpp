@@ -91,6 +91,7 @@ inline constexpr const char* store_restore_keys = "store-restore-keys";
 inline constexpr const char* second_uploader = "second-uploader";
 inline constexpr const char* lost_objects = "lost-objects";
 inline constexpr const char* damaged_objects = "damaged-objects";
+inline constexpr const char* retention = "retention";
 
 inline constexpr const char* ledger = "ledger";
 inline constexpr const char* stores_changed = "stores-changed";

@@ -66,6 +66,14 @@ void SightRecords::replace_listed_gap(std::int64_t store, std::uint64_t system_i
     change.commit();
 }
 
+StoreGrowth SightRecords::growth(std::int64_t store) {
+    return read(sql::sight_growth, store)
+        .first([](const Statement& s) {
+            return StoreGrowth{s.text(0), static_cast<std::uint64_t>(s.integer(1)), s.text(2), s.text(3)};
+        })
+        .value_or(StoreGrowth{});
+}
+
 std::map<std::string, std::string> SightRecords::note_fork_gaps(std::int64_t store,
                                                                 std::uint64_t system_identifier,
                                                                 const std::vector<std::string>& firsts,

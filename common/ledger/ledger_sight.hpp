@@ -23,6 +23,13 @@ struct ListedGap {
     std::string seen_at;  // first
 };
 
+/// How fast a store grows, by the newest uploads that this host has verified there.
+struct StoreGrowth {
+    std::string since;        // when the oldest known upload was verified; empty: not known
+    std::uint64_t bytes = 0;  // of the newest uploads, at most a thousand,
+    std::string first, last;  // verified between these two; empty: there is none
+};
+
 /// The whole archive as listings show it, whichever host filled it.
 class SightRecords : public LedgerPart {
   public:
@@ -40,6 +47,7 @@ class SightRecords : public LedgerPart {
     /// By what is left of it, in one transaction.
     void replace_listed_gap(std::int64_t store, std::uint64_t system_identifier, const ListedGap& gap,
                             const std::vector<ListedGap>& left);
+    StoreGrowth growth(std::int64_t store);
     /// Of timelines whose first segments are `firsts`, and before which something is missing now: since when,
     /// by that segment. What is not among them any longer is forgotten.
     std::map<std::string, std::string> note_fork_gaps(std::int64_t store, std::uint64_t system_identifier,

@@ -22,6 +22,7 @@
 #include "host/check/kept_objects.hpp"
 #include "host/check/look.hpp"
 #include "host/check/second_uploader.hpp"
+#include "host/check/store_retention.hpp"
 #include "host/check/store_trial.hpp"
 #include "host/check/store_verdict.hpp"
 #include "host/check/timelines_in_use.hpp"
@@ -282,6 +283,7 @@ void try_store(const CheckContext& context, const StoreSettings& store, StoreTri
     look_for_damaged_objects(context, store, findings);
     look_for_fork_gaps(context, store, trial.store(), findings);
     look_for_gaps(context, store, trial.store(), findings);
+    look_at_retention(context, store, findings);
     note_what_is_there(context, store, trial.store());
 }
 

@@ -405,5 +405,19 @@ earlier_cluster() { # created in 1970, and replaced
 try "a base backup of a cluster that was replaced counts as none" earlier_cluster
 try "a base backup that is missing or old is found, and a new one passes" backups_found
 
+retention_told() {
+    expect_exit 0 checked --no-server
+    finds passed retention "nothing expires"
+    ledger_sql "update upload set verified_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-40 days') where segment = (select min(segment) from upload where state = 'verified')"
+    checked --no-server || true
+    finds warning retention "it grows by "
+    cp "$configuration" "$work/without"
+    { printf '\n[retention]\nrecovery_window = "30d"\n'; } >>"$configuration"
+    checked --no-server || true
+    finds passed retention "recovery_window=30d"
+    cp "$work/without" "$configuration"
+}
+try "a store from which nothing ever leaves is told once it has held WAL for a month" retention_told
+
 everything() { all_provoked Keys Stores "What is on its way"; }
 check "whatever check can say about keys, stores and the ledger was provoked here" everything
