@@ -40,8 +40,7 @@ std::string line_of(const Damage& damage) {
 std::string line_of_healed(const Damage& damage) {
     std::string text =
         "  healed from store " + damage.healing.from + ": " + damage.key + " (" + damage.what + ")\n";
-    if (!damage.healing.other.empty())
-        text += "    as " + damage.healing.other + "\n";
+    if (!damage.healing.other.empty()) text += "    as " + damage.healing.other + "\n";
     return text;
 }
 
