@@ -4,7 +4,7 @@
 
 namespace walferry::expire {
 
-Marked::Marked(const StoredCluster& cluster, std::string policy) : cluster_(cluster) {
+Marked::Marked(const StoredCluster& cluster, const std::string& policy) : cluster_(cluster) {
     for (std::size_t i = 0; i < cluster.marks.size(); ++i) {
         if (cluster.marks[i].counted && cluster.marks[i].policy == policy) usable_.push_back(i);
     }

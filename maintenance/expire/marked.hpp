@@ -13,7 +13,7 @@ namespace walferry::expire {
 class Marked {
   public:
     /// `policy`: of this run. Marks by another policy, and those that do not count, mark nothing for it.
-    Marked(const StoredCluster& cluster, std::string policy);
+    Marked(const StoredCluster& cluster, const std::string& policy);
 
     /// The mark says this of something that came into the store before it was made.
     bool covers(std::size_t mark, const Backup& backup) const;
