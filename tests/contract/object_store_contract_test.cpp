@@ -276,6 +276,16 @@ TEST_CASE("more than a thousand objects are listed page by page, each once", "[c
                 in_order = in_order && all[i].key == prefix + std::to_string(10'000 + i);
             }
             CHECK(in_order);
+
+            std::vector<std::string> versions;
+            VersionPage page;
+            do {
+                page = store->list_versions(prefix, page.next_key, page.next_id);
+                for (const ObjectVersion& version : page.versions) versions.push_back(version.key);
+            } while (page.more && versions.size() < 2 * count);
+            REQUIRE(versions.size() == count);
+            CHECK(versions.front() == all.front().key);
+            CHECK(versions.back() == all.back().key);
         }
     }
 }
