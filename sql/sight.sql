@@ -33,12 +33,11 @@ INSERT INTO archive_gap (store, system_identifier, after_segment, before_segment
 -- :remove_gap
 DELETE FROM archive_gap WHERE store = ?1 AND system_identifier = ?2 AND after_segment = ?3 AND before_segment = ?4;
 
--- What the newest uploads show of how fast a store grows, and when the oldest one came.
+-- What the newest uploads show of how fast a store grows.
 -- :growth
-SELECT (SELECT coalesce(verified_at, '') FROM upload WHERE store = ?1 AND state <> 'pending' ORDER BY segment LIMIT 1),
-       CAST(total(object_size) AS INTEGER), min(verified_at), max(verified_at)
-  FROM (SELECT object_size, verified_at FROM upload
-         WHERE store = ?1 AND state = 'verified' ORDER BY segment DESC LIMIT 1000);
+SELECT CAST(total(object_size) AS INTEGER), coalesce(min(verified_at), ''), coalesce(max(verified_at), '')
+  FROM upload
+ WHERE segment > (SELECT coalesce(max(id), 0) FROM segment) - 1000 AND store = ?1 AND state = 'verified';
 
 -- :fork_gaps
 SELECT first_segment, seen_at FROM fork_gap WHERE store = ?1 AND system_identifier = ?2;

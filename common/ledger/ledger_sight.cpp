@@ -69,7 +69,7 @@ void SightRecords::replace_listed_gap(std::int64_t store, std::uint64_t system_i
 StoreGrowth SightRecords::growth(std::int64_t store) {
     return read(sql::sight_growth, store)
         .first([](const Statement& s) {
-            return StoreGrowth{s.text(0), static_cast<std::uint64_t>(s.integer(1)), s.text(2), s.text(3)};
+            return StoreGrowth{static_cast<std::uint64_t>(s.integer(0)), s.text(1), s.text(2)};
         })
         .value_or(StoreGrowth{});
 }

@@ -25,9 +25,8 @@ struct ListedGap {
 
 /// How fast a store grows, by the newest uploads that this host has verified there.
 struct StoreGrowth {
-    std::string since;        // when the oldest known upload was verified; empty: not known
-    std::uint64_t bytes = 0;  // of the newest uploads, at most a thousand,
-    std::string first, last;  // verified between these two; empty: there is none
+    std::uint64_t bytes = 0;  // of the newest thousand segments, as far as they are verified there,
+    std::string first, last;  // between these two times; empty: none is
 };
 
 /// The whole archive as listings show it, whichever host filled it.

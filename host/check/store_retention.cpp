@@ -15,11 +15,16 @@ namespace {
 constexpr std::chrono::days young{30};
 constexpr std::chrono::hours shortest_sample{1};
 
-StoreGrowth growth_of(const CheckContext& context, const StoreSettings& store) {
+struct Known {
+    std::string since;  // when the store was added
+    StoreGrowth growth;
+};
+
+Known known_of(const CheckContext& context, const StoreSettings& store) {
     try {
         Ledger ledger(SpoolPaths(context.settings.spool), Ledger::Open::existing);
         for (const StoreRow& row : ledger.active_stores()) {
-            if (row.identity.name == store.name) return ledger.growth(row.id);
+            if (row.identity.name == store.name) return {row.added_at, ledger.growth(row.id)};
         }
     } catch (const Error& error) {
         if (traits(error.kind()).scope != Scope::ledger) throw;
@@ -43,12 +48,11 @@ void look_at_retention(const CheckContext& context, const StoreSettings& store, 
         findings.pass(console::finding_id::retention, store.retention.policy());
         return;
     }
-    const StoreGrowth growth = growth_of(context, store);
-    const std::string found = "no [retention] is set, so nothing expires" + a_month(growth);
-    const auto since = parse_time(growth.since);
-    if (since && wall_now() - *since > young)
-        findings.warn(console::finding_id::retention,
-                      found + "; the oldest of it is there since " + growth.since);
+    const Known known = known_of(context, store);
+    const std::string found = "no [retention] is set, so nothing expires" + a_month(known.growth);
+    const auto since = parse_time(known.since);
+    if (since && known.growth.bytes > 0 && wall_now() - *since > young)
+        findings.warn(console::finding_id::retention, found + "; the store was added at " + known.since);
     else
         findings.pass(console::finding_id::retention, found);
 }

@@ -408,7 +408,8 @@ try "a base backup that is missing or old is found, and a new one passes" backup
 retention_told() {
     expect_exit 0 checked --no-server
     finds passed retention "nothing expires"
-    ledger_sql "update upload set verified_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-40 days') where segment = (select min(segment) from upload where state = 'verified')"
+    ledger_sql "update store set added_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-40 days');
+        update upload set verified_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 days') where segment = (select max(segment) - 1 from upload where state = 'verified')"
     checked --no-server || true
     finds warning retention "it grows by "
     cp "$configuration" "$work/without"
