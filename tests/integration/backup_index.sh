@@ -136,7 +136,7 @@ killed() {
         appeared() { [ -n "$(find "$work/stores/one/main/$system_identifier/backup" -name "$part-*" -newer "$work/before")" ]; }
         wait_for 60 appeared
         stop_process "$running" KILL
-        id=$(basename "$(dirname "$(find "$work/stores/one/main/$system_identifier/backup" -name 'begin-*' -newer "$work/before" | head -n 1)")")
+        id=$(basename "$(dirname "$(find "$work/stores/one/main/$system_identifier/backup" -name 'begin-*' -newer "$work/before" | sed -n 1p)")")
         backup >"$work/said" 2>&1
         for store in one two; do
             [ -e "$(folder $store "$id")" ] || continue

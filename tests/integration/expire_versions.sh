@@ -51,7 +51,7 @@ step 3
 
 # An object that was put again has an earlier version.
 for store in ceph swift; do
-    key=$(in_bucket $store - | grep "/backup/$first/base" | head -n 1)
+    key=$(in_bucket $store - | grep "/backup/$first/base" | sed -n 1p)
     in_bucket $store "$work/objects" >/dev/null
     in_bucket $store --put "$key" "$work/objects/$key"
 done

@@ -56,7 +56,7 @@ check "what would be copied is said to the byte, and nothing is" foreseen
 
 filled() {
     local damaged piece
-    damaged=$(find "$(root one)/wal" -name '*.age' | sort | head -n 1)
+    damaged=$(find "$(root one)/wal" -name '*.age' | sort | sed -n 1p)
     cp -p "$damaged" "$work/sound"
     printf 'X' | dd of="$damaged" bs=1 seek=500 conv=notrunc status=none
     piece=$(echo "$(root two)/backup/$backup"/base.00000000-*)

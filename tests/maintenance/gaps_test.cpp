@@ -1,5 +1,7 @@
 #include "maintenance/gaps/gaps.hpp"
 
+#include <initializer_list>
+
 #include "archive/listed_gaps.hpp"
 #include "maintenance/gaps/whereabouts.hpp"
 #include "tests/catch.hpp"
@@ -49,8 +51,10 @@ TEST_CASE("A gap is known where all of it was acknowledged, in that store and on
 
 TEST_CASE("Without a ledger gaps are found in the whole listing of each timeline") {
     test::FakeStore store;
-    for (const std::uint64_t number : {1, 2, 5, 6, 8}) put(store, segment(1, number));
-    for (const std::uint64_t number : {7, 8, 9}) put(store, segment(2, number));
+    for (const std::uint64_t number : std::initializer_list<std::uint64_t>{1, 2, 5, 6, 8})
+        put(store, segment(1, number));
+    for (const std::uint64_t number : std::initializer_list<std::uint64_t>{7, 8, 9})
+        put(store, segment(2, number));
     put(store, segment(2, 20) + ".partial");
     const auto gaps = archive::find_listed_gaps(store, ObjectKeys("", "main", 7), std::uint64_t{16} << 20);
     REQUIRE(gaps.size() == 2);
