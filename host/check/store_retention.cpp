@@ -11,7 +11,7 @@
 namespace walferry::check {
 namespace {
 
-// Until then nobody would have wanted anything to be removed.
+// Before that there is nothing yet that could be too old.
 constexpr std::chrono::days young{30};
 constexpr std::chrono::hours shortest_sample{1};
 

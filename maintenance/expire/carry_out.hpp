@@ -26,7 +26,7 @@ struct StoreAtWork {
     ObjectKeys keys;
     std::string store;  // its name
     Trust trust;
-    const WriterKey* writer = nullptr;  // signs marks; nullptr: nobody does
+    const WriterKey* writer = nullptr;  // signs marks; nullptr: they are not signed
     std::string policy;
     int connections = 4;
     std::stop_token stop;

@@ -25,7 +25,7 @@ struct SeenHolds {
     std::vector<std::string> refused;         // those that count for nothing, a line each
 
     void add(const SeenHolds& other);
-    /// Those that nobody released.
+    /// Those that were not released.
     std::vector<Hold> in_force() const;
 };
 

@@ -3,7 +3,7 @@
 s3_fetch.py BUCKET -: only prints them.
 s3_fetch.py BUCKET --put KEY FILE, s3_fetch.py BUCKET --delete KEY: what no client of walferry's would do.
 s3_fetch.py BUCKET --keep-versions: of every object from now on; --versions PREFIX: prints them, delete markers too.
-s3_fetch.py BUCKET --lock DAYS: a new bucket, in which no version can be removed for so long, by nobody.
+s3_fetch.py BUCKET --lock DAYS: a new bucket, in which no version can be removed for so long, with any keys.
 
 Independent of walferry on purpose: Python's standard library and nothing else. S3_ENDPOINT, S3_ACCESS_KEY,
 S3_SECRET_KEY and S3_REGION say where and as whom.

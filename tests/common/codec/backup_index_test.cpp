@@ -99,7 +99,7 @@ TEST_CASE("An index that makes no sense is refused") {
         {"a history file", [](BackupIndex& i) { i.first_segment = "00000002.history"; }},
         {"no timeline", [](BackupIndex& i) { i.timeline = 0; }},
         {"an odd segment size", [](BackupIndex& i) { i.segment_size = 3 << 20; }},
-        {"a signature by nobody", [](BackupIndex& i) { i.signature = "x"; }},
+        {"a signature without a writer", [](BackupIndex& i) { i.signature = "x"; }},
     };
     for (const auto& [what, change] : rows) {
         INFO(what);

@@ -344,7 +344,7 @@ TEST_CASE("expire: marks of another policy remove nothing, and it is said", "[ex
     CHECK_THAT(plan.notes[0], ContainsSubstring("by keeper"));
 }
 
-TEST_CASE("expire: a mark on what is to stay is taken back, and marked anew it waits anew", "[expire]") {
+TEST_CASE("expire: a mark on what is to stay is taken back, and marked again it waits again", "[expire]") {
     ClusterMaker made = forty_days();
     made.mark_all(40);
     made.cluster.holds.push_back({BackupId{"b6"}, std::nullopt, "audit"});
